@@ -1,0 +1,1 @@
+//! The `memory_map!` macro: parse, check, expand.

@@ -1,0 +1,377 @@
+//! The regions of a map with every reference followed: plain numbers for rules and planner.
+//!
+//! [`Layout::of`] judges nothing. Where a reference leads nowhere the number is missing, and the rules say so.
+//! Addresses are `u128`, so that the exclusive end 2^64 and sums that wrap are ordinary numbers.
+
+use crate::attr::{Features, MemoryType};
+use crate::format::Format;
+use crate::map::{Kind, LeafPolicy, Map, Phys, Region, Resource, Space, Virt};
+use crate::text::same;
+
+/// One past the last 64-bit address.
+pub const TOP: u128 = 1 << 64;
+/// "No such resource, space or region" where an index is expected.
+pub const NOWHERE: u16 = u16::MAX;
+
+/// Where a region lies.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    /// Index of its space in the map.
+    pub space: u16,
+    /// Index of the region in its space.
+    pub region: u16,
+    /// Whether the virtual start is known.
+    pub has_virt: bool,
+    /// Whether it has a physical side that is known.
+    pub has_phys: bool,
+    /// Resource it names (through a channel, too), or [`NOWHERE`].
+    pub resource: u16,
+    /// Bytes.
+    pub size: u128,
+    /// Declared virtual start.
+    pub virt: u128,
+    /// Declared physical start.
+    pub phys: u128,
+    /// First virtual byte it occupies (whole granules or rounding units).
+    pub v_lo: u128,
+    /// End of what it occupies.
+    pub v_hi: u128,
+    /// First physical byte it occupies.
+    pub p_lo: u128,
+    /// End of what it occupies.
+    pub p_hi: u128,
+    /// The unit it occupies whole multiples of.
+    pub unit: u64,
+    /// It has a wrong size, wraps or is misaligned: it takes no part in set rules and tables.
+    pub bad: bool,
+}
+
+impl Extent {
+    /// An extent of nothing.
+    pub const BLANK: Self = Self {
+        space: 0,
+        region: 0,
+        has_virt: false,
+        has_phys: false,
+        resource: NOWHERE,
+        size: 0,
+        virt: 0,
+        phys: 0,
+        v_lo: 0,
+        v_hi: 0,
+        p_lo: 0,
+        p_hi: 0,
+        unit: 0,
+        bad: true,
+    };
+
+    /// Whether the two occupy a common virtual byte.
+    #[must_use]
+    pub const fn meets(&self, other: &Self) -> bool {
+        self.v_lo < other.v_hi && other.v_lo < self.v_hi
+    }
+}
+
+/// Where every region of a map lies, in the order of declaration, space by space.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout<const R: usize> {
+    /// The regions; entries from `len` on are blank.
+    pub extents: [Extent; R],
+    /// How many there are.
+    pub len: usize,
+}
+
+/// Regions of all spaces.
+#[must_use]
+pub const fn count_regions(map: &Map<'_>) -> usize {
+    let (mut n, mut i) = (0, 0);
+    while i < map.spaces.len() {
+        n += map.spaces[i].regions.len();
+        i += 1;
+    }
+    n
+}
+
+/// The CPU features that a map may use.
+#[must_use]
+pub const fn features(map: &Map<'_>) -> Features {
+    match map.cpu.features {
+        Some(features) => features,
+        None => map.format.default_features,
+    }
+}
+
+/// The format of a space as the map's CPU block shapes it: wide descriptors, start level, memory-type register.
+#[must_use]
+pub const fn format_of(map: &Map<'_>, space: &Space<'_>) -> Format {
+    let format = match space.format {
+        Some(format) => format,
+        None => map.format,
+    };
+    format.shaped(&map.cpu, features(map))
+}
+
+/// Physical address bits of the map's CPU.
+#[must_use]
+pub const fn pa_bits(map: &Map<'_>) -> u32 {
+    match map.cpu.pa_bits {
+        Some(bits) => bits,
+        None => map.format.output_bits,
+    }
+}
+
+/// Index of the resource of that name, or [`NOWHERE`].
+#[must_use]
+pub const fn find_resource(map: &Map<'_>, name: &str) -> u16 {
+    let mut i = 0;
+    while i < map.resources.len() {
+        if same(map.resources[i].name, name) {
+            return i as u16;
+        }
+        i += 1;
+    }
+    NOWHERE
+}
+
+/// Index of the space of that name, or [`NOWHERE`].
+#[must_use]
+pub const fn find_space(map: &Map<'_>, name: &str) -> u16 {
+    let mut i = 0;
+    while i < map.spaces.len() {
+        if same(map.spaces[i].name, name) {
+            return i as u16;
+        }
+        i += 1;
+    }
+    NOWHERE
+}
+
+/// Index of the region of that name in `space`, or [`NOWHERE`].
+#[must_use]
+pub const fn find_region(space: &Space<'_>, name: &str) -> u16 {
+    let mut i = 0;
+    while i < space.regions.len() {
+        if same(space.regions[i].name, name) {
+            return i as u16;
+        }
+        i += 1;
+    }
+    NOWHERE
+}
+
+/// Index of the channel of that name, or [`NOWHERE`].
+#[must_use]
+pub const fn find_channel(map: &Map<'_>, name: &str) -> u16 {
+    let mut i = 0;
+    while i < map.channels.len() {
+        if same(map.channels[i].name, name) {
+            return i as u16;
+        }
+        i += 1;
+    }
+    NOWHERE
+}
+
+/// A physical place as a number: `(address, resource)`; the address is missing where a name leads nowhere.
+#[must_use]
+pub const fn place(map: &Map<'_>, phys: Phys<'_>) -> (Option<u128>, u16) {
+    match phys {
+        Phys::None => (None, NOWHERE),
+        Phys::At(address) => (Some(address as u128), NOWHERE),
+        Phys::In { resource, offset } => {
+            let at = find_resource(map, resource);
+            if at == NOWHERE {
+                return (None, NOWHERE);
+            }
+            (Some((map.resources[at as usize].base as u128 + offset as u128) % TOP), at)
+        }
+        Phys::Channel { channel, offset } => {
+            let at = find_channel(map, channel);
+            if at == NOWHERE {
+                return (None, NOWHERE);
+            }
+            match map.channels[at as usize].phys {
+                Phys::Channel { .. } => (None, NOWHERE),
+                inner => match place(map, inner) {
+                    (Some(address), resource) => (Some((address + offset as u128) % TOP), resource),
+                    nothing => nothing,
+                },
+            }
+        }
+    }
+}
+
+/// The smallest declared resource that holds `address`.
+#[must_use]
+pub const fn resource_at<'a>(map: &Map<'a>, address: u128) -> Option<&'a Resource<'a>> {
+    let mut best: Option<&'a Resource<'a>> = None;
+    let mut i = 0;
+    while i < map.resources.len() {
+        let r = &map.resources[i];
+        let inside = r.base as u128 <= address && address < r.base as u128 + r.size as u128;
+        if inside {
+            best = match best {
+                Some(b) if b.size <= r.size => Some(b),
+                _ => Some(r),
+            };
+        }
+        i += 1;
+    }
+    best
+}
+
+/// The memory type of a region at its first byte: its own, or that of the resource there.
+#[must_use]
+pub const fn memory_of(map: &Map<'_>, region: &Region<'_>, extent: &Extent) -> Option<MemoryType> {
+    match region.memory {
+        Some(memory) => Some(memory),
+        None if !extent.has_phys => None,
+        None => match resource_at(map, extent.phys) {
+            Some(resource) => Some(resource.memory),
+            None => None,
+        },
+    }
+}
+
+/// Bytes of a region: declared, or the rest of its resource or channel.
+#[must_use]
+const fn size_of(map: &Map<'_>, region: &Region<'_>) -> u64 {
+    if let Some(size) = region.size {
+        return size;
+    }
+    match region.phys {
+        Phys::In { resource, offset } => match find_resource(map, resource) {
+            NOWHERE => 0,
+            at => map.resources[at as usize].size.saturating_sub(offset),
+        },
+        Phys::Channel { channel, offset } => match find_channel(map, channel) {
+            NOWHERE => 0,
+            at => map.channels[at as usize].size.saturating_sub(offset),
+        },
+        _ => 0,
+    }
+}
+
+const fn down(value: u128, unit: u64) -> u128 {
+    value - value % unit as u128
+}
+
+const fn up(value: u128, unit: u64) -> u128 {
+    down(value + unit as u128 - 1, unit)
+}
+
+impl<const R: usize> Layout<R> {
+    /// The layout of `map`. Regions beyond the capacity `R` are left out; [`count_regions`] tells how many there are.
+    #[must_use]
+    pub const fn of(map: &Map<'_>) -> Self {
+        let mut layout = Self { extents: [Extent::BLANK; R], len: 0 };
+        let mut s = 0;
+        while s < map.spaces.len() {
+            let first = layout.len;
+            let page = format_of(map, &map.spaces[s]).page_size();
+            let mut r = 0;
+            while r < map.spaces[s].regions.len() && layout.len < R {
+                layout.extents[layout.len] = layout.extent(map, page, s, r, first);
+                layout.len += 1;
+                r += 1;
+            }
+            s += 1;
+        }
+        layout
+    }
+
+    const fn extent(&self, map: &Map<'_>, page: u64, s: usize, r: usize, first: usize) -> Extent {
+        let space = &map.spaces[s];
+        let region = &space.regions[r];
+        let size = size_of(map, region) as u128;
+        let (phys, resource) = match region.kind {
+            Kind::Guard => (None, NOWHERE),
+            _ => place(map, region.phys),
+        };
+        let virt = match region.virt {
+            Virt::At(address) => Some(address as u128),
+            Virt::Identity => phys,
+            Virt::After { region: other, gap } => match find_region(space, other) {
+                before if (before as usize) < r => self.behind(space, first + before as usize, region, gap, page),
+                _ => None,
+            },
+        };
+        let unit = match region.round {
+            Some(0) | None => page,
+            Some(unit) => unit,
+        };
+        let mut extent = Extent { space: s as u16, region: r as u16, resource, size, unit, ..Extent::BLANK };
+        extent.has_virt = virt.is_some();
+        extent.has_phys = phys.is_some();
+        if let Some(virt) = virt {
+            extent.virt = virt;
+            extent.v_lo = down(virt, unit);
+            extent.v_hi = up(virt + size, unit);
+        }
+        if let Some(phys) = phys {
+            extent.phys = phys;
+            extent.p_lo = down(phys, unit);
+            extent.p_hi = up(phys + size, unit);
+        }
+        extent.bad = extent.is_bad(map, region, page);
+        extent
+    }
+
+    /// Start of a region declared `after` the one at `before`: both guards stay free.
+    const fn behind(&self, space: &Space<'_>, before: usize, region: &Region<'_>, gap: u64, page: u64) -> Option<u128> {
+        let other = &self.extents[before];
+        if !other.has_virt {
+            return None;
+        }
+        let above = space.regions[other.region as usize].guard_above as u128;
+        Some(up(other.v_hi + above + region.guard_below as u128, page) + gap as u128)
+    }
+}
+
+impl Extent {
+    /// The first cause of trouble, as the conventions of the rules have it.
+    const fn is_bad(&self, map: &Map<'_>, region: &Region<'_>, page: u64) -> bool {
+        let page = page as u128;
+        let misplaced = match region.round {
+            None => {
+                self.virt % page != 0 || (self.has_phys && self.phys % page != 0) || self.size % page != 0
+            }
+            Some(_) => self.has_phys && (self.virt + TOP - self.phys) % self.unit as u128 != 0,
+        };
+        let past_resource = match region.phys {
+            Phys::In { offset, .. } if self.resource != NOWHERE && !matches!(region.kind, Kind::Guard) => {
+                offset as u128 + self.size > map.resources[self.resource as usize].size as u128
+            }
+            _ => false,
+        };
+        !self.has_virt
+            || self.size == 0
+            || self.virt + self.size > TOP
+            || (self.has_phys && self.phys + self.size > TOP)
+            || misplaced
+            || past_resource
+    }
+}
+
+/// Whether leaves of `level` may be used for a region, apart from alignment.
+#[must_use]
+pub const fn leaf_allowed(map: &Map<'_>, format: &Format, region: &Region<'_>, unit: u64, level: usize) -> bool {
+    let size = format.level[level].size();
+    if let Some(page) = region.page {
+        return size == page;
+    }
+    if unit > format.page_size() {
+        return size == unit;
+    }
+    if level == 0 {
+        return true;
+    }
+    if matches!(region.kind, Kind::Window) || matches!(map.policy.leaves, LeafPolicy::PagesOnly) {
+        return false;
+    }
+    let below_max = match region.page_max {
+        Some(max) => size <= max,
+        None => true,
+    };
+    below_max && format.has_leaf(level, features(map))
+}

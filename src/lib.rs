@@ -1,0 +1,14 @@
+//! Page tables, written down once and proven by rustc.
+#![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(any(test, feature = "std"))]
+extern crate std;
+
+pub mod size;
+pub mod text;
+pub mod attr;
+pub mod format;
+pub mod regime;
+pub mod map;
+pub mod layout;

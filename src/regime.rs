@@ -1,0 +1,18 @@
+//! A translation regime as a type.
+
+use typenum::Unsigned;
+
+use crate::format::Format;
+
+/// A translation regime: what a root register points at, and how the CPU reads it.
+///
+/// The constants of the format, and the same geometry as types, so that levels and page sizes that a regime lacks do
+/// not compile.
+pub trait Regime: 'static {
+    /// The format of its tables.
+    const FORMAT: Format;
+    /// log2 of the page size.
+    type PageShift: Unsigned;
+    /// Index bits of a table below the root.
+    type IndexBits: Unsigned;
+}
