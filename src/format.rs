@@ -25,6 +25,12 @@ impl Pattern {
     /// Matches nothing.
     pub const NEVER: Self = Self { mask: 0, value: 1 };
 
+    /// Whether no word has the pattern.
+    #[must_use]
+    pub const fn is_never(self) -> bool {
+        self.value & !self.mask != 0
+    }
+
     /// Whether `word` has the pattern.
     #[must_use]
     pub const fn matches(self, word: u64) -> bool {
@@ -481,6 +487,9 @@ impl Format {
     #[must_use]
     pub const fn leaf_flags(&self, level: usize, leaf: &Leaf) -> Option<u64> {
         let form = &self.level[level];
+        if form.leaf.is_never() {
+            return None;
+        }
         let rights = self.rights[leaf.access.index()];
         let memory = self.memory[form.memory][leaf.memory as usize];
         if rights == NOT_ENCODABLE || memory == NOT_ENCODABLE || leaf.software as u64 >> self.software.1 != 0 {

@@ -12,3 +12,6 @@ pub mod format;
 pub mod regime;
 pub mod map;
 pub mod layout;
+mod arch;
+
+pub use arch::aarch64;

@@ -1,0 +1,110 @@
+//! AArch64: VMSAv8-64 translation tables with 4, 16 and 64 KiB granules.
+//!
+//! Section numbers are those of the *Arm Architecture Reference Manual for A-profile architecture*, DDI 0487 issue J.a
+//! ("DDI 0487" from here on). Everything but [`insn`](self) builds and is tested on any host.
+//!
+//! | regime | type | roots | address-space identifier |
+//! |---|---|---|---|
+//! | EL1&0 stage 1 | [`El1`] | `TTBR0_EL1`, `TTBR1_EL1` | ASID |
+//! | EL2 stage 1 | [`El2`] | `TTBR0_EL2` | |
+//! | EL2&0 stage 1 (VHE) | [`El2And0`] | `TTBR0_EL2`, `TTBR1_EL2` | ASID |
+//! | EL3 stage 1 | [`El3`] | `TTBR0_EL3` | |
+//! | EL1&0 stage 2 | [`Stage2`] | `VTTBR_EL2` | VMID |
+//!
+//! The first parameter is the granule, the second the input width in bits; any width compiles, and the rule
+//! `va-bits-invalid` rejects those that the architecture does not have.
+
+use core::marker::PhantomData;
+
+use typenum::{U9, U11, U12, U13, U14, U16, Unsigned};
+
+use crate::format::Format;
+use crate::regime::Regime;
+
+mod entry;
+mod name;
+
+pub use entry::{GranuleSize, Translation};
+use entry::{Shape, format};
+use name::Name;
+
+/// A translation granule: the page size, which is also the size of a table (DDI 0487, D8.2.1).
+pub trait Granule: sealed::Sealed + 'static {
+    /// Which one.
+    const SIZE: GranuleSize;
+    /// log2 of the page size.
+    type PageShift: Unsigned;
+    /// Index bits of a table: eight bytes per descriptor.
+    type IndexBits: Unsigned;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+macro_rules! granules {
+    ($($(#[$doc:meta])* $name:ident: $size:ident, $page:ty, $index:ty;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub enum $name {}
+
+        impl sealed::Sealed for $name {}
+
+        impl Granule for $name {
+            const SIZE: GranuleSize = GranuleSize::$size;
+            type PageShift = $page;
+            type IndexBits = $index;
+        }
+
+        const _: () = {
+            assert!(<$page>::U32 == GranuleSize::$size.page_shift());
+            assert!(<$index>::U32 == GranuleSize::$size.index_bits());
+        };
+    )*};
+}
+
+granules! {
+    /// 4 KiB granule.
+    G4K: Four, U12, U9;
+    /// 16 KiB granule.
+    G16K: Sixteen, U14, U11;
+    /// 64 KiB granule.
+    G64K: SixtyFour, U16, U13;
+}
+
+macro_rules! regimes {
+    ($($(#[$doc:meta])* $name:ident, $width:ident, $translation:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name<G: Granule, const $width: u32>(PhantomData<G>);
+
+        impl<G: Granule, const $width: u32> $name<G, $width> {
+            const SHAPE: Shape = Shape::new(Translation::$translation, G::SIZE, $width);
+            const NAME: Name = Name::of(Translation::$translation, G::SIZE, $width);
+            /// The descriptors with 52-bit output addresses, where the CPU is required to have them.
+            const WIDE: Format = format(&Self::SHAPE, Self::NAME.text(), None);
+        }
+
+        impl<G: Granule, const $width: u32> Regime for $name<G, $width> {
+            const FORMAT: Format = format(&Self::SHAPE, Self::NAME.text(), Some(&Self::WIDE));
+            type PageShift = G::PageShift;
+            type IndexBits = G::IndexBits;
+        }
+    )*};
+}
+
+regimes! {
+    /// EL1&0, stage 1: two halves, `TTBR0_EL1` and `TTBR1_EL1`, of `VA` bits each.
+    El1, VA, El1;
+    /// EL2, stage 1 without VHE: one range of `VA` bits from address 0, no user.
+    El2, VA, El2;
+    /// EL3, stage 1: one range of `VA` bits from address 0, no user.
+    El3, VA, El3;
+    /// EL2&0, stage 1 with `HCR_EL2.E2H` = 1 (FEAT_VHE): two halves of `VA` bits each.
+    El2And0, VA, El2And0;
+    /// EL1&0, stage 2: guest-physical addresses of `IPA` bits, up to 16 concatenated root tables.
+    Stage2, IPA, Stage2;
+}
+
+#[cfg(test)]
+mod tests;
