@@ -280,6 +280,65 @@ impl<const R: usize> Layout<R> {
         layout
     }
 
+    /// Indices into `extents` of the regions of one space, by their first virtual byte, and how many there are.
+    ///
+    /// Equal starts keep the order of declaration. Regions declared in ascending order cost one pass.
+    #[must_use]
+    pub const fn by_virt(&self, space: usize) -> ([u16; R], usize) {
+        let mut order = [0; R];
+        let (mut n, mut i) = (0, 0);
+        while i < self.len {
+            if self.extents[i].space as usize == space {
+                order[n] = i as u16;
+                n += 1;
+            }
+            i += 1;
+        }
+        (self.sorted(order, n), n)
+    }
+
+    /// Merge sort by `v_lo` of the first `n` indices.
+    const fn sorted(&self, order: [u16; R], n: usize) -> [u16; R] {
+        let mut from = order;
+        let mut width = if self.ascends(&order, n) { n } else { 1 };
+        while width < n {
+            let mut to = from;
+            let mut start = 0;
+            while start < n {
+                let middle = if start + width < n { start + width } else { n };
+                let end = if middle + width < n { middle + width } else { n };
+                let (mut a, mut b, mut at) = (start, middle, start);
+                while at < end {
+                    let left = b >= end
+                        || (a < middle && self.extents[from[a] as usize].v_lo <= self.extents[from[b] as usize].v_lo);
+                    if left {
+                        to[at] = from[a];
+                        a += 1;
+                    } else {
+                        to[at] = from[b];
+                        b += 1;
+                    }
+                    at += 1;
+                }
+                start = end;
+            }
+            from = to;
+            width *= 2;
+        }
+        from
+    }
+
+    const fn ascends(&self, order: &[u16; R], n: usize) -> bool {
+        let mut i = 1;
+        while i < n {
+            if self.extents[order[i] as usize].v_lo < self.extents[order[i - 1] as usize].v_lo {
+                return false;
+            }
+            i += 1;
+        }
+        true
+    }
+
     const fn extent(&self, map: &Map<'_>, page: u64, s: usize, r: usize, first: usize) -> Extent {
         let space = &map.spaces[s];
         let region = &space.regions[r];

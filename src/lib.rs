@@ -12,6 +12,8 @@ pub mod format;
 pub mod regime;
 pub mod map;
 pub mod layout;
-mod arch;
 
+mod arch;
 pub use arch::aarch64;
+
+pub mod plan;

@@ -1,0 +1,104 @@
+//! How many tables there are, and which is which.
+
+use crate::format::{Format, MAX_LEVELS};
+use crate::layout::{Layout, format_of};
+use crate::map::Map;
+
+use super::step::{Step, Steps};
+
+/// The tables of a space: roots first, then level by level down to the leaf tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Tables at each level below the root.
+    pub count: [usize; MAX_LEVELS],
+    /// Whether the lower range has a root (where one root serves both halves, this one).
+    pub lower: bool,
+    /// Whether the upper range has a root of its own.
+    pub upper: bool,
+    /// Tables that one root occupies.
+    pub root_tables: usize,
+    /// Lookup levels.
+    pub levels: usize,
+}
+
+impl Shape {
+    /// A shape without tables.
+    pub const EMPTY: Self = Self { count: [0; MAX_LEVELS], lower: false, upper: false, root_tables: 0, levels: 0 };
+
+    /// The shape of a space.
+    #[must_use]
+    pub const fn of<const R: usize>(map: &Map<'_>, layout: &Layout<R>, space: usize, format: &Format) -> Self {
+        let mut counter = Counter::new(format);
+        let mut steps = Steps::new(map, layout, space, format);
+        while let Some(step) = steps.step() {
+            counter.add(format, &step);
+        }
+        if map.spaces[space].self_map_slot.is_some() {
+            counter.shape.lower = true;
+        }
+        counter.shape
+    }
+
+    /// All tables, each page of a concatenated root counted.
+    #[must_use]
+    pub const fn tables(&self) -> usize {
+        self.first(0) + self.count[0]
+    }
+
+    /// Number of the first table at `level`, which is below the root.
+    #[must_use]
+    pub const fn first(&self, level: usize) -> usize {
+        let mut n = (self.lower as usize + self.upper as usize) * self.root_tables;
+        let mut l = self.levels.saturating_sub(1);
+        while l > level + 1 {
+            l -= 1;
+            n += self.count[l];
+        }
+        n
+    }
+
+    /// Number of the first table of the root of the range that `upper` names.
+    #[must_use]
+    pub const fn root(&self, upper: bool) -> usize {
+        if upper && self.upper && self.lower { self.root_tables } else { 0 }
+    }
+}
+
+/// Counts tables while steps go by.
+struct Counter {
+    shape: Shape,
+    /// Which table of each level the last step ended in.
+    last: [Option<u64>; MAX_LEVELS],
+}
+
+impl Counter {
+    const fn new(format: &Format) -> Self {
+        let shape = Shape { root_tables: format.root_tables() as usize, levels: format.levels, ..Shape::EMPTY };
+        Self { shape, last: [None; MAX_LEVELS] }
+    }
+
+    const fn add(&mut self, format: &Format, step: &Step) {
+        if format.split_roots && format.is_upper(step.virt) {
+            self.shape.upper = true;
+        } else {
+            self.shape.lower = true;
+        }
+        let end = step.virt.wrapping_add((step.count << format.level[step.level].shift).wrapping_sub(1));
+        let mut level = step.level;
+        while level + 1 < format.levels {
+            let shift = format.level[level + 1].shift;
+            let (first, last) = (step.virt >> shift, end >> shift);
+            let seen = matches!(self.last[level], Some(key) if key == first);
+            self.shape.count[level] += (last.saturating_sub(first) + 1) as usize - seen as usize;
+            self.last[level] = Some(last);
+            level += 1;
+        }
+    }
+}
+
+/// The exact number of tables of a space, roots included.
+#[must_use]
+pub const fn tables<const R: usize>(map: &Map<'_>, layout: &Layout<R>, space: usize) -> usize {
+    let format = format_of(map, &map.spaces[space]);
+    Shape::of(map, layout, space, &format).tables()
+}

@@ -1,0 +1,179 @@
+//! Memory for tables in the image.
+
+use core::cell::UnsafeCell;
+use core::ptr::NonNull;
+
+use volatile::VolatilePtr;
+
+/// One entry in an image: a word, or an address that the linker fills in.
+///
+/// # Invariants
+/// All eight bytes are initialized.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub union Slot {
+    word: u64,
+    link: *const (),
+}
+
+const _: () = assert!(size_of::<Slot>() == 8, "an entry has eight bytes");
+const _: () = assert!(cfg!(target_endian = "little"), "page tables are written little-endian");
+
+impl core::fmt::Debug for Slot {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{:#018x}", self.get())
+    }
+}
+
+impl Slot {
+    /// An absent entry.
+    pub const ABSENT: Self = Self { word: 0 };
+
+    /// A word known now.
+    #[must_use]
+    pub const fn word(word: u64) -> Self {
+        Self { word }
+    }
+
+    /// An address the linker knows. Where pointers have four bytes, the upper half of the entry is zero.
+    #[must_use]
+    pub const fn link(link: *const ()) -> Self {
+        let mut slot = Self::ABSENT;
+        slot.link = link;
+        slot
+    }
+
+    /// The word. In constant evaluation a link has none yet.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        // SAFETY: by the invariant all eight bytes are initialized, and every bit pattern is a u64.
+        unsafe { self.word }
+    }
+}
+
+/// `n` words from the front of `slots` on: `first`, `first + stride`, …
+///
+/// In constant evaluation an array literal costs a fraction of a loop, so whole blocks are written as literals.
+pub(super) const fn sequence(slots: &mut [Slot], n: usize, first: u64, stride: u64) {
+    let (mut rest, mut word, mut left) = (slots, first, n);
+    while left > 0 {
+        let done = if left >= 64 {
+            block64(rest, word, stride)
+        } else if left >= 8 {
+            block8(rest, word, stride)
+        } else {
+            rest[0] = Slot { word };
+            1
+        };
+        word = word.wrapping_add(stride.wrapping_mul(done as u64));
+        left -= done;
+        (_, rest) = rest.split_at_mut(done);
+    }
+}
+
+macro_rules! blocks {
+    ($($name:ident = $n:literal [$($i:literal)*];)*) => { $(
+        const fn $name(slots: &mut [Slot], word: u64, stride: u64) -> usize {
+            if let Some(block) = slots.first_chunk_mut::<$n>() {
+                *block = [$(Slot { word: word + $i * stride }),*];
+            }
+            $n
+        }
+    )* };
+}
+
+blocks! {
+    block8 = 8 [0 1 2 3 4 5 6 7];
+    block64 = 64 [0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63];
+}
+
+/// The tables of one space in the image, aligned by `A`.
+#[repr(C)]
+pub struct TableSet<A: Alignment, const SLOTS: usize> {
+    align: [A; 0],
+    slots: UnsafeCell<[Slot; SLOTS]>,
+}
+
+// SAFETY: a shared reference gives out nothing but the address and single words read with volatile loads; who writes
+// through the address holds the space's exclusive handle.
+unsafe impl<A: Alignment, const SLOTS: usize> Sync for TableSet<A, SLOTS> {}
+
+impl<A: Alignment, const SLOTS: usize> core::fmt::Debug for TableSet<A, SLOTS> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "TableSet of {SLOTS} entries at {:p}", self.slots.get())
+    }
+}
+
+impl<A: Alignment, const SLOTS: usize> TableSet<A, SLOTS> {
+    /// A set with these entries.
+    #[must_use]
+    pub const fn new(slots: [Slot; SLOTS]) -> Self {
+        Self { align: [], slots: UnsafeCell::new(slots) }
+    }
+
+    /// Bytes of all tables.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        SLOTS * size_of::<Slot>()
+    }
+
+    /// Where the first table lies.
+    #[must_use]
+    pub const fn start(&self) -> *mut Slot {
+        self.slots.get().cast()
+    }
+
+    /// The word with this index, counted from the first root; `None` behind the last.
+    #[must_use]
+    pub fn entry(&self, index: usize) -> Option<u64> {
+        if index >= SLOTS {
+            return None;
+        }
+        let at = NonNull::new(self.start().wrapping_add(index).cast::<u64>())?;
+        // SAFETY: the index is within the array, which lives as long as `self`, is aligned for u64 and initialized;
+        // concurrent changes by an editor or the MMU are of whole words.
+        let entry = unsafe { VolatilePtr::new(at) };
+        Some(entry.read())
+    }
+}
+
+/// Alignment of a set of tables: that of its root.
+pub trait Alignment: Copy + 'static {
+    /// Bytes.
+    const BYTES: usize = align_of::<Self>();
+}
+
+/// Names an [`Alignment`] by its number: `<() as AlignOf<4096>>::Type`.
+pub trait AlignOf<const BYTES: usize> {
+    /// The alignment.
+    type Type: Alignment;
+}
+
+macro_rules! alignments {
+    ($($name:ident = $bytes:literal;)*) => { $(
+        #[doc = concat!("Alignment to ", stringify!($bytes), " bytes.")]
+        #[derive(Clone, Copy, Debug)]
+        #[repr(align($bytes))]
+        pub struct $name;
+
+        impl Alignment for $name {}
+
+        impl AlignOf<$bytes> for () {
+            type Type = $name;
+        }
+
+        const _: () = assert!($name::BYTES == $bytes && size_of::<TableSet<$name, 0>>() == 0);
+    )* };
+}
+
+alignments! {
+    Align4K = 0x1000;
+    Align8K = 0x2000;
+    Align16K = 0x4000;
+    Align32K = 0x8000;
+    Align64K = 0x1_0000;
+    Align128K = 0x2_0000;
+    Align256K = 0x4_0000;
+    Align512K = 0x8_0000;
+    Align1M = 0x10_0000;
+}
