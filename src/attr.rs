@@ -275,6 +275,12 @@ features! {
     SV57 = 25, "sv57";
     /// RISC-V hgatp mode Sv39x4.
     SV39X4 = 26, "sv39x4";
+    /// RISC-V hgatp mode Sv48x4.
+    SV48X4 = 27, "sv48x4";
+    /// x86 supervisor-mode execution prevention: the kernel executes no user page.
+    SMEP = 28, "smep";
+    /// x86 supervisor-mode access prevention: the kernel reads and writes no user page.
+    SMAP = 29, "smap";
 }
 
 impl Features {

@@ -449,9 +449,14 @@ impl Format {
         {
             format.levels = (4 - start) as usize;
         }
-        match cpu.mair {
-            Some(mair) if !format.memory_register.name.is_empty() => format.with_slots(mair),
-            _ => format,
+        let slots = match format.memory_register.name.as_bytes() {
+            b"" => None,
+            b"pat" => cpu.pat,
+            _ => cpu.mair,
+        };
+        match slots {
+            Some(slots) => format.with_slots(slots),
+            None => format,
         }
     }
 
@@ -547,29 +552,37 @@ impl Format {
         let (Some(access), Some(memory)) = (self.decode_rights(word), self.decode_memory(form.memory, word)) else {
             return View::Reserved;
         };
-        let run = self.decode_run(level, word);
+        let run = match self.decode_run(level, word) {
+            Some(run) => run,
+            None => return View::Reserved,
+        };
         let size = if run.fold { run.size } else { form.size() };
         View::Leaf(Leaf {
             address: self.address.decode(word) & !(size - 1),
             access,
             memory,
-            global: word & self.not_global == 0 && word & self.global == self.global,
+            global: (self.global | self.not_global) != 0
+                && word & self.not_global == 0
+                && word & self.global == self.global,
             run: run.size,
             software: ((word >> self.software.0) & ((1 << self.software.1) - 1)) as u8,
             guarded: self.guarded != 0 && word & self.guarded != 0,
         })
     }
 
-    const fn decode_run(&self, level: usize, word: u64) -> Run {
+    /// The run that the word belongs to; `None` where it is marked as part of one but has no legal encoding of it.
+    const fn decode_run(&self, level: usize, word: u64) -> Option<Run> {
         let mut i = 0;
         while i < self.runs.len() {
             let run = self.runs[i];
-            if run.size != 0 && run.level == level && word & run.set == run.set {
-                return run;
+            let inside = if run.fold { self.address.encode(run.size - 1) } else { 0 };
+            let mark = run.set & !inside;
+            if run.size != 0 && run.level == level && word & mark == mark {
+                return if word & (mark | inside) == run.set { Some(run) } else { None };
             }
             i += 1;
         }
-        Run::NONE
+        Some(Run::NONE)
     }
 
     /// The canonical access behind the rights bits: the kernel has the data part of the user's rights and does not

@@ -14,6 +14,6 @@ pub mod map;
 pub mod layout;
 
 mod arch;
-pub use arch::aarch64;
+pub use arch::{aarch64, riscv, x86_64};
 
 pub mod plan;

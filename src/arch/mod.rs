@@ -1,3 +1,8 @@
 //! The architectures: formats as data, register words, and the sequences that install them.
 
 pub mod aarch64;
+pub mod riscv;
+pub mod x86_64;
+
+#[cfg(test)]
+mod laws;

@@ -1,0 +1,9 @@
+//! RISC-V: `Sv32` to `Sv57`, and the G-stage formats of the hypervisor extension.
+//!
+//! `PRIV` is "The RISC-V Instruction Set Manual, Volume II: Privileged Architecture", version 20250508. Cited by
+//! chapter: "Supervisor-Level ISA" (with `satp`, `SFENCE.VMA`, Sv32 to Sv57), "Svnapot", "Svpbmt", "Svadu" and
+//! "Hypervisor Extension" (`hgatp`, two-stage translation).
+
+pub mod entry;
+
+pub use entry::{Sv32, Sv39, Sv39x4, Sv48, Sv48x4, Sv57};
