@@ -1,2 +1,46 @@
-//! xtask
-fn main() {}
+//! Builds, boots, tests and measures tablature: `cargo xtask demo`, `cargo xtask test`, `cargo xtask check`.
+
+mod check;
+mod demo;
+mod machine;
+mod process;
+mod setup;
+mod steps;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Builds, boots, tests and measures tablature. Each command does its own set-up.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Boots the example firmware in QEMU and shows its map.
+    Demo(demo::Options),
+    /// Runs every test there is.
+    Test(test::Options),
+    /// Formatting, lints, documentation and house rules.
+    Check,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Demo(options) => demo::run(&options),
+        Command::Test(options) => test::run(&options),
+        Command::Check => check::run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

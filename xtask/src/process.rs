@@ -1,0 +1,120 @@
+//! Running other programs: said aloud, with their failure explained.
+
+use std::ffi::OsStr;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+/// The workspace's root.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or_else(|| Path::new("."))
+}
+
+/// The directory that cargo builds into.
+pub(crate) fn target_directory() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// The cargo that runs this program.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root()).stdin(Stdio::null());
+    command
+}
+
+/// A command as one would type it.
+pub(crate) fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let words = std::iter::once(program).chain(command.get_args());
+    words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
+}
+
+/// Runs `command` with its output shown.
+///
+/// # Errors
+/// It cannot be started, or it fails.
+pub(crate) fn call(command: &mut Command) -> Result<()> {
+    let line = shown(command);
+    println!("$ {line}");
+    let status = command.status().with_context(|| format!("cannot start `{line}`"))?;
+    if !status.success() {
+        bail!("`{line}` failed: {status}");
+    }
+    Ok(())
+}
+
+/// What a program wrote, and how it ended.
+pub(crate) struct Ended {
+    /// Standard output, then standard error.
+    pub(crate) output: String,
+    /// `None` if it was stopped at the time-out.
+    pub(crate) status: Option<ExitStatus>,
+}
+
+/// Runs `command` for at most `limit` and returns what it wrote; its failure is not an error.
+///
+/// # Errors
+/// It cannot be started.
+pub(crate) fn capture(command: &mut Command, limit: Duration) -> Result<Ended> {
+    let line = shown(command);
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start `{line}`"))?;
+    let readers = [child.stdout.take().map(read_aside), child.stderr.take().map(read_aside)];
+    let deadline = Instant::now() + limit;
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break Some(status);
+        }
+        if Instant::now() >= deadline {
+            child.kill()?;
+            child.wait()?;
+            break None;
+        }
+        thread::sleep(Duration::from_millis(10));
+    };
+    let mut output = String::new();
+    for bytes in readers.into_iter().flatten().filter_map(|reader| reader.recv().ok()) {
+        output.push_str(&String::from_utf8_lossy(&bytes));
+    }
+    Ok(Ended { output, status })
+}
+
+/// Reads `pipe` to its end in a thread, so that the writer never blocks.
+fn read_aside(mut pipe: impl Read + Send + 'static) -> mpsc::Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // A pipe that breaks has been read as far as it goes.
+        let _ = pipe.read_to_end(&mut bytes);
+        let _ = sender.send(bytes);
+    });
+    receiver
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_ends_is_captured_whole() {
+        let ended = capture(Command::new("rustc").arg("--version"), Duration::from_secs(60)).expect("rustc is here");
+        assert!(ended.status.is_some_and(|status| status.success()));
+        assert!(ended.output.starts_with("rustc "));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_program_that_hangs_is_stopped() {
+        let ended = capture(Command::new("sleep").arg("60"), Duration::from_millis(50)).expect("sleep is here");
+        assert!(ended.status.is_none());
+    }
+}

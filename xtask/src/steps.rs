@@ -1,0 +1,75 @@
+//! A list of named steps, run one after the other, with a verdict at the end.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+/// Steps that have run.
+#[derive(Default)]
+pub(crate) struct Steps {
+    done: Vec<Step>,
+}
+
+struct Step {
+    name: String,
+    time: Duration,
+    error: Option<String>,
+}
+
+impl Steps {
+    /// Runs one step; a failure is printed and remembered, and the next step runs all the same.
+    pub(crate) fn run(&mut self, name: impl Into<String>, step: impl FnOnce() -> Result<()>) {
+        let name = name.into();
+        println!("── {name}");
+        let start = Instant::now();
+        let error = step().err().map(|error| format!("{error:#}"));
+        let time = start.elapsed();
+        match &error {
+            None => println!("   passed: {name} ({:.1} s)", time.as_secs_f64()),
+            Some(text) => println!("   FAILED: {name} ({:.1} s): {text}", time.as_secs_f64()),
+        }
+        self.done.push(Step { name, time, error });
+    }
+
+    /// Prints the summary, ending with `N passed, N failed` on a line of its own.
+    ///
+    /// # Errors
+    /// A step failed, or none ran.
+    pub(crate) fn finish(self) -> Result<()> {
+        let failed = self.done.iter().filter(|step| step.error.is_some()).count();
+        println!("\n── summary");
+        for step in &self.done {
+            let verdict = if step.error.is_some() { "FAILED" } else { "passed" };
+            println!("{verdict}  {:>7.1} s  {}", step.time.as_secs_f64(), step.name);
+        }
+        println!("{} passed, {failed} failed", self.done.len() - failed);
+        if failed > 0 || self.done.is_empty() {
+            let first = self.done.iter().find_map(|step| step.error.as_deref()).unwrap_or("no step ran");
+            bail!("{failed} of {} steps failed; the first: {first}", self.done.len());
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_failure_fails_the_whole_and_stops_nothing() {
+        let mut steps = Steps::default();
+        let mut ran = false;
+        steps.run("bad", || bail!("no"));
+        steps.run("good", || {
+            ran = true;
+            Ok(())
+        });
+        assert!(ran);
+        assert!(steps.finish().is_err());
+    }
+
+    #[test]
+    fn nothing_run_is_no_success() {
+        assert!(Steps::default().finish().is_err());
+    }
+}
