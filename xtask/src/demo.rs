@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 
 use crate::machine::{Accelerator, Arch, Mode};
-use crate::process::{Ended, capture, call, target_directory};
+use crate::process::{Ended, call, capture, target_directory};
 use crate::setup::{self, Host, Toolchain};
 use crate::steps::Steps;
 
@@ -92,7 +92,10 @@ fn accelerator(arch: Arch) -> Result<Accelerator> {
         println!("KVM works: {arch} runs on this machine's own MMU");
         return Ok(Accelerator::Kvm);
     }
-    println!("KVM does not work here, so {arch} is emulated: {}", ended.output.lines().last().unwrap_or("no reason given"));
+    println!(
+        "KVM does not work here, so {arch} is emulated: {}",
+        ended.output.lines().last().unwrap_or("no reason given")
+    );
     Ok(Accelerator::Emulation)
 }
 
@@ -114,8 +117,12 @@ impl Verdict {
         let Some(status) = ended.status else {
             bail!("{arch} did not end within {} s", BOOT_LIMIT.as_secs());
         };
-        let (regions, probes, mismatches) =
-            ended.output.lines().rev().find_map(counts).with_context(|| format!("{arch} printed no verdict ({status})"))?;
+        let (regions, probes, mismatches) = ended
+            .output
+            .lines()
+            .rev()
+            .find_map(counts)
+            .with_context(|| format!("{arch} printed no verdict ({status})"))?;
         if mismatches != 0 {
             bail!("{arch}: {mismatches} mismatches");
         }

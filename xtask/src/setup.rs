@@ -141,7 +141,9 @@ pub(crate) fn emulators(environment: &mut dyn Environment, arches: &[Arch]) -> R
                 install(environment, &["qemu-system-riscv"])?;
             }
         }
-        System::Linux => bail!("install QEMU's system emulators with your package manager (Fedora: `dnf install qemu-system-aarch64 qemu-system-riscv qemu-system-x86`; Arch: `pacman -S qemu-full`)"),
+        System::Linux => bail!(
+            "install QEMU's system emulators with your package manager (Fedora: `dnf install qemu-system-aarch64 qemu-system-riscv qemu-system-x86`; Arch: `pacman -S qemu-full`)"
+        ),
         System::MacOs => bail!("install QEMU: `brew install qemu`"),
         System::Other => bail!("install QEMU from https://www.qemu.org/download/ and put it on the PATH"),
     }
@@ -169,7 +171,8 @@ fn install(environment: &mut dyn Environment, packages: &[&str]) -> Result<()> {
     if !environment.is_root() {
         bail!("this needs root; type: `sudo sh -c '{line}'`");
     }
-    let mut words = vec!["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "--no-install-recommends"];
+    let mut words =
+        vec!["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "--no-install-recommends"];
     words.extend(packages);
     // A stale package list may still install; if it does not, the installation says so.
     environment.run(&["apt-get", "update", "-qq"]);

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::check;
 use crate::machine::Arch;
-use crate::process::{cargo, call};
+use crate::process::{call, cargo};
 use crate::setup::{self, Host};
 use crate::steps::Steps;
 
