@@ -7,6 +7,8 @@
 use crate::attr::{Access, Features, MemoryType};
 use crate::map::Cpu;
 
+mod slots;
+
 /// Most lookup levels that any format has.
 pub const MAX_LEVELS: usize = 6;
 /// Marks a memory type or an [`Access`] that a format cannot encode.
@@ -458,34 +460,6 @@ impl Format {
             Some(slots) => format.with_slots(slots),
             None => format,
         }
-    }
-
-    /// The same format with other contents of its memory-type register.
-    #[must_use]
-    pub const fn with_slots(self, slots: &[u64]) -> Self {
-        let mut format = self;
-        let mut i = 0;
-        while i < 8 && i < slots.len() {
-            format.memory_register.slots[i] = slots[i] as u8;
-            i += 1;
-        }
-        let used = i;
-        let mut t = 0;
-        while t < MemoryType::COUNT {
-            let (mut page, mut block) = (NOT_ENCODABLE, NOT_ENCODABLE);
-            let mut i = used;
-            while i > 0 {
-                i -= 1;
-                if format.memory_register.value[t] == slots[i] as u16 {
-                    page = format.memory_slot[0][i] | format.memory_share[t];
-                    block = format.memory_slot[1][i] | format.memory_share[t];
-                }
-            }
-            format.memory[0][t] = page;
-            format.memory[1][t] = block;
-            t += 1;
-        }
-        format
     }
 
     /// The word of a leaf at `level` without its address; `None` where the format has no encoding for it.

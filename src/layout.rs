@@ -108,7 +108,34 @@ pub const fn format_of(map: &Map<'_>, space: &Space<'_>) -> Format {
         Some(format) => format,
         None => map.format,
     };
-    format.shaped(&map.cpu, features(map))
+    let format = format.shaped(&map.cpu, features(map));
+    match map.cpu.mair {
+        Some(_) => format,
+        None => format.with_types(memory_types(map)),
+    }
+}
+
+/// The memory types that a map names, as a bitmap of their values. The register behind them is one for all spaces.
+const fn memory_types(map: &Map<'_>) -> u32 {
+    let mut used = 0;
+    let mut i = 0;
+    while i < map.resources.len() {
+        used |= 1 << map.resources[i].memory as u32;
+        i += 1;
+    }
+    let mut s = 0;
+    while s < map.spaces.len() {
+        let regions = map.spaces[s].regions;
+        let mut r = 0;
+        while r < regions.len() {
+            if let Some(memory) = regions[r].memory {
+                used |= 1 << memory as u32;
+            }
+            r += 1;
+        }
+        s += 1;
+    }
+    used
 }
 
 /// Physical address bits of the map's CPU.

@@ -17,3 +17,4 @@ mod arch;
 pub use arch::{aarch64, riscv, x86_64};
 
 pub mod plan;
+pub mod space;
