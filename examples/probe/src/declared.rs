@@ -91,7 +91,7 @@ impl<'a, const R: usize> Declared<'a, R> {
         while level > 1 {
             level -= 1;
             let size = self.format.level[level].size();
-            let aligned = virt % size == 0 && (!extent.has_phys || phys % u128::from(size) == 0);
+            let aligned = virt.is_multiple_of(size) && (!extent.has_phys || phys.is_multiple_of(u128::from(size)));
             let fits = u128::from(virt) + u128::from(size) <= end;
             if aligned && fits && layout::leaf_allowed(self.map, &self.format, region, extent.unit, level) {
                 return size;

@@ -45,7 +45,7 @@ pub(crate) fn sample<'a, const R: usize>(
     let count = leaves().count() as u64;
     let stride = (count / SAMPLES).max(1);
     for (index, (start, size)) in (0u64..).zip(leaves()) {
-        if index < ENDS || index + ENDS >= count || index % stride == 0 {
+        if index < ENDS || index + ENDS >= count || index.is_multiple_of(stride) {
             visit(start, size);
         }
     }
