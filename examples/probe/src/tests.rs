@@ -182,7 +182,8 @@ fn a_wrong_physical_address_is_found() {
 
 #[test]
 fn a_missing_right_is_found() {
-    for (virt, rights) in [(HIGH, Rights::R), (HIGH + 0x2000, Rights::R), (HIGH + 0x1000, Rights::X), (UART, Rights::R)] {
+    for (virt, rights) in [(HIGH, Rights::R), (HIGH + 0x2000, Rights::R), (HIGH + 0x1000, Rights::X), (UART, Rights::R)]
+    {
         let wrong = spoilt(virt, |page| page.access = Access::kernel(rights));
         assert!(wrong.iter().all(|&wrong| wrong > 0), "{virt:#x}");
     }
