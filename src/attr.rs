@@ -114,10 +114,7 @@ impl Access {
     /// Inverse of [`Access::index`].
     #[must_use]
     pub const fn from_index(index: usize) -> Self {
-        Self {
-            privileged: Rights::from_bits((index >> 3) as u8),
-            user: Rights::from_bits(index as u8),
-        }
+        Self { privileged: Rights::from_bits((index >> 3) as u8), user: Rights::from_bits(index as u8) }
     }
 }
 

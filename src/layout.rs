@@ -419,9 +419,7 @@ impl Extent {
     const fn is_bad(&self, map: &Map<'_>, region: &Region<'_>, page: u64) -> bool {
         let page = page as u128;
         let misplaced = match region.round {
-            None => {
-                self.virt % page != 0 || (self.has_phys && self.phys % page != 0) || self.size % page != 0
-            }
+            None => self.virt % page != 0 || (self.has_phys && self.phys % page != 0) || self.size % page != 0,
             Some(_) => self.has_phys && (self.virt + TOP - self.phys) % self.unit as u128 != 0,
         };
         let past_resource = match region.phys {

@@ -5,13 +5,13 @@
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
-pub mod size;
-pub mod text;
 pub mod attr;
 pub mod format;
-pub mod regime;
-pub mod map;
 pub mod layout;
+pub mod map;
+pub mod regime;
+pub mod size;
+pub mod text;
 
 mod arch;
 pub use arch::{aarch64, riscv, x86_64};

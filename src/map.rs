@@ -93,13 +93,7 @@ pub struct Range<'a> {
 
 impl Range<'_> {
     /// Every field at its default.
-    pub const BLANK: Self = Self {
-        name: "",
-        base: 0,
-        size: 0,
-        kind: "",
-        anchor: 0,
-    };
+    pub const BLANK: Self = Self { name: "", base: 0, size: 0, kind: "", anchor: 0 };
 }
 
 /// A restriction at a table entry (APTable, XNTable, R/W = 0 in an upper entry).
@@ -161,12 +155,8 @@ pub struct Policy<'a> {
 
 impl Policy<'_> {
     /// Every field at its default.
-    pub const BLANK: Self = Self {
-        stack_guards: false,
-        leaves: LeafPolicy::Largest,
-        tables_below: None,
-        table_pool: None,
-    };
+    pub const BLANK: Self =
+        Self { stack_guards: false, leaves: LeafPolicy::Largest, tables_below: None, table_pool: None };
 }
 
 /// Physical memory for tables.
@@ -182,11 +172,7 @@ pub struct Pool<'a> {
 
 impl Pool<'_> {
     /// Every field at its default.
-    pub const BLANK: Self = Self {
-        phys: Phys::None,
-        size: 0,
-        anchor: 0,
-    };
+    pub const BLANK: Self = Self { phys: Phys::None, size: 0, anchor: 0 };
 }
 
 /// Something on the bus.
@@ -410,11 +396,7 @@ pub struct Waiver<'a> {
 
 impl Waiver<'_> {
     /// Every field at its default.
-    pub const BLANK: Self = Self {
-        rule: "",
-        reason: "",
-        anchor: 0,
-    };
+    pub const BLANK: Self = Self { rule: "", reason: "", anchor: 0 };
 }
 
 /// A range of virtual addresses.
@@ -533,15 +515,7 @@ pub struct Channel<'a> {
 
 impl Channel<'_> {
     /// Every field at its default.
-    pub const BLANK: Self = Self {
-        name: "",
-        phys: Phys::None,
-        size: 0,
-        from: "",
-        to: &[],
-        two_way: false,
-        anchor: 0,
-    };
+    pub const BLANK: Self = Self { name: "", phys: Phys::None, size: 0, from: "", to: &[], two_way: false, anchor: 0 };
 }
 
 /// Spaces that share no memory.
@@ -557,11 +531,7 @@ pub struct Isolation<'a> {
 
 impl Isolation<'_> {
     /// Every field at its default.
-    pub const BLANK: Self = Self {
-        spaces: &[],
-        except: &[],
-        anchor: 0,
-    };
+    pub const BLANK: Self = Self { spaces: &[], except: &[], anchor: 0 };
 }
 
 /// A DMA master.
@@ -585,15 +555,8 @@ pub struct Device<'a> {
 
 impl Device<'_> {
     /// Every field at its default.
-    pub const BLANK: Self = Self {
-        name: "",
-        owner: "",
-        iommu: false,
-        addr_bits: None,
-        coherent: true,
-        windows: &[],
-        anchor: 0,
-    };
+    pub const BLANK: Self =
+        Self { name: "", owner: "", iommu: false, addr_bits: None, coherent: true, windows: &[], anchor: 0 };
 }
 
 /// A range a DMA master reaches.
@@ -615,14 +578,7 @@ pub struct DmaWindow<'a> {
 
 impl DmaWindow<'_> {
     /// Every field at its default.
-    pub const BLANK: Self = Self {
-        name: "",
-        iova: 0,
-        phys: Phys::None,
-        size: 0,
-        rights: Rights::NONE,
-        anchor: 0,
-    };
+    pub const BLANK: Self = Self { name: "", iova: 0, phys: Phys::None, size: 0, rights: Rights::NONE, anchor: 0 };
 }
 
 /// The image that runs in a space.
@@ -640,12 +596,7 @@ pub struct Image<'a> {
 
 impl Image<'_> {
     /// Every field at its default.
-    pub const BLANK: Self = Self {
-        name: "",
-        entry: None,
-        sections: &[],
-        anchor: 0,
-    };
+    pub const BLANK: Self = Self { name: "", entry: None, sections: &[], anchor: 0 };
 }
 
 /// A section of an image.
@@ -667,14 +618,7 @@ pub struct Section<'a> {
 
 impl Section<'_> {
     /// Every field at its default.
-    pub const BLANK: Self = Self {
-        name: "",
-        virt: 0,
-        size: 0,
-        rights: Rights::NONE,
-        lma: None,
-        anchor: 0,
-    };
+    pub const BLANK: Self = Self { name: "", virt: 0, size: 0, rights: Rights::NONE, lma: None, anchor: 0 };
 }
 
 /// A switch from one map to another.

@@ -40,14 +40,7 @@ impl Base {
 ///
 /// `table_extra` are bits that each table pointer gets beside those it must have (a preset accessed bit).
 /// The cost is one store for each leaf and each table.
-pub const fn fill(
-    format: &Format,
-    shape: &Shape,
-    steps: &[Step],
-    base: Base,
-    table_extra: u64,
-    slots: &mut [Slot],
-) {
+pub const fn fill(format: &Format, shape: &Shape, steps: &[Step], base: Base, table_extra: u64, slots: &mut [Slot]) {
     let mut path = Path { format, shape, base, table_extra, key: [None; MAX_LEVELS], used: [0; MAX_LEVELS] };
     let mut i = 0;
     while i < steps.len() {
