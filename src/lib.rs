@@ -16,5 +16,7 @@ pub mod text;
 mod arch;
 pub use arch::{aarch64, riscv, x86_64};
 
+#[doc(hidden)]
+pub mod __private;
 pub mod plan;
 pub mod space;

@@ -15,4 +15,6 @@ pub trait Regime: 'static {
     type PageShift: Unsigned;
     /// Index bits of a table below the root.
     type IndexBits: Unsigned;
+    /// Whether the code is compiled for the architecture that has this regime.
+    const NATIVE: bool = false;
 }

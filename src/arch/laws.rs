@@ -1,7 +1,7 @@
 //! Laws that every format obeys, tested over all of its encodings.
 
 use crate::attr::{Access, Features, MemoryType};
-use crate::format::{Format, LeafForm, Leaf, NOT_ENCODABLE, View};
+use crate::format::{Format, Leaf, LeafForm, NOT_ENCODABLE, View};
 
 /// Levels are contiguous, tables fill whole pages, and fields do not share a bit.
 pub(crate) fn geometry(format: &Format) {
@@ -15,9 +15,8 @@ pub(crate) fn geometry(format: &Format) {
     assert_eq!(root.shift + format.root_bits(), format.input_bits, "{}", format.name);
     assert!(format.root_tables() <= format.max_root_tables);
     let software = ((1 << format.software.1) - 1) << format.software.0;
-    let fields = [
-        format.rights_mask, format.global, format.not_global, software, format.guarded, format.accessed, format.dirty,
-    ];
+    let fields =
+        [format.rights_mask, format.global, format.not_global, software, format.guarded, format.accessed, format.dirty];
     for (i, a) in fields.iter().enumerate() {
         for b in &fields[i + 1..] {
             assert_eq!(a & b, 0, "{}: {a:#x} and {b:#x} share a bit", format.name);
@@ -79,7 +78,8 @@ pub(crate) fn pointers(format: &Format) {
 fn every_leaf(format: &Format, level: usize) -> impl Iterator<Item = Leaf> {
     let format = *format;
     let has_global = format.global | format.not_global != 0;
-    let runs = [0].into_iter().chain(format.runs.into_iter().filter(move |r| r.size != 0 && r.level == level).map(|r| r.size));
+    let runs =
+        [0].into_iter().chain(format.runs.into_iter().filter(move |r| r.size != 0 && r.level == level).map(|r| r.size));
     let size = format.level[level].size();
     let top = 1u64 << format.max_output_bits;
     runs.flat_map(move |run| {

@@ -1,142 +1,283 @@
-//! A declared space at run time: where its tables are, and how it comes into force.
+//! A declared space at run time: where its tables are, and the proof that it is live.
+
+#[doc(hidden)]
+pub mod declare;
+mod device;
 
 use core::fmt;
 use core::marker::PhantomData;
 
 use crate::attr::Features;
-use crate::format::Format;
-use crate::map::Map;
+use crate::format::{Format, View};
+use crate::layout::Extent;
+use crate::map::{Map, Region, Space};
+use crate::plan::{Shape, Step};
 use crate::regime::Regime;
 
-/// A space of a declaration; the declaration makes the type and implements this.
-pub trait Declared: 'static {
-    /// The regime that reads its tables.
+pub use device::{Handle, RegisterBlock};
+
+/// A space that `memory_map!` declared: one set of tables, one type.
+///
+/// Implemented by the expansion of the macro only.
+pub trait Declared: Sized + 'static {
+    /// Its translation regime.
     type Regime: Regime;
-    /// The declaration.
+    /// The map it belongs to.
     const MAP: &'static Map<'static>;
-    /// Index of the space in the declaration.
+    /// Its index in the map.
     const INDEX: usize;
-    /// The format as the declaration's CPU block shapes it.
+    /// The format of its tables, as the map's CPU block shapes it.
     const FORMAT: Format;
+    /// Where its regions lie, in the order of declaration.
+    const EXTENTS: &'static [Extent];
+    /// The plan of its tables.
+    const STEPS: &'static [Step];
+    /// How many tables there are.
+    const SHAPE: Shape;
+
+    /// The declaration of the space.
+    const SPACE: &'static Space<'static> = &Self::MAP.spaces[Self::INDEX];
+
+    /// Where the tables are.
+    fn memory() -> TableMemory;
 
     /// Physical addresses of the roots.
-    fn roots() -> Roots;
-
-    /// All of its tables: physical start, bytes, and the address at which the bytes can be read now.
-    fn tables() -> (u64, usize, usize);
+    #[must_use]
+    fn roots() -> Roots {
+        let base = Self::memory().physical;
+        let root = |upper: bool| base + Self::SHAPE.root(upper) as u64 * Self::FORMAT.table_size();
+        Roots { lower: Self::SHAPE.lower.then(|| root(false)), upper: Self::SHAPE.upper.then(|| root(true)) }
+    }
 }
 
-/// Physical addresses of the root tables. Where one root serves both halves it is `lower`.
+/// A region that `memory_map!` declared.
+pub trait DeclaredRegion: Sized + 'static {
+    /// The space it belongs to.
+    type Space: Declared;
+    /// Its index in the space.
+    const INDEX: usize;
+    /// Its declaration.
+    const REGION: &'static Region<'static> = &<Self::Space as Declared>::SPACE.regions[Self::INDEX];
+    /// Where it lies.
+    const EXTENT: Extent = <Self::Space as Declared>::EXTENTS[Self::INDEX];
+}
+
+/// Where the tables of a space are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableMemory {
+    /// Physical address of the first table as its entries and the linker have it; 0 if they are not filled yet.
+    pub physical: u64,
+    /// Where the program can read them while its code runs where it was linked, or with the MMU off.
+    pub start: *const u64,
+    /// Bytes of all tables.
+    pub bytes: usize,
+}
+
+/// Physical addresses of the root tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Roots {
-    /// Root of the lower half, or of everything.
+    /// Of the lower range; of both where one root serves both.
     pub lower: Option<u64>,
-    /// Root of the upper half.
+    /// Of the upper range.
     pub upper: Option<u64>,
 }
 
-/// Why a space was not installed. Nothing has been changed.
+/// Position, among all entries of the tables, of the first one that points to a table, and the number of that table.
+const fn first_link<S: Declared>() -> Option<(usize, u64)> {
+    let format = &S::FORMAT;
+    let mut i = 0;
+    while i < S::STEPS.len() {
+        let step = &S::STEPS[i];
+        if step.level + 1 < format.levels {
+            let root = S::SHAPE.root(format.split_roots && format.is_upper(step.virt));
+            let slots = format.table_size() as usize / 8;
+            let index = format.index(step.virt, format.levels - 1);
+            return Some((root * slots + index, S::SHAPE.first(format.levels - 2) as u64));
+        }
+        i += 1;
+    }
+    None
+}
+
+/// Whether the tables of `S` are filled, and hold the addresses they lie at.
+///
+/// The cost is two loads: the entry that links the first table below the root stands for all of them, because the
+/// linker (or the boot loop) writes all or none.
+///
+/// # Errors
+/// [`Refusal::NotFilled`] if boot-filled tables were not filled; [`Refusal::NotRelocated`] if the image was linked
+/// position-independent, so that the entries are not what the declaration says.
+pub fn check_links<S: Declared>() -> Result<(), Refusal> {
+    let memory = S::memory();
+    if memory.physical == 0 {
+        return Err(Refusal::NotFilled);
+    }
+    let (Some((slot, table)), 8) = (const { first_link::<S>() }, S::FORMAT.entry_bytes) else { return Ok(()) };
+    let expected = memory.physical + table * S::FORMAT.table_size();
+    // SAFETY: `slot` is the index of an entry of the root, which lies inside the tables; they are initialized words,
+    // and reading one that the MMU may change at the same time is why the read is volatile.
+    let word = unsafe { memory.start.wrapping_add(slot).read_volatile() };
+    match S::FORMAT.view(S::FORMAT.levels - 1, word) {
+        View::Table { address } if address == expected => Ok(()),
+        _ => Err(Refusal::NotRelocated { expected, found: word }),
+    }
+}
+
+/// Why a space was not installed. Nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The map uses a feature that this CPU does not have.
+    /// The CPU lacks a feature that the map needs.
     Feature {
-        /// The first such feature.
+        /// The feature.
         feature: Features,
     },
-    /// The CPU has fewer physical address bits than the map was declared for.
+    /// The CPU has fewer output address bits than the map needs.
     OutputBits {
-        /// Bits that the map needs.
+        /// Bits the map needs.
         needs: u32,
-        /// Bits that the CPU has.
+        /// Bits the CPU has.
         has: u32,
     },
-    /// The CPU translates fewer input bits.
+    /// The CPU has fewer input address bits than the map needs.
     InputBits {
-        /// Bits that the map needs.
+        /// Bits the map needs.
         needs: u32,
-        /// Bits that the CPU has.
+        /// Bits the CPU has.
         has: u32,
     },
-    /// The code runs at a privilege from which the registers of the regime cannot be written.
+    /// The CPU runs at another privilege level than the regime is for.
     Privilege {
-        /// What is needed.
+        /// The level the regime is for.
         needs: &'static str,
-        /// The privilege found, as the architecture numbers it.
+        /// The level the CPU runs at, as its register names it.
         found: u64,
     },
-    /// Another map is in force: changing maps is a switch, not an installation.
+    /// Another map is live, and this architecture cannot replace it in one step.
     Busy,
-    /// The tables still hold link-time addresses: the image was moved and not relocated.
+    /// The entries do not hold the address the tables lie at: the image was linked position-independent.
     NotRelocated {
-        /// The first table pointer as it should be.
+        /// The table address that the first link must hold.
         expected: u64,
         /// The word found.
         found: u64,
     },
+    /// Boot-filled tables were not filled.
+    NotFilled,
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Feature { feature } => write!(f, "the map needs `{}`, which this CPU does not have", feature.name()),
+            Self::Feature { feature } => write!(f, "the CPU lacks {}, which the map needs", feature.name()),
             Self::OutputBits { needs, has } => {
-                write!(f, "the map needs {needs} physical address bits, this CPU has {has}")
+                write!(f, "the map needs {needs} physical address bits, the CPU has {has}")
             }
-            Self::InputBits { needs, has } => write!(f, "the map needs {needs} input bits, this CPU has {has}"),
-            Self::Privilege { needs, found } => write!(f, "installing needs {needs}, found privilege {found}"),
-            Self::Busy => f.write_str("another map is in force"),
-            Self::NotRelocated { expected, found } => {
-                write!(f, "the tables are not relocated: expected {expected:#x}, found {found:#x}")
+            Self::InputBits { needs, has } => {
+                write!(f, "the map needs {needs} virtual address bits, the CPU has {has}")
             }
+            Self::Privilege { needs, found } => write!(f, "the map is for {needs}, the CPU runs at level {found}"),
+            Self::Busy => f.write_str("another map is live; turn the MMU off or switch through a declared transition"),
+            Self::NotRelocated { expected, found } => write!(
+                f,
+                "the first table entry is {found:#x} and does not point to {expected:#x}: the image was linked \
+                 position-independent; link it with relocation-model=static, or use tables filled at boot"
+            ),
+            Self::NotFilled => f.write_str("the tables were not filled yet; call `Space::fill` first"),
         }
     }
 }
 
 impl core::error::Error for Refusal {}
 
-/// Proof that `S` is in force on this core. Only a real backend makes one.
+/// The space `S` is live on this core. Only a real backend makes one.
 #[derive(Debug)]
 pub struct Installed<S>(PhantomData<S>);
 
-impl<S: Declared> Installed<S> {
+impl<S> Installed<S> {
     /// # Safety
-    ///
-    /// The tables of `S` are what this core translates with.
-    #[allow(dead_code, reason = "no backend is compiled on this target")]
+    /// The registers of this core hold the roots of `S` and the words that go with them.
+    #[allow(dead_code, reason = "called by the backend of the target, and not every target has one")]
     pub(crate) const unsafe fn assert() -> Self {
         Self(PhantomData)
     }
 }
 
-/// A regime that this target can install; implemented beside the instructions.
+/// How the CPU this is compiled for takes a declared space into its registers.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be installed on the architecture this is compiled for",
+    label = "the regime of this space belongs to another architecture",
+    note = "formats build on every host; `install` needs the target of the regime, for example `--target aarch64-unknown-none`"
+)]
 pub trait Install<S: Declared>: Regime {
-    /// Puts the tables of `S` into force.
-    ///
-    /// # Errors
-    ///
-    /// See [`Refusal`]; nothing has been changed then.
+    /// Makes `S` live.
     ///
     /// # Safety
+    /// As for [`install`].
     ///
-    /// See [`install`].
+    /// # Errors
+    /// As for [`install`].
     unsafe fn install() -> Result<Installed<S>, Refusal>;
 }
 
-/// Puts the tables of `S` into force on this core. A second call finds them in force and writes nothing.
+/// Makes the space `S` live on this core: cache maintenance, registers and barriers as the architecture demands.
 ///
-/// # Errors
-///
-/// See [`Refusal`]; nothing has been changed then.
+/// Installing the space that is live already succeeds and changes nothing. The cost is constant but for the cache
+/// maintenance over the tables where the architecture needs it.
 ///
 /// # Safety
+/// The code that runs, its stack and the exception vectors are mapped by `S` to where they are now, and whatever else
+/// the program touches next. Nothing else edits the tables meanwhile.
 ///
-/// The running code, its stack, the exception vectors and everything a live pointer refers to are mapped by `S` at the
-/// addresses at which they are used now, with the rights they need.
+/// # Errors
+/// A [`Refusal`] if the CPU lacks what the map needs; then nothing was changed.
 pub unsafe fn install<S: Declared>() -> Result<Installed<S>, Refusal>
 where
     S::Regime: Install<S>,
 {
-    // SAFETY: the caller keeps the contract, which is that of `Install::install`.
+    // SAFETY: passed on to the caller word by word.
     unsafe { <S::Regime as Install<S>>::install() }
 }
+
+/// Why tables were not filled at boot. Nothing was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FillError {
+    /// The memory is too small.
+    TooSmall {
+        /// Words needed.
+        needs: usize,
+        /// Words given.
+        has: usize,
+    },
+    /// The physical address is not aligned to the root.
+    Unaligned {
+        /// The address given.
+        address: u64,
+        /// The alignment it must have.
+        alignment: u64,
+    },
+    /// The tables would not lie below the CPU's physical address width.
+    OutOfRange {
+        /// The address given.
+        address: u64,
+        /// Physical address bits.
+        bits: u32,
+    },
+}
+
+impl fmt::Display for FillError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooSmall { needs, has } => write!(f, "the tables need {needs} words, the memory has {has}"),
+            Self::Unaligned { address, alignment } => {
+                write!(f, "the tables at {address:#x} must be aligned to {alignment:#x}")
+            }
+            Self::OutOfRange { address, bits } => {
+                write!(f, "the tables at {address:#x} do not lie below 2^{bits}")
+            }
+        }
+    }
+}
+
+impl core::error::Error for FillError {}

@@ -296,13 +296,8 @@ const fn page_based_types() -> [u64; MemoryType::COUNT] {
 }
 
 /// Sixteen pages whose entries all hold the start of the run (PRIV "Svnapot", encoding of 64 KiB).
-const NAPOT_64K: Run = Run {
-    size: 64 << 10,
-    level: 0,
-    set: N | 0b1000 << PPN_SHIFT,
-    fold: true,
-    feature: Features::SVNAPOT,
-};
+const NAPOT_64K: Run =
+    Run { size: 64 << 10, level: 0, set: N | 0b1000 << PPN_SHIFT, fold: true, feature: Features::SVNAPOT };
 
 // No two fields share a bit, and together with the reserved bits they fill the word.
 const_assert!(V ^ RWX ^ U ^ G ^ A ^ D ^ (3 << RSW.0) ^ page_number(56).bits() ^ RESERVED ^ PBMT ^ N == u64::MAX);
@@ -314,8 +309,7 @@ mod tests {
     use crate::arch::laws;
     use crate::format::{Leaf, View};
 
-    const ALL: [Format; 6] =
-        [Sv32::FORMAT, Sv39::FORMAT, Sv48::FORMAT, Sv57::FORMAT, Sv39x4::FORMAT, Sv48x4::FORMAT];
+    const ALL: [Format; 6] = [Sv32::FORMAT, Sv39::FORMAT, Sv48::FORMAT, Sv57::FORMAT, Sv39x4::FORMAT, Sv48x4::FORMAT];
 
     #[test]
     fn every_encoding_reads_back() {

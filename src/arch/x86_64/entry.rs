@@ -339,9 +339,7 @@ mod tests {
     /// What the kernel and the user can have of one page.
     #[test]
     fn rights_that_have_no_encoding() {
-        let encodable = |privileged, user| {
-            Level4::FORMAT.rights[Access { privileged, user }.index()] != NOT_ENCODABLE
-        };
+        let encodable = |privileged, user| Level4::FORMAT.rights[Access { privileged, user }.index()] != NOT_ENCODABLE;
         assert!(!encodable(Rights::X, Rights::NONE));
         assert!(!encodable(Rights::NONE, Rights::R));
         assert!(!encodable(Rights::RW, Rights::R));

@@ -1,0 +1,368 @@
+//! What `memory_map!` expands to for one space: constants, types, and the tables in the image.
+
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+
+use crate::attr::Features;
+use crate::format::Format;
+use crate::layout::{Extent, Layout};
+use crate::map::{Map, Phys, Space};
+use crate::plan::{Base, Shape, Slot, Step, fill, self_map};
+
+use super::{Declared, FillError, TableMemory};
+
+/// The words of the tables of a space.
+#[must_use]
+pub const fn image<const SLOTS: usize>(
+    space: &Space<'_>,
+    format: &Format,
+    shape: &Shape,
+    steps: &[Step],
+    base: Base,
+) -> [Slot; SLOTS] {
+    let mut slots = [Slot::ABSENT; SLOTS];
+    write(space, format, shape, steps, base, &mut slots);
+    slots
+}
+
+const fn write(space: &Space<'_>, format: &Format, shape: &Shape, steps: &[Step], base: Base, slots: &mut [Slot]) {
+    let extra = table_extra(space, format);
+    fill(format, shape, steps, base, extra, slots);
+    if let Some(slot) = space.self_map_slot
+        && !slots.is_empty()
+    {
+        self_map(format, base, extra, slot, slots);
+    }
+}
+
+const fn table_extra(space: &Space<'_>, format: &Format) -> u64 {
+    match space.tables {
+        Some(tables) if tables.preset_ad => format.table_accessed,
+        _ => 0,
+    }
+}
+
+/// Slots of a shape's tables.
+#[must_use]
+pub const fn slots(format: &Format, shape: &Shape) -> usize {
+    shape.tables() * (format.table_size() as usize / size_of::<Slot>())
+}
+
+/// Bytes that the first table must be aligned to: the size of the root.
+#[must_use]
+pub const fn alignment(format: &Format) -> usize {
+    format.table_size() as usize * format.root_tables() as usize
+}
+
+/// Link address minus physical address of the tables: that of the region they are linked in, 0 if there is none.
+#[must_use]
+pub const fn link_delta(space: &Space<'_>, extents: &[Extent]) -> u64 {
+    let Some(tables) = space.tables else { return 0 };
+    let Some(name) = tables.linked_in else { return 0 };
+    match crate::layout::find_region(space, name) {
+        crate::layout::NOWHERE => 0,
+        at => (extents[at as usize].virt as u64).wrapping_sub(extents[at as usize].phys as u64),
+    }
+}
+
+/// Where the tables of a space are declared to lie; 0 if they are not placed.
+#[must_use]
+pub const fn placed_at(map: &Map<'_>, space: &Space<'_>) -> u64 {
+    let phys = match space.tables {
+        Some(tables) => tables.phys,
+        None => Phys::None,
+    };
+    match crate::layout::place(map, phys).0 {
+        Some(address) => address as u64,
+        None => 0,
+    }
+}
+
+/// The extents of one space.
+#[must_use]
+pub const fn extents_of<const R: usize>(layout: &Layout<R>, space: usize) -> &[Extent] {
+    let mut first = 0;
+    while first < layout.len && (layout.extents[first].space as usize) < space {
+        first += 1;
+    }
+    let mut end = first;
+    while end < layout.len && layout.extents[end].space as usize == space {
+        end += 1;
+    }
+    layout.extents.split_at(end).0.split_at(first).1
+}
+
+/// A linked table address in the image: where the program learns, at any address it runs at, where the linker put the
+/// tables.
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct Origin(Slot);
+
+// SAFETY: the slot is never written; it holds a number that the linker fills in.
+unsafe impl Sync for Origin {}
+
+impl Origin {
+    /// The origin of tables at `base`.
+    #[must_use]
+    pub const fn new(base: Base, format: &Format) -> Self {
+        Self(base.entry(format, 0, 0))
+    }
+
+    /// The physical address of the first table.
+    #[must_use]
+    pub fn physical(&self, format: &Format) -> u64 {
+        // Volatile, because a compiler that folds the link into code may compute it relative to the program counter,
+        // which is another address while the code runs elsewhere than where it was linked.
+        // SAFETY: a reference to initialized memory, read only.
+        let slot = unsafe { core::ptr::read_volatile(&self.0) };
+        format.address.decode(slot.get())
+    }
+}
+
+/// Tables in memory of the caller, filled at boot.
+#[derive(Debug)]
+pub struct Filled {
+    physical: AtomicU64,
+    start: AtomicPtr<u64>,
+}
+
+impl Filled {
+    /// Not filled.
+    pub const NOT_YET: Self = Self { physical: AtomicU64::new(0), start: AtomicPtr::new(core::ptr::null_mut()) };
+
+    /// Fills `memory`, which lies at physical address `physical`, with the tables of `S`.
+    ///
+    /// # Errors
+    /// [`FillError`] if the memory is too small, unaligned or out of range; nothing was written then.
+    pub fn fill<S: Declared>(&self, memory: &'static mut [Slot], physical: u64) -> Result<(), FillError> {
+        let needs = slots(&S::FORMAT, &S::SHAPE);
+        if memory.len() < needs {
+            return Err(FillError::TooSmall { needs, has: memory.len() });
+        }
+        let alignment = alignment(&S::FORMAT) as u64;
+        if physical % alignment != 0 {
+            return Err(FillError::Unaligned { address: physical, alignment });
+        }
+        let bits = crate::layout::pa_bits(S::MAP);
+        if u128::from(physical) + (needs * size_of::<Slot>()) as u128 > 1 << bits {
+            return Err(FillError::OutOfRange { address: physical, bits });
+        }
+        memory.fill(Slot::ABSENT);
+        write(S::SPACE, &S::FORMAT, &S::SHAPE, S::STEPS, Base::At(physical), memory);
+        self.start.store(memory.as_mut_ptr().cast(), Ordering::Relaxed);
+        self.physical.store(physical, Ordering::Release);
+        Ok(())
+    }
+
+    /// Where the tables are.
+    #[must_use]
+    pub fn memory<S: Declared>(&self) -> TableMemory {
+        TableMemory {
+            physical: self.physical.load(Ordering::Acquire),
+            start: self.start.load(Ordering::Relaxed),
+            bytes: slots(&S::FORMAT, &S::SHAPE) * size_of::<Slot>(),
+        }
+    }
+}
+
+/// Features that a space's format and map ask of the CPU.
+#[must_use]
+pub const fn needs(map: &Map<'_>, format: &Format) -> Features {
+    crate::layout::features(map).union(format.needs).union(format.mode)
+}
+
+/// Expansion of one space; the input is made by `memory_map!` alone.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __declare_space {
+    (
+        crate = [$($krate:tt)*];
+        docs = [$($doc:tt)*];
+        space = $space:ident;
+        index = $index:literal;
+        regime = [$($regime:tt)*];
+        placement = $placement:ident;
+        symbol = $symbol:literal;
+        symbol_quarter = $quarter:literal;
+        regions = [$({
+            docs = [$($region_doc:tt)*];
+            name = $region:ident;
+            index = $region_index:literal;
+            kind = $kind:ident;
+        })*];
+    ) => {
+        $($doc)*
+        #[allow(non_camel_case_types, non_snake_case, long_running_const_eval, clippy::all)]
+        pub mod $space {
+            use $crate::__private as p;
+
+            /// The space as a type.
+            #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+            pub struct Space;
+
+            const DECLARATION: &p::Space<'static> = &super::MAP.spaces[$index];
+            const FORMAT: p::Format = p::format_of(super::MAP, DECLARATION);
+            const STEP_COUNT: ::core::primitive::usize =
+                if super::SOUND { p::count_steps(super::MAP, &super::LAYOUT, $index, &FORMAT) } else { 0 };
+            const STEPS: &[p::Step] =
+                &p::collect_steps::<_, STEP_COUNT>(super::MAP, &super::LAYOUT, $index, &FORMAT);
+            const SHAPE: p::Shape =
+                p::Shape::of_steps(STEPS, &FORMAT, super::SOUND && DECLARATION.self_map_slot.is_some());
+            const EXTENTS: &[p::Extent] = p::extents_of(&super::LAYOUT, $index);
+            const SLOTS: ::core::primitive::usize = p::slots(&FORMAT, &SHAPE);
+
+            /// The exact number of tables, roots included.
+            pub const TABLES: ::core::primitive::usize = SHAPE.tables();
+            /// The number of regions, guards included.
+            pub const REGIONS: ::core::primitive::usize = DECLARATION.regions.len();
+
+            const _: () = {
+                #[allow(unused_imports)]
+                use super::super::*;
+                #[allow(unused_imports)]
+                use $crate::__private::regimes::*;
+
+                impl $crate::space::Declared for Space {
+                    type Regime = $($regime)*;
+                    const MAP: &'static $crate::map::Map<'static> = super::MAP;
+                    const INDEX: ::core::primitive::usize = $index;
+                    const FORMAT: $crate::format::Format = FORMAT;
+                    const EXTENTS: &'static [$crate::layout::Extent] = EXTENTS;
+                    const STEPS: &'static [$crate::plan::Step] = STEPS;
+                    const SHAPE: $crate::plan::Shape = SHAPE;
+
+                    fn memory() -> $crate::space::TableMemory {
+                        memory()
+                    }
+                }
+            };
+
+            $crate::__declare_tables! { $placement $symbol $quarter }
+
+            $(
+                $($region_doc)*
+                #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+                pub struct $region;
+
+                impl $crate::space::DeclaredRegion for $region {
+                    type Space = Space;
+                    const INDEX: ::core::primitive::usize = $region_index;
+                }
+
+                impl $region {
+                    /// First virtual byte.
+                    pub const START: ::core::primitive::u64 = EXTENTS[$region_index].virt as ::core::primitive::u64;
+                    /// Bytes.
+                    pub const SIZE: ::core::primitive::u64 = EXTENTS[$region_index].size as ::core::primitive::u64;
+                    /// One past the last virtual byte; 0 for a region that ends at 2^64.
+                    pub const END: ::core::primitive::u64 = Self::START.wrapping_add(Self::SIZE);
+                    /// First physical byte; 0 where the region has no physical side.
+                    pub const PHYS: ::core::primitive::u64 = EXTENTS[$region_index].phys as ::core::primitive::u64;
+
+                    /// The registers of this device region; the first call alone gets them.
+                    ///
+                    /// A region that is not device memory does not compile here.
+                    #[must_use]
+                    pub fn take(
+                        _live: &$crate::space::Installed<Space>,
+                    ) -> ::core::option::Option<$crate::space::Handle<Self>> {
+                        static TAKEN: ::core::sync::atomic::AtomicBool = ::core::sync::atomic::AtomicBool::new(false);
+                        if TAKEN.swap(true, ::core::sync::atomic::Ordering::AcqRel) {
+                            return ::core::option::Option::None;
+                        }
+                        // SAFETY: the space is live, and the flag lets one caller through.
+                        ::core::option::Option::Some(unsafe { $crate::space::Handle::new() })
+                    }
+                }
+            )*
+        }
+    };
+}
+
+/// The tables of one space in the image, or a place for those that are filled at boot.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __declare_tables {
+    (linked $symbol:literal $quarter:literal) => {
+        const DELTA: ::core::primitive::u64 = p::link_delta(DECLARATION, EXTENTS);
+
+        #[unsafe(export_name = $symbol)]
+        static IN_IMAGE: p::TableSet<<() as p::AlignOf<{ p::alignment(&FORMAT) }>>::Type, SLOTS> =
+            p::TableSet::new(p::image(DECLARATION, &FORMAT, &SHAPE, STEPS, base()));
+
+        static ORIGIN: p::Origin = p::Origin::new(base(), &FORMAT);
+
+        const fn base() -> p::Base {
+            unsafe extern "C" {
+                #[link_name = $quarter]
+                static QUARTER: ::core::primitive::u8;
+            }
+            if FORMAT.address.shift_right == 0 {
+                p::Base::Linked { symbol: (&raw const IN_IMAGE).cast(), delta: DELTA }
+            } else if <<Space as $crate::space::Declared>::Regime as $crate::regime::Regime>::NATIVE {
+                p::Base::Linked { symbol: (&raw const QUARTER).cast(), delta: DELTA }
+            } else {
+                // No linker script of the target is in force here: the tables as they would be at address 0.
+                p::Base::At(0)
+            }
+        }
+
+        /// The tables.
+        #[must_use]
+        pub fn tables() -> &'static p::TableSet<<() as p::AlignOf<{ p::alignment(&FORMAT) }>>::Type, SLOTS> {
+            &IN_IMAGE
+        }
+
+        fn memory() -> $crate::space::TableMemory {
+            $crate::space::TableMemory {
+                physical: ORIGIN.physical(&FORMAT),
+                start: IN_IMAGE.start().cast(),
+                bytes: IN_IMAGE.bytes(),
+            }
+        }
+    };
+    (placed $symbol:literal $quarter:literal) => {
+        /// The physical address of the first table.
+        pub const TABLES_AT: ::core::primitive::u64 = p::placed_at(super::MAP, DECLARATION);
+
+        #[unsafe(export_name = $symbol)]
+        #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = concat!(".tablature.", $symbol)))]
+        static IN_IMAGE: p::TableSet<<() as p::AlignOf<{ p::alignment(&FORMAT) }>>::Type, SLOTS> =
+            p::TableSet::new(p::image(DECLARATION, &FORMAT, &SHAPE, STEPS, p::Base::At(TABLES_AT)));
+
+        /// The tables.
+        #[must_use]
+        pub fn tables() -> &'static p::TableSet<<() as p::AlignOf<{ p::alignment(&FORMAT) }>>::Type, SLOTS> {
+            &IN_IMAGE
+        }
+
+        fn memory() -> $crate::space::TableMemory {
+            $crate::space::TableMemory { physical: TABLES_AT, start: IN_IMAGE.start().cast(), bytes: IN_IMAGE.bytes() }
+        }
+    };
+    (boot $symbol:literal $quarter:literal) => {
+        static FILLED: p::Filled = p::Filled::NOT_YET;
+
+        impl Space {
+            /// Words that the tables need.
+            pub const WORDS: ::core::primitive::usize = SLOTS;
+            /// Bytes that the memory for the tables must be aligned to.
+            pub const ALIGNMENT: ::core::primitive::usize = p::alignment(&FORMAT);
+
+            /// Fills the tables into `memory`, which lies at physical address `physical`, and remembers them for
+            /// `install`. The cost is one store for each word of the memory and each leaf.
+            ///
+            /// # Errors
+            /// If the memory is too small, unaligned or out of the CPU's reach; nothing was written then.
+            pub fn fill(
+                memory: &'static mut [$crate::plan::Slot],
+                physical: ::core::primitive::u64,
+            ) -> ::core::result::Result<(), $crate::space::FillError> {
+                FILLED.fill::<Self>(memory, physical)
+            }
+        }
+
+        fn memory() -> $crate::space::TableMemory {
+            FILLED.memory::<Space>()
+        }
+    };
+}
