@@ -39,6 +39,19 @@ impl Shape {
         counter.shape
     }
 
+    /// The shape of a list of ascending steps; a recursive root entry needs a root even where there is no step.
+    #[must_use]
+    pub const fn of_steps(steps: &[Step], format: &Format, self_map: bool) -> Self {
+        let mut counter = Counter::new(format);
+        let mut i = 0;
+        while i < steps.len() {
+            counter.add(format, &steps[i]);
+            i += 1;
+        }
+        counter.shape.lower |= self_map;
+        counter.shape
+    }
+
     /// All tables, each page of a concatenated root counted.
     #[must_use]
     pub const fn tables(&self) -> usize {
