@@ -5,18 +5,34 @@
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
+// 0: vocabulary
+pub mod addr;
 pub mod attr;
-pub mod format;
-pub mod layout;
-pub mod map;
-pub mod regime;
 pub mod size;
 pub mod text;
 
+// 1: the contract, and the declaration as data
+pub mod format;
+pub mod layout;
+pub mod map;
+pub mod page;
+pub mod regime;
+
+// 2: architectures
 mod arch;
 pub use arch::{aarch64, riscv, x86_64};
 
+// 3: structures
+pub mod table;
+pub mod walk;
+
+// 4: rules
+
+// 5: the planner
+pub mod plan;
+
+// 6: run time
+pub mod space;
+
 #[doc(hidden)]
 pub mod __private;
-pub mod plan;
-pub mod space;

@@ -126,8 +126,11 @@ pub struct Filled {
 }
 
 impl Filled {
-    /// Not filled.
-    pub const NOT_YET: Self = Self { physical: AtomicU64::new(0), start: AtomicPtr::new(core::ptr::null_mut()) };
+    /// Not filled yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { physical: AtomicU64::new(0), start: AtomicPtr::new(core::ptr::null_mut()) }
+    }
 
     /// Fills `memory`, which lies at physical address `physical`, with the tables of `S`.
     ///
@@ -340,7 +343,7 @@ macro_rules! __declare_tables {
         }
     };
     (boot $symbol:literal $quarter:literal) => {
-        static FILLED: p::Filled = p::Filled::NOT_YET;
+        static FILLED: p::Filled = p::Filled::new();
 
         impl Space {
             /// Words that the tables need.

@@ -22,6 +22,7 @@ use crate::format::Format;
 use crate::regime::Regime;
 
 mod entry;
+mod leaf;
 mod name;
 
 pub use entry::{GranuleSize, Translation};

@@ -6,4 +6,6 @@
 
 pub mod entry;
 
+mod leaf;
+
 pub use entry::{Sv32, Sv39, Sv39x4, Sv48, Sv48x4, Sv57};

@@ -6,4 +6,6 @@
 
 pub mod entry;
 
+mod leaf;
+
 pub use entry::{Level4, Level5};

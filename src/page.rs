@@ -1,0 +1,138 @@
+//! Page sizes as types, and the frames and pages that have them.
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use typenum::{U12, U14, U16, U21, U22, U25, U29, U30, U36, U39, U42, U48, Unsigned};
+
+use crate::addr::{PhysAddr, VirtAddr};
+use crate::regime::Regime;
+
+/// The size of a leaf, as a type.
+pub trait PageSize: Copy + 'static {
+    /// log2 of the bytes.
+    type Shift: Unsigned;
+    /// Bytes.
+    const BYTES: u64 = 1 << <Self::Shift as Unsigned>::U32;
+    /// For messages.
+    const NAME: &'static str;
+}
+
+macro_rules! page_sizes {
+    ($($name:ident = $shift:ty, $text:literal;)*) => { $(
+        #[doc = concat!("Leaves of ", $text, ".")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct $name;
+
+        impl PageSize for $name {
+            type Shift = $shift;
+            const NAME: &'static str = $text;
+        }
+    )* };
+}
+
+page_sizes! {
+    Size4K = U12, "4 KiB";
+    Size16K = U14, "16 KiB";
+    Size64K = U16, "64 KiB";
+    Size2M = U21, "2 MiB";
+    Size4M = U22, "4 MiB";
+    Size32M = U25, "32 MiB";
+    Size512M = U29, "512 MiB";
+    Size1G = U30, "1 GiB";
+    Size64G = U36, "64 GiB";
+    Size512G = U39, "512 GiB";
+    Size4T = U42, "4 TiB";
+    Size256T = U48, "256 TiB";
+}
+
+/// The regime has leaves of size `S` at some level, with or without an optional feature.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no leaves of `{S}`",
+    label = "this regime or granule lacks that page size",
+    note = "4 KiB tables have 4 KiB, 2 MiB and 1 GiB leaves; the 16 KiB granule has 16 KiB and 32 MiB; the 64 KiB granule has 64 KiB and 512 MiB"
+)]
+pub trait HasLeaf<S: PageSize>: Regime {}
+
+/// An address is not aligned to the size of its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Misaligned {
+    /// The address.
+    pub address: u64,
+    /// The size it should be a multiple of.
+    pub size: u64,
+}
+
+impl fmt::Display for Misaligned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x} is not a multiple of {:#x}", self.address, self.size)
+    }
+}
+
+impl core::error::Error for Misaligned {}
+
+macro_rules! aligned {
+    ($($(#[$doc:meta])* $name:ident of $address:ident;)*) => { $(
+        $(#[$doc])*
+        ///
+        /// # Invariants
+        /// The address is a multiple of the size.
+        #[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(transparent)]
+        pub struct $name<S: PageSize>($address, PhantomData<S>);
+
+        impl<S: PageSize> Clone for $name<S> {
+            fn clone(&self) -> Self {
+                *self
+            }
+        }
+
+        impl<S: PageSize> Copy for $name<S> {}
+
+        impl<S: PageSize> $name<S> {
+            /// The one that starts at `address`.
+            ///
+            /// # Errors
+            /// [`Misaligned`] if the address is not a multiple of the size.
+            pub const fn new(address: $address) -> Result<Self, Misaligned> {
+                if address.is_aligned(S::BYTES) {
+                    Ok(Self(address, PhantomData))
+                } else {
+                    Err(Misaligned { address: address.as_u64(), size: S::BYTES })
+                }
+            }
+
+            /// The one that starts at `ADDRESS`; another multiple than of the size does not compile.
+            #[must_use]
+            pub const fn at<const ADDRESS: u64>() -> Self {
+                const { assert!(ADDRESS & (S::BYTES - 1) == 0, "the address is not a multiple of the page size") };
+                Self($address::new(ADDRESS), PhantomData)
+            }
+
+            /// The one that holds `address`.
+            #[must_use]
+            pub const fn containing(address: $address) -> Self {
+                Self($address::new(crate::size::align_down(address.as_u64(), S::BYTES)), PhantomData)
+            }
+
+            /// Its first byte.
+            #[must_use]
+            pub const fn start(self) -> $address {
+                self.0
+            }
+        }
+
+        impl<S: PageSize> fmt::Debug for $name<S> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{} of {} at {:?}", stringify!($name), S::NAME, self.0)
+            }
+        }
+    )* };
+}
+
+aligned! {
+    /// Physical memory of the size of a leaf.
+    Frame of PhysAddr;
+    /// Virtual memory of the size of a leaf.
+    Page of VirtAddr;
+}
