@@ -1,7 +1,9 @@
 //! Builds, boots, tests and measures tablature: `cargo xtask demo`, `cargo xtask test`, `cargo xtask check`.
 
 mod check;
+mod code;
 mod demo;
+mod elf;
 mod machine;
 mod process;
 mod setup;

@@ -1,0 +1,339 @@
+//! The proof that nothing loops over tables before the MMU is on.
+//!
+//! From the image's entry, control flow is followed through every branch and call to the end: the call of `install_map`,
+//! or the instruction that writes the MMU's enable bit. An instruction *counts* if it can be executed on the way:
+//!
+//! * in a function that contains an end (itself or through its callees), those from which an end can be reached;
+//! * in a function called by one of these and that contains none, those from which its return can be reached;
+//! * in `install_map`, likewise, those from which its return can be reached.
+//!
+//! What leads only to a trap or a parked core does not count. Among what counts, the proof demands:
+//!
+//! 1. every branch and call can be followed;
+//! 2. functions do not call themselves, and one that contains an end is not followed by another way to an end;
+//! 3. every loop (strongly connected set of instructions, a repeated string instruction included) loads and stores
+//!    nothing, calls nothing, and so cannot read or write a table. Cache maintenance by address is such a loop.
+//!
+//! Loops that touch memory are reported with their address; there is no list of exceptions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context as _, Result, bail};
+
+use super::{Encoding, Flow, Instruction};
+use crate::elf::Image;
+use crate::machine::Arch;
+
+/// The function that installs the map.
+pub(crate) const INSTALL: &str = "install_map";
+
+/// What the proof has seen.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Proof {
+    /// Instructions that may be executed between entry and end, those of `install_map` not included.
+    pub(crate) before: usize,
+    /// Instructions of `install_map` and what it calls, on the way to its return.
+    pub(crate) install: usize,
+    /// Loops that touch no memory.
+    pub(crate) loops: usize,
+}
+
+/// Proves an image of `arch`.
+///
+/// # Errors
+/// A demand is not met, or there is no path from the entry to an end; the text gives the address and the function.
+pub(crate) fn prove(image: &Image, arch: Arch) -> Result<Proof> {
+    let install_at = image.symbol(INSTALL)?.address;
+    let mut install = Walk::new(image, Encoding::of(arch), End::Return);
+    install.count_function(install_at)?;
+    let mut before = match arch {
+        // QEMU enters it in 32-bit mode, and paging is switched on there.
+        Arch::X86_64 => Walk::new(image, Encoding::X86, End::MmuOn),
+        Arch::Aarch64 | Arch::Riscv64 => Walk::new(image, Encoding::of(arch), End::CallOf(place(image, install_at))),
+    };
+    before.count_function(image.entry())?;
+    if before.counted.is_empty() {
+        bail!("no path leads from the entry to the end");
+    }
+    if arch != Arch::X86_64 && !install.counted.values().any(|instruction| instruction.writes_mmu_control) {
+        bail!("{INSTALL} does not switch the MMU on");
+    }
+    let loops = install.prove()? + before.prove()?;
+    Ok(Proof { before: before.counted.len(), install: install.counted.len(), loops })
+}
+
+/// Code is named by its physical address, so that the same function entered high and low is one.
+fn place(image: &Image, address: u64) -> u64 {
+    image.physical(address).unwrap_or(address)
+}
+
+/// Where a walk ends.
+#[derive(Clone, Copy)]
+enum End {
+    Return,
+    CallOf(u64),
+    MmuOn,
+}
+
+/// One function's instructions, by address.
+struct Function {
+    code: BTreeMap<u64, Instruction>,
+    /// Addresses where it runs out of code.
+    broken: BTreeSet<u64>,
+    returns: bool,
+    has_end: bool,
+}
+
+struct Walk<'a> {
+    image: &'a Image,
+    encoding: Encoding,
+    end: End,
+    functions: BTreeMap<u64, Function>,
+    /// Functions being explored.
+    open: Vec<u64>,
+    /// Functions called while they were open.
+    reentered: BTreeSet<u64>,
+    counted: BTreeMap<u64, Instruction>,
+    /// Functions whose counted instructions are known.
+    walked: BTreeSet<u64>,
+    /// Counted calls, caller to callee.
+    calls: BTreeSet<(u64, u64)>,
+    problems: Vec<String>,
+    loops: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn new(image: &'a Image, encoding: Encoding, end: End) -> Self {
+        Self {
+            image,
+            encoding,
+            end,
+            functions: BTreeMap::new(),
+            open: Vec::new(),
+            reentered: BTreeSet::new(),
+            counted: BTreeMap::new(),
+            walked: BTreeSet::new(),
+            calls: BTreeSet::new(),
+            problems: Vec::new(),
+            loops: 0,
+        }
+    }
+
+    /// The verdict over all that counts: how many harmless loops there are.
+    fn prove(&self) -> Result<usize> {
+        let ends_again = self.reentered.iter().copied().find(|function| self.contains_end(*function));
+        if let Some(cycle) = self.recursion().or(ends_again) {
+            bail!("{} calls itself", self.name(cycle));
+        }
+        if let Some(problem) = self.problems.first() {
+            bail!("{problem} ({} such places)", self.problems.len());
+        }
+        Ok(self.loops)
+    }
+
+    /// Explores a function with all it calls, and counts its instructions.
+    fn count_function(&mut self, entry: u64) -> Result<()> {
+        let entry = place(self.image, entry);
+        self.explore(entry);
+        if !self.walked.insert(entry) {
+            return Ok(());
+        }
+        let function = self.functions.get(&entry).context("the function was just explored")?;
+        let wanted = self.ends(function);
+        let counted = backwards(&self.edges(function), &wanted);
+        let code: BTreeMap<u64, Instruction> =
+            function.code.iter().filter(|(at, _)| counted.contains(at)).map(|(at, code)| (*at, *code)).collect();
+        let broken: Vec<u64> = function.broken.intersection(&counted).copied().collect();
+        let edges = self.edges(function);
+        for at in broken {
+            self.problems.push(format!("control leaves the code at {at:#x}, in {}", self.name(entry)));
+        }
+        self.judge_loops(entry, &code, &edges);
+        for (at, instruction) in &code {
+            match instruction.flow {
+                Flow::Unknown | Flow::UnknownCall => {
+                    self.problems.push(format!("a branch at {at:#x} cannot be followed, in {}", self.name(*at)));
+                }
+                Flow::Call(target) if !self.is_end_call(target) => {
+                    if self.contains_end(target)
+                        && self.successors(*at, instruction).iter().any(|to| code.contains_key(to))
+                    {
+                        self.problems.push(format!("the call at {at:#x} may come back and reach the end again"));
+                    }
+                    self.calls.insert((entry, place(self.image, target)));
+                    self.count_function(target)?;
+                }
+                _ => {}
+            }
+        }
+        self.counted.extend(code);
+        Ok(())
+    }
+
+    /// Loops among the counted instructions of one function.
+    fn judge_loops(&mut self, entry: u64, code: &BTreeMap<u64, Instruction>, edges: &Edges) {
+        for members in cycles(code, edges) {
+            let culprit = members.iter().find(|at| {
+                code.get(at).is_some_and(|instruction| {
+                    instruction.touches_memory || matches!(instruction.flow, Flow::Call(_) | Flow::UnknownCall)
+                })
+            });
+            match culprit {
+                None => self.loops += 1,
+                Some(at) => {
+                    let function = self.name(entry);
+                    self.problems.push(format!("a loop at {at:#x} touches memory or calls, in {function}"));
+                }
+            }
+        }
+    }
+
+    /// Where the walk wants to go in a function: its ends, or the calls that contain one, or else its returns.
+    fn ends(&self, function: &Function) -> BTreeSet<u64> {
+        let is_end = |instruction: &Instruction| match (function.has_end, instruction.flow) {
+            (true, Flow::Jump(target)) => self.is_end_call(target),
+            (true, Flow::Call(target)) => self.is_end_call(target) || self.contains_end(target),
+            (true, _) => matches!(self.end, End::MmuOn) && instruction.writes_mmu_control,
+            (false, flow) => matches!(flow, Flow::Return | Flow::Unknown),
+        };
+        function.code.iter().filter(|(_, instruction)| is_end(instruction)).map(|(at, _)| *at).collect()
+    }
+
+    fn is_end_call(&self, target: u64) -> bool {
+        matches!(self.end, End::CallOf(end) if end == place(self.image, target))
+    }
+
+    fn contains_end(&self, target: u64) -> bool {
+        self.functions.get(&place(self.image, target)).is_some_and(|function| function.has_end)
+    }
+
+    /// Decodes a function and, before it, what it calls; a function that is already open is taken to return.
+    fn explore(&mut self, entry: u64) {
+        if self.open.contains(&entry) {
+            self.reentered.insert(entry);
+        }
+        if self.functions.contains_key(&entry) || self.open.contains(&entry) {
+            return;
+        }
+        self.open.push(entry);
+        let mut function = Function { code: BTreeMap::new(), broken: BTreeSet::new(), returns: false, has_end: false };
+        let mut left = vec![entry];
+        while let Some(at) = left.pop() {
+            if function.code.contains_key(&at) {
+                continue;
+            }
+            let Some(instruction) = self.encoding.decode(self.image, at) else {
+                function.broken.insert(at);
+                continue;
+            };
+            function.code.insert(at, instruction);
+            if matches!(self.end, End::MmuOn) && instruction.writes_mmu_control {
+                function.has_end = true;
+                continue;
+            }
+            match instruction.flow {
+                Flow::Call(target) | Flow::Jump(target) if self.is_end_call(target) => function.has_end = true,
+                Flow::Call(target) => {
+                    self.explore(place(self.image, target));
+                    function.has_end |= self.contains_end(target);
+                }
+                Flow::Return | Flow::Unknown => function.returns = true,
+                _ => {}
+            }
+            left.extend(self.successors(at, &instruction));
+        }
+        self.open.pop();
+        self.functions.insert(entry, function);
+    }
+
+    /// Where control may go from an instruction, within its function.
+    fn successors(&self, at: u64, instruction: &Instruction) -> Vec<u64> {
+        let next = at + instruction.length;
+        match instruction.flow {
+            Flow::Next | Flow::UnknownCall => vec![next],
+            Flow::Jump(target) if self.is_end_call(target) => vec![],
+            Flow::Jump(target) => vec![place(self.image, target)],
+            Flow::Branch(target) => vec![next, place(self.image, target)],
+            Flow::Call(target) => {
+                let callee = self.functions.get(&place(self.image, target));
+                if callee.is_none_or(|callee| callee.returns) { vec![next] } else { vec![] }
+            }
+            Flow::Return | Flow::Unknown | Flow::Stop => vec![],
+        }
+    }
+
+    fn edges(&self, function: &Function) -> Edges {
+        let ends_here = |instruction: &Instruction| matches!(self.end, End::MmuOn) && instruction.writes_mmu_control;
+        function
+            .code
+            .iter()
+            .map(|(at, code)| (*at, if ends_here(code) { vec![] } else { self.successors(*at, code) }))
+            .collect()
+    }
+
+    /// A function that a chain of counted calls leads back to.
+    fn recursion(&self) -> Option<u64> {
+        let mut edges = Edges::new();
+        for (caller, callee) in &self.calls {
+            edges.entry(*caller).or_default().push(*callee);
+        }
+        edges.keys().copied().find(|start| {
+            let mut seen = BTreeSet::new();
+            let mut left = edges[start].clone();
+            while let Some(at) = left.pop() {
+                if seen.insert(at) {
+                    left.extend(edges.get(&at).into_iter().flatten());
+                }
+            }
+            seen.contains(start)
+        })
+    }
+
+    /// The symbol that an address lies in.
+    fn name(&self, address: u64) -> String {
+        let symbols = self.image.symbols().iter().filter(|symbol| !symbol.name.starts_with(['$', '.']));
+        let before = symbols.filter(|symbol| place(self.image, symbol.address) <= address);
+        before.max_by_key(|symbol| place(self.image, symbol.address)).map_or("?".to_owned(), |found| found.name.clone())
+    }
+}
+
+/// Successors of each instruction or function.
+type Edges = BTreeMap<u64, Vec<u64>>;
+
+/// All from which one of `ends` can be reached, those included.
+fn backwards(edges: &Edges, ends: &BTreeSet<u64>) -> BTreeSet<u64> {
+    let mut before = Edges::new();
+    for (from, to) in edges.iter().flat_map(|(from, targets)| targets.iter().map(move |to| (from, to))) {
+        before.entry(*to).or_default().push(*from);
+    }
+    let mut reached = ends.clone();
+    let mut left: Vec<u64> = ends.iter().copied().collect();
+    while let Some(at) = left.pop() {
+        left.extend(before.get(&at).into_iter().flatten().copied().filter(|from| reached.insert(*from)));
+    }
+    reached
+}
+
+/// The strongly connected sets of more than one instruction, or of one that branches to itself.
+fn cycles(code: &BTreeMap<u64, Instruction>, edges: &Edges) -> Vec<BTreeSet<u64>> {
+    let inside = |from: u64| -> BTreeSet<u64> {
+        let mut seen = BTreeSet::new();
+        let mut left = vec![from];
+        while let Some(at) = left.pop() {
+            let targets = edges.get(&at).into_iter().flatten().copied();
+            left.extend(targets.filter(|to| code.contains_key(to)).filter(|to| seen.insert(*to)));
+        }
+        seen
+    };
+    let reach: BTreeMap<u64, BTreeSet<u64>> = code.keys().map(|at| (*at, inside(*at))).collect();
+    let mut found: Vec<BTreeSet<u64>> = Vec::new();
+    for (at, seen) in &reach {
+        if seen.contains(at) && !found.iter().any(|members| members.contains(at)) {
+            found.push(seen.iter().copied().filter(|other| reach[other].contains(at)).collect());
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;
