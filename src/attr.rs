@@ -276,8 +276,10 @@ features! {
     SV48X4 = 27, "sv48x4";
     /// x86 supervisor-mode execution prevention: the kernel executes no user page.
     SMEP = 28, "smep";
-    /// x86 supervisor-mode access prevention: the kernel reads and writes no user page.
-    SMAP = 29, "smap";
+    /// x86 global pages.
+    PGE = 29, "pge";
+    /// x86 page attribute table.
+    PAT = 30, "pat";
 }
 
 impl Features {

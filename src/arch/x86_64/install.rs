@@ -1,0 +1,258 @@
+//! The sequence that makes a space live, over a trait for the hardware.
+//!
+//! SDM, volume 3A: "Invalidation of TLBs and Paging-Structure Caches" (what each write flushes), "Programming the PAT"
+//! and "MTRR Considerations in MP Systems" (the procedure for a change of memory types), "Initializing IA-32e Mode".
+
+use crate::attr::Features;
+use crate::space::Refusal;
+
+use super::regs::{CR0, CR4, Words, ones};
+
+/// A register of the sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Register {
+    /// Control register 0.
+    Cr0,
+    /// Control register 3.
+    Cr3,
+    /// Control register 4.
+    Cr4,
+    /// Extended feature enables.
+    Efer,
+    /// Page attribute table.
+    Pat,
+}
+
+/// What CPUID returns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cpuid {
+    /// EAX.
+    pub eax: u32,
+    /// EBX.
+    pub ebx: u32,
+    /// ECX.
+    pub ecx: u32,
+    /// EDX.
+    pub edx: u32,
+}
+
+/// The operations of a logical processor that paging needs: the real ones, or a recorder's.
+pub trait Cpu {
+    /// CPUID with this leaf in EAX and subleaf in ECX.
+    fn cpuid(&mut self, leaf: u32, subleaf: u32) -> Cpuid;
+
+    /// The current privilege level, 0 to 3.
+    fn privilege(&mut self) -> u8;
+
+    /// Reads a register, at privilege level 0.
+    fn read(&mut self, register: Register) -> u64;
+
+    /// Writes a register.
+    ///
+    /// # Safety
+    /// The processor accepts the value, and the code, stack and data in use stay mapped under it.
+    unsafe fn write(&mut self, register: Register, value: u64);
+
+    /// Writes back and invalidates all caches (WBINVD).
+    ///
+    /// # Safety
+    /// Privilege level 0.
+    unsafe fn write_back_caches(&mut self);
+
+    /// Disables maskable interrupts; returns whether they were enabled.
+    ///
+    /// # Safety
+    /// Privilege level 0.
+    unsafe fn disable_interrupts(&mut self) -> bool;
+
+    /// Enables maskable interrupts.
+    ///
+    /// # Safety
+    /// They were enabled before the matching [`Cpu::disable_interrupts`].
+    unsafe fn enable_interrupts(&mut self);
+}
+
+/// Makes the tables at `root` live with the registers that go with them.
+///
+/// It replaces whatever map is live, and drops the cached translations of its PCID, and the global ones. Where all registers hold
+/// their words already it writes nothing. Only where PAT differs are the caches written back, with interrupts disabled.
+/// All processors must have the same PAT: each runs this.
+///
+/// # Errors
+/// [`Refusal`] where the processor lacks what the map needs; then no register was written.
+///
+/// # Safety
+/// `root` is the physical address of the root of filled tables, of the format and map that `words` come from; they map
+/// the running code, its stack and the interrupt handlers to where they are now.
+pub unsafe fn install<C: Cpu>(cpu: &mut C, words: &Words, root: u64) -> Result<(), Refusal> {
+    check(cpu, words, root)?;
+    let target = Target { words, root, cr3: root | words.cr3 };
+    if target.is_in_force(cpu) {
+        return Ok(());
+    }
+    // SAFETY: `check` found every feature whose bits are set; the rest is the caller's promise.
+    unsafe { target.switch(cpu) };
+    Ok(())
+}
+
+/// Refuses what the processor cannot do.
+fn check<C: Cpu>(cpu: &mut C, words: &Words, root: u64) -> Result<(), Refusal> {
+    let privilege = cpu.privilege();
+    if privilege != 0 {
+        return Err(Refusal::Privilege { needs: "ring 0", found: privilege.into() });
+    }
+    let missing = words.needs.without(offered(cpu));
+    if !missing.is_empty() {
+        return Err(Refusal::Feature { feature: missing.first() });
+    }
+    let (needs, has) = (words.output_bits.max(u64::BITS - root.leading_zeros()), physical_bits(cpu));
+    if needs > has {
+        return Err(Refusal::OutputBits { needs, has });
+    }
+    // The number of levels cannot change in long mode: a write that modifies CR4.LA57 is a #GP.
+    let has = if cpu.read(Register::Cr4) & ones(CR4::LA57) == 0 { 48 } else { 57 };
+    if words.linear_bits != has {
+        return Err(Refusal::InputBits { needs: words.linear_bits, has });
+    }
+    Ok(())
+}
+
+const EXTENDED: u32 = 0x8000_0000;
+
+/// The features that CPUID reports (SDM, volume 2A, "CPUID").
+fn offered<C: Cpu>(cpu: &mut C) -> Features {
+    let highest = cpu.cpuid(0, 0).eax;
+    let basic = cpu.cpuid(1, 0);
+    let structured = if highest >= 7 { cpu.cpuid(7, 0) } else { Cpuid::default() };
+    let extended = if cpu.cpuid(EXTENDED, 0).eax > EXTENDED { cpu.cpuid(EXTENDED + 1, 0) } else { Cpuid::default() };
+    let bits = [
+        (Features::PGE, basic.edx, 13),
+        (Features::PAT, basic.edx, 16),
+        (Features::PCID, basic.ecx, 17),
+        (Features::SMEP, structured.ebx, 7),
+        (Features::CET_SS, structured.ecx, 7),
+        (Features::LA57, structured.ecx, 16),
+        (Features::NX, extended.edx, 20),
+        (Features::PDPE1GB, extended.edx, 26),
+    ];
+    let mut all = Features::NONE;
+    for (feature, register, bit) in bits {
+        if register >> bit & 1 == 1 {
+            all = all.union(feature);
+        }
+    }
+    all
+}
+
+/// MAXPHYADDR; 36 where the processor does not report it.
+fn physical_bits<C: Cpu>(cpu: &mut C) -> u32 {
+    if cpu.cpuid(EXTENDED, 0).eax < EXTENDED + 8 {
+        return 36;
+    }
+    cpu.cpuid(EXTENDED + 8, 0).eax & 0xff
+}
+
+/// Where the sequence ends.
+struct Target<'a> {
+    words: &'a Words,
+    root: u64,
+    cr3: u64,
+}
+
+impl Target<'_> {
+    fn is_in_force<C: Cpu>(&self, cpu: &mut C) -> bool {
+        let words = self.words;
+        let cr4 = cpu.read(Register::Cr4);
+        cpu.read(Register::Cr3) == self.cr3
+            && cr4 & words.cr4 == words.cr4
+            && cr4 & words.cr4_clear == 0
+            && cpu.read(Register::Cr0) & words.cr0 == words.cr0
+            && cpu.read(Register::Efer) & words.efer == words.efer
+            && cpu.read(Register::Pat) == words.pat
+    }
+
+    /// # Safety
+    /// As for [`install`], and the processor has the features that `words` needs.
+    unsafe fn switch<C: Cpu>(&self, cpu: &mut C) {
+        let efer = cpu.read(Register::Efer);
+        if efer & self.words.efer != self.words.efer {
+            // SAFETY: NXE only adds the meaning of bit 63 of an entry, which was reserved and thus clear so far.
+            unsafe { cpu.write(Register::Efer, efer | self.words.efer) };
+        }
+        if cpu.read(Register::Pat) == self.words.pat {
+            // SAFETY: as for this function.
+            unsafe { self.change_root(cpu, false) };
+            let cr0 = cpu.read(Register::Cr0);
+            if cr0 & self.words.cr0 != self.words.cr0 {
+                // SAFETY: WP holds the kernel to what the declaration grants it, under the declaration's tables.
+                unsafe { cpu.write(Register::Cr0, cr0 | self.words.cr0) };
+            }
+            return;
+        }
+        // SAFETY: `check` found privilege level 0.
+        let enabled = unsafe { cpu.disable_interrupts() };
+        // SAFETY: as for this function.
+        unsafe { self.change_types(cpu) };
+        if enabled {
+            // SAFETY: they were enabled, and handlers are mapped by the new tables too.
+            unsafe { cpu.enable_interrupts() };
+        }
+    }
+
+    /// The root with a change of PAT, in no-fill cache mode with all caches and translations flushed before and after.
+    ///
+    /// # Safety
+    /// As for [`Target::switch`], with interrupts disabled.
+    unsafe fn change_types<C: Cpu>(&self, cpu: &mut C) {
+        let cr0 = cpu.read(Register::Cr0);
+        // SAFETY: CD = 1 with NW = 0 is the no-fill cache mode; memory stays coherent.
+        unsafe { cpu.write(Register::Cr0, (cr0 | ones(CR0::CD)) & !ones(CR0::NW)) };
+        // SAFETY: privilege level 0.
+        unsafe { cpu.write_back_caches() };
+        // SAFETY: as for this function.
+        unsafe { self.change_root(cpu, true) };
+        // SAFETY: privilege level 0.
+        unsafe { cpu.write_back_caches() };
+        // SAFETY: the cache mode of before; WP as the declaration has it, under the declaration's tables.
+        unsafe { cpu.write(Register::Cr0, cr0 | self.words.cr0) };
+    }
+
+    /// # Safety
+    /// As for [`Target::switch`].
+    unsafe fn change_root<C: Cpu>(&self, cpu: &mut C, new_types: bool) {
+        let words = self.words;
+        let before = cpu.read(Register::Cr4);
+        // A write that changes PGE drops the translations of every PCID, global ones included; a write of CR3 does not.
+        let closed = before & !(words.cr4_clear | ones(CR4::PGE));
+        if closed != before {
+            // SAFETY: fewer restrictions, and no global translations; the tables are still the old ones.
+            unsafe { cpu.write(Register::Cr4, closed) };
+        }
+        if new_types {
+            if before & ones(CR4::PGE) == 0 {
+                let cr3 = cpu.read(Register::Cr3);
+                // SAFETY: the value it has; without global translations this flushes all.
+                unsafe { cpu.write(Register::Cr3, cr3) };
+            }
+            // SAFETY: the declaration's slots are legal (rule `reserved-encoding`), and no translation is cached.
+            unsafe { cpu.write(Register::Pat, words.pat) };
+        }
+        // PCIDE can be set only while the low bits of CR3 are zero, and has no PCID before.
+        let opens_pcid = words.cr4 & !closed & ones(CR4::PCIDE) != 0;
+        let first = if opens_pcid { self.root } else { self.cr3 };
+        // SAFETY: the caller's tables map what is in use.
+        unsafe { cpu.write(Register::Cr3, first) };
+        let open = closed | words.cr4 | before & ones(CR4::PGE);
+        if open != closed {
+            // SAFETY: `check` found the features of these bits, and CR3[11:0] = 0 where PCIDE becomes 1.
+            unsafe { cpu.write(Register::Cr4, open) };
+        }
+        if first != self.cr3 {
+            // SAFETY: the same root, under its PCID.
+            unsafe { cpu.write(Register::Cr3, self.cr3) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
