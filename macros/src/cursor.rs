@@ -1,0 +1,316 @@
+//! A position in a list of tokens, and the questions a parser asks there.
+
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+
+use crate::ast::{Expr, Name, Place};
+use crate::diag::{Diagnostic, Parsed};
+use crate::words;
+
+/// A position in a list of tokens.
+pub(crate) struct Cursor {
+    tokens: Vec<TokenTree>,
+    at: usize,
+    /// Where the list ends, for "expected …" at the end.
+    end: Span,
+}
+
+impl Cursor {
+    pub(crate) fn new(stream: TokenStream, end: Span) -> Self {
+        Self { tokens: stream.into_iter().map(bare).collect(), at: 0, end }
+    }
+
+    /// The inside of a group.
+    pub(crate) fn inside(group: &Group) -> Self {
+        Self::new(group.stream(), group.span_close())
+    }
+
+    pub(crate) fn is_end(&self) -> bool {
+        self.at >= self.tokens.len()
+    }
+
+    pub(crate) fn position(&self) -> usize {
+        self.at
+    }
+
+    /// From the token at `start` to the last one read.
+    pub(crate) fn since(&self, start: usize) -> Place {
+        let first = self.tokens.get(start).map_or(self.end, ends::first);
+        let last = self.at.checked_sub(1).filter(|last| *last >= start).map(|last| &self.tokens[last]);
+        Place { first, last: last.map_or(first, ends::last) }
+    }
+
+    /// The tokens from `start` up to the cursor.
+    pub(crate) fn slice(&self, start: usize) -> Vec<TokenTree> {
+        self.tokens[start..self.at].to_vec()
+    }
+
+    pub(crate) fn span(&self) -> Span {
+        self.tokens.get(self.at).map_or(self.end, ends::first)
+    }
+
+    pub(crate) fn peek(&self, ahead: usize) -> Option<&TokenTree> {
+        self.tokens.get(self.at + ahead)
+    }
+
+    pub(crate) fn next(&mut self) -> Option<TokenTree> {
+        let token = self.tokens.get(self.at).cloned();
+        self.at += usize::from(token.is_some());
+        token
+    }
+
+    /// "expected …, found …" at the next token.
+    pub(crate) fn expected<T>(&self, what: &str) -> Parsed<T> {
+        let found = match self.peek(0) {
+            None => "the end".to_owned(),
+            Some(TokenTree::Group(group)) => format!("`{}`", open(group.delimiter())),
+            Some(TokenTree::Punct(_)) => format!("`{}`", self.operator()),
+            Some(token) => format!("`{token}`"),
+        };
+        Err(Diagnostic::new(self.span(), format!("expected {what}, found {found}")))
+    }
+
+    /// The punctuation at the cursor, as long as it is joint.
+    fn operator(&self) -> String {
+        let mut text = String::new();
+        let mut ahead = 0;
+        while let Some(TokenTree::Punct(punct)) = self.peek(ahead) {
+            text.push(punct.as_char());
+            if punct.spacing() == proc_macro2::Spacing::Alone || text.len() == 3 {
+                break;
+            }
+            ahead += 1;
+        }
+        text
+    }
+
+    /// Whether the identifier `ahead` is `word`.
+    pub(crate) fn word_ahead(&self, ahead: usize, word: &str) -> bool {
+        matches!(self.peek(ahead), Some(TokenTree::Ident(ident)) if ident == word)
+    }
+
+    pub(crate) fn at_word(&self, word: &str) -> bool {
+        self.word_ahead(0, word)
+    }
+
+    pub(crate) fn eat_word(&mut self, word: &str) -> bool {
+        let found = self.at_word(word);
+        self.at += usize::from(found);
+        found
+    }
+
+    /// Whether the tokens `ahead` are the characters of `punct`, joint.
+    pub(crate) fn punct_ahead(&self, ahead: usize, punct: &str) -> bool {
+        let last = punct.len() - 1;
+        punct.chars().enumerate().all(|(i, wanted)| match self.peek(ahead + i) {
+            Some(TokenTree::Punct(found)) => {
+                found.as_char() == wanted && (i == last || found.spacing() == proc_macro2::Spacing::Joint)
+            }
+            _ => false,
+        })
+    }
+
+    pub(crate) fn at_punct(&self, punct: &str) -> bool {
+        self.punct_ahead(0, punct)
+    }
+
+    pub(crate) fn eat_punct(&mut self, punct: &str) -> bool {
+        let found = self.at_punct(punct);
+        if found {
+            self.at += punct.len();
+        }
+        found
+    }
+
+    pub(crate) fn expect_punct(&mut self, punct: &str, form: &str) -> Parsed<()> {
+        if self.eat_punct(punct) { Ok(()) } else { self.expected(&format!("`{punct}` as in `{form}`")) }
+    }
+
+    pub(crate) fn expect_word(&mut self, word: &str, form: &str) -> Parsed<()> {
+        if self.eat_word(word) { Ok(()) } else { self.expected(&format!("`{word}` as in `{form}`")) }
+    }
+
+    pub(crate) fn group_ahead(&self, ahead: usize, delimiter: Delimiter) -> Option<&Group> {
+        match self.peek(ahead) {
+            Some(TokenTree::Group(group)) if group.delimiter() == delimiter => Some(group),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn eat_group(&mut self, delimiter: Delimiter) -> Option<Group> {
+        let group = self.group_ahead(0, delimiter).cloned();
+        self.at += usize::from(group.is_some());
+        group
+    }
+
+    pub(crate) fn expect_group(&mut self, delimiter: Delimiter, form: &str) -> Parsed<Group> {
+        match self.eat_group(delimiter) {
+            Some(group) => Ok(group),
+            None => self.expected(&format!("`{}` as in `{form}`", open(delimiter))),
+        }
+    }
+
+    /// An identifier, keywords included.
+    pub(crate) fn ident(&mut self, what: &str) -> Parsed<Ident> {
+        match self.peek(0) {
+            Some(TokenTree::Ident(ident)) => {
+                let ident = ident.clone();
+                self.at += 1;
+                Ok(ident)
+            }
+            _ => self.expected(what),
+        }
+    }
+
+    /// Whether a name stands `ahead`.
+    pub(crate) fn name_ahead(&self, ahead: usize) -> bool {
+        matches!(self.peek(ahead), Some(TokenTree::Ident(_) | TokenTree::Literal(_)))
+    }
+
+    /// A name: an identifier, or a literal, which is passed on to the rules.
+    pub(crate) fn name(&mut self, what: &str) -> Parsed<Name> {
+        let (text, span) = match self.peek(0) {
+            Some(TokenTree::Ident(ident)) => (ident.to_string().trim_start_matches("r#").to_owned(), ident.span()),
+            Some(TokenTree::Literal(literal)) => (unquoted(&literal.to_string()), literal.span()),
+            _ => return self.expected(what),
+        };
+        self.at += 1;
+        Ok(Name { text, span })
+    }
+
+    /// Names between commas.
+    pub(crate) fn names(&mut self, what: &str) -> Parsed<Vec<Name>> {
+        let mut names = vec![self.name(what)?];
+        while self.eat_punct(",") {
+            names.push(self.name(what)?);
+        }
+        Ok(names)
+    }
+
+    /// An expression: everything up to `,`, `;`, `=>` or one of the words.
+    pub(crate) fn expr(&mut self, what: &str, stops: &[&str]) -> Parsed<Expr> {
+        let start = self.at;
+        let mut angles = 0_usize;
+        while !self.is_end() && !(angles == 0 && self.expr_ends(start, stops)) {
+            angles = self.angles(start, angles);
+            self.check_unit()?;
+            self.at += 1;
+        }
+        if self.at == start {
+            return self.expected(what);
+        }
+        Ok(Expr { tokens: self.slice(start) })
+    }
+
+    fn expr_ends(&self, start: usize, stops: &[&str]) -> bool {
+        self.at_punct(",")
+            || self.at_punct(";")
+            || self.at_punct("=>")
+            || (self.at > start && stops.iter().any(|word| self.at_word(word)))
+    }
+
+    /// Depth of `<…>` behind the token at the cursor: only where a path or a type starts, elsewhere `<` compares.
+    fn angles(&self, start: usize, depth: usize) -> usize {
+        let arrow = self.at > start && matches!(&self.tokens[self.at - 1], TokenTree::Punct(p) if p.as_char() == '-');
+        if self.at_punct("<") {
+            let opens = match self.at.checked_sub(1).filter(|before| *before >= start) {
+                None => true,
+                Some(before) => depth > 0 || matches!(&self.tokens[before], TokenTree::Punct(p) if p.as_char() != '<'),
+            };
+            return depth + usize::from(opens);
+        }
+        if self.at_punct(">") && !arrow { depth.saturating_sub(1) } else { depth }
+    }
+
+    /// A unit stands behind an integer literal.
+    fn check_unit(&self) -> Parsed<()> {
+        let Some(TokenTree::Ident(unit)) = self.peek(0) else { return Ok(()) };
+        let Some(constant) = words::find(words::UNITS, &unit.to_string()) else { return Ok(()) };
+        match self.at.checked_sub(1).map(|before| &self.tokens[before]) {
+            Some(TokenTree::Literal(_)) => Ok(()),
+            _ => Err(Diagnostic::new(
+                unit.span(),
+                format!("`{unit}` follows an integer literal, as in `64 {unit}`; elsewhere multiply: `N * size::{constant}`"),
+            )),
+        }
+    }
+
+    /// Tokens of a type: everything up to `;` or a brace outside `<…>`.
+    pub(crate) fn ty(&mut self, what: &str) -> Parsed<TokenStream> {
+        let start = self.at;
+        let mut depth = 0_usize;
+        while !self.is_end() {
+            let brace = self.group_ahead(0, Delimiter::Brace).is_some();
+            if self.at_punct(";") || (brace && depth == 0) {
+                break;
+            }
+            if self.at_punct("<") {
+                depth += 1;
+            } else if self.at_punct(">") {
+                depth = depth.saturating_sub(1);
+            }
+            self.at += 1;
+        }
+        if self.at == start {
+            return self.expected(what);
+        }
+        Ok(self.tokens[start..self.at].iter().cloned().collect())
+    }
+
+    /// Skips what is left of an item: through its `;` or its braces.
+    pub(crate) fn recover(&mut self) {
+        while let Some(token) = self.next() {
+            match token {
+                TokenTree::Punct(punct) if punct.as_char() == ';' => return,
+                TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => return,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// A fragment of one token, as a macro passes it on, without its invisible group.
+fn bare(token: TokenTree) -> TokenTree {
+    if let TokenTree::Group(group) = &token
+        && group.delimiter() == Delimiter::None
+    {
+        let mut inner = group.stream().into_iter();
+        if let (Some(only), None) = (inner.next(), inner.next()) {
+            return bare(only);
+        }
+    }
+    token
+}
+
+fn open(delimiter: Delimiter) -> &'static str {
+    match delimiter {
+        Delimiter::Parenthesis => "(",
+        Delimiter::Brace => "{",
+        Delimiter::Bracket => "[",
+        Delimiter::None => "an expression",
+    }
+}
+
+/// The text of a string literal; any other literal as it is written.
+pub(crate) fn unquoted(literal: &str) -> String {
+    let inner = literal.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    inner.unwrap_or(literal).replace("\\\"", "\"").replace("\\\\", "\\")
+}
+
+/// First and last place of a token tree.
+mod ends {
+    use super::{Span, TokenTree};
+
+    pub(super) fn first(token: &TokenTree) -> Span {
+        match token {
+            TokenTree::Group(group) => group.span_open(),
+            other => other.span(),
+        }
+    }
+
+    pub(super) fn last(token: &TokenTree) -> Span {
+        match token {
+            TokenTree::Group(group) => group.span_close(),
+            other => other.span(),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! A space, its tables, its image and its regions as data.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+
+use super::super::{Anchors, Context};
+use super::Record;
+use crate::ast::{Clauses, Expr, Guard, Image, Location, Name, Phys, Region, Space, Tables, Virt};
+
+impl Context<'_> {
+    pub(super) fn space(&self, index: usize, space: &Space, anchors: &mut Anchors) -> TokenStream {
+        let mut record = Record::new(self, "Space", anchors.add_warned(space.place));
+        record.set("name", self.name(&space.name)).set("role", self.variant("Role", space.role));
+        let (krate, in_regime) = (self.krate, self.in_regime(index));
+        let format = quote_spanned!(self.site=> <#in_regime as #krate::__private::InRegime>::FORMAT);
+        let tables = space.tables.as_ref();
+        record
+            .set_some("format", space.regime.as_ref().map(|_| format.clone()))
+            .set_some("asid", space.asid.as_ref().map(|it| self.small(it)))
+            .set_some("self_map_slot", space.self_map.as_ref().map(|it| self.small(it)))
+            .set_some("budget", tables.and_then(|it| it.budget.as_ref()).map(|it| self.small(it)))
+            .set_some("tables", tables.map(|it| self.tables(space, it, anchors)))
+            .set_some("image", space.image.as_ref().map(|it| self.image(it, anchors)))
+            .set("regions", self.slice(space.regions.iter().map(|it| self.region(&format, it, anchors))))
+            .finish()
+    }
+
+    fn tables(&self, space: &Space, tables: &Tables, anchors: &mut Anchors) -> TokenStream {
+        let mut record = Record::new(self, "Tables", anchors.add_warned(tables.place));
+        let resource = match &tables.location {
+            Location::Linked => None,
+            Location::LinkedIn(name) => match space.regions.iter().find(|region| region.name.text == name.text) {
+                Some(region) => {
+                    record.set_some("linked_in", self.name_literal(Some(name)));
+                    self.resource_of(region)
+                }
+                None => Some(name),
+            },
+            Location::Placed(phys) => {
+                record.set("placement", self.variant("Placement", "Placed")).set("phys", self.phys(phys));
+                None
+            }
+            Location::Boot(resource) => {
+                record.set("placement", self.variant("Placement", "BootFilled"));
+                resource.as_ref()
+            }
+        };
+        if let Some(name) = resource {
+            record.set("phys", self.in_resource(name, quote!(0)));
+        }
+        record
+            .set_some("size", tables.size.as_ref().map(|it| self.number(it)))
+            .flag("hw_ad", tables.hw_ad)
+            .flag("preset_ad", tables.preset_ad)
+            .flag("runtime_edit", tables.runtime_edit)
+            .finish()
+    }
+
+    /// The resource that a region maps by name.
+    fn resource_of<'r>(&self, region: &'r Region) -> Option<&'r Name> {
+        match (&region.phys, &region.virt) {
+            (Some(Phys::Named { name, .. }), _) if self.is_resource(&name.text) => Some(name),
+            (None, Some(Virt::Identity(_))) => Some(&region.name),
+            _ => None,
+        }
+    }
+
+    fn image(&self, image: &Image, anchors: &mut Anchors) -> TokenStream {
+        let mut record = Record::new(self, "Image", anchors.add(image.place));
+        let sections = image.sections.iter().map(|it| {
+            Record::new(self, "Section", anchors.add(it.place))
+                .set("name", self.name(&it.name))
+                .set("virt", self.number(&it.virt))
+                .set("size", self.number(&it.size))
+                .set("rights", self.rights(it.rights))
+                .set_some("lma", it.load.as_ref().map(|load| self.number(load)))
+                .finish()
+        });
+        record
+            .set("name", self.name(&image.name))
+            .set_some("entry", image.entry.as_ref().map(|it| self.number(it)))
+            .set("sections", self.slice(sections))
+            .finish()
+    }
+
+    fn region(&self, format: &TokenStream, region: &Region, anchors: &mut Anchors) -> TokenStream {
+        let grants = &region.grants;
+        let mut record = Record::new(self, "Region", anchors.add_warned(region.place));
+        record
+            .set("name", self.name(&region.name))
+            .set("kind", self.variant("Kind", region.kind().variant()))
+            .set("virt", self.virt(region))
+            .set("access", self.access(region))
+            .flag("user", grants.user || grants.user_rights.is_some_and(|rights| rights != 0))
+            .flag("global", grants.global)
+            .flag("tables", grants.tables)
+            .set_some("size", region.size.as_ref().map(|it| self.number(it)));
+        match (&region.phys, &region.virt) {
+            (Some(phys), _) => {
+                record.set("phys", self.phys(phys));
+            }
+            (None, Some(Virt::Identity(_))) if grants.guard.is_none() => {
+                record.set("phys", self.in_resource(&region.name, quote!(0)));
+            }
+            _ => {}
+        }
+        self.clauses(&mut record, format, &region.clauses);
+        let waivers = region.clauses.waivers.iter().map(|it| {
+            let reason = it.reason.as_ref().map_or_else(|| quote!(""), |reason| self.verbatim(reason));
+            let anchor = anchors.add_warned(it.place);
+            Record::new(self, "Waiver", anchor).set("rule", self.text(&it.rule)).set("reason", reason).finish()
+        });
+        record.set("waivers", self.slice(waivers));
+        let requirements = region.attributes.requirements.iter();
+        record.set("requirements", quote_spanned!(self.site=> &[#(#requirements),*])).finish()
+    }
+
+    fn virt(&self, region: &Region) -> TokenStream {
+        let krate = self.krate;
+        match &region.virt {
+            None => quote_spanned!(self.site=> #krate::map::Virt::At(0)),
+            Some(Virt::At(address) | Virt::Identity(Some(address))) => {
+                let address = self.number(address);
+                quote_spanned!(self.site=> #krate::map::Virt::At(#address))
+            }
+            Some(Virt::Identity(None)) => quote_spanned!(self.site=> #krate::map::Virt::Identity),
+            Some(Virt::After { region, gap }) => {
+                let (region, gap) = (self.name(region), self.offset(gap.as_ref()));
+                quote_spanned!(self.site=> #krate::map::Virt::After { region: #region, gap: #gap })
+            }
+        }
+    }
+
+    fn access(&self, region: &Region) -> TokenStream {
+        let krate = self.krate;
+        let (privileged, user) = region.access();
+        let (privileged, user) = (self.rights(privileged), self.rights(user));
+        quote_spanned!(self.site=> #krate::attr::Access { privileged: #privileged, user: #user })
+    }
+
+    fn clauses(&self, record: &mut Record<'_, '_>, format: &TokenStream, clauses: &Clauses) {
+        let sized = |guard: &Guard, page: TokenStream| match guard {
+            Guard::Page => page,
+            Guard::Bytes(size) => self.number(size),
+        };
+        for (field, guard) in [("guard_below", &clauses.guard_below), ("guard_above", &clauses.guard_above)] {
+            if let Some(guard) = guard {
+                record.set(field, sized(guard, quote_spanned!(self.site=> #format.page_size())));
+            }
+        }
+        let number = |expr: &Option<Expr>| expr.as_ref().map(|it| self.number(it));
+        record
+            .flag("grows_up", clauses.grows_up)
+            .set_some("worst_case", number(&clauses.worst_case))
+            .set_some("page", number(&clauses.page))
+            .set_some("page_max", number(&clauses.page_max))
+            .set_some("contiguous", number(&clauses.contiguous))
+            .set_some("round", clauses.round.as_ref().map(|it| sized(it, quote!(0))))
+            .set_some("alias_of", self.name_literal(clauses.alias_of.as_ref()))
+            .set_some("memory", clauses.memory.map(|it| self.memory(it)))
+            .set_some("software", number(&clauses.software))
+            .set_some("raw_memory", number(&clauses.raw_memory))
+            .flag("dirty", clauses.dirty)
+            .flag("bti", clauses.bti)
+            .set_some("guards", self.name_literal(clauses.of.as_ref()))
+            .set_some("inside", self.name_literal(clauses.inside.as_ref()));
+    }
+}

@@ -1,0 +1,134 @@
+//! The module of the map, and what must stand beside it so that the user's paths resolve.
+
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{quote, quote_spanned};
+
+use super::Context;
+use crate::ast::{Location, Space};
+
+impl Context<'_> {
+    /// The type that carries the regime of a space.
+    pub(super) fn in_regime(&self, index: usize) -> TokenStream {
+        let (module, index) = (&self.declaration.name, Literal::usize_unsuffixed(index));
+        quote_spanned!(self.site=> #module::__Space<#index>)
+    }
+}
+
+/// Impls beside the module: the user's constants and regimes are named here, where the user stands.
+///
+/// The names of the regimes are in scope for the regimes only, so that they shadow nothing in an expression. The impls
+/// stand in an unnamed constant, which works inside a function body too, where the module could not name its parent.
+pub(super) fn beside(c: &Context<'_>, map: &TokenStream) -> TokenStream {
+    let (krate, d) = (c.krate, c.declaration);
+    let module = &d.name;
+    let Some(whole) = &d.regime else { return TokenStream::new() };
+    let regimes = d.spaces.iter().map(|space| space.regime.as_ref().unwrap_or(whole));
+    let indices = (0..d.spaces.len()).map(Literal::usize_unsuffixed);
+    quote_spanned! {c.site=>
+        #[allow(unused_parens, unused_braces, non_local_definitions, unused_qualifications)]
+        #[allow(clippy::all, clippy::pedantic)]
+        const _: () = {
+            impl #krate::__private::Declaration for #module::__Declaration {
+                const MAP: #krate::map::Map<'static> = #map;
+            }
+        };
+        #[allow(unused_imports, non_local_definitions, unused_qualifications)]
+        const _: () = {
+            use #krate::__private::regimes::*;
+            impl #krate::__private::InRegime for #module::__Space<{ #krate::__private::WHOLE_MAP }> {
+                type Regime = #whole;
+            }
+            #(
+                impl #krate::__private::InRegime for #module::__Space<#indices> {
+                    type Regime = #regimes;
+                }
+            )*
+        };
+    }
+}
+
+/// The module.
+pub(super) fn module(c: &Context<'_>, verdict: &TokenStream) -> TokenStream {
+    let (krate, d) = (c.krate, c.declaration);
+    let (attributes, visibility, name) = (&d.attributes.kept, &d.visibility, &d.name);
+    if d.regime.is_none() {
+        return quote_spanned!(c.site=> #(#attributes)* #visibility mod #name {});
+    }
+    let regions = Literal::usize_unsuffixed(d.spaces.iter().map(|space| space.regions.len()).sum());
+    let names = unique(d.spaces.iter().map(|space| space.name.ident()));
+    let spaces = d.spaces.iter().zip(names).enumerate().map(|(i, (space, name))| space_item(c, i, space, &name));
+    quote_spanned! {c.site=>
+        #(#attributes)*
+        #visibility mod #name {
+            #[doc(hidden)]
+            pub enum __Declaration {}
+            #[doc(hidden)]
+            pub enum __Space<const INDEX: #krate::__private::core::primitive::usize> {}
+
+            /// The declaration as data.
+            pub const MAP: &#krate::map::Map<'static> = &<__Declaration as #krate::__private::Declaration>::MAP;
+            #[allow(long_running_const_eval, dead_code)]
+            const LAYOUT: #krate::layout::Layout<#regions> = #krate::layout::Layout::of(MAP);
+
+            #verdict
+            #(#spaces)*
+        }
+    }
+}
+
+fn space_item(c: &Context<'_>, index: usize, space: &Space, name: &Ident) -> TokenStream {
+    let krate = c.krate;
+    let docs = docs(c, &space.attributes.kept, &format!("The space `{}`.", space.name.text));
+    let symbol = format!("__tablature_{}_{}", c.declaration.name, space.name.ident());
+    let (symbol, quarter) = (c.text(&symbol), c.text(&format!("{symbol}_q")));
+    let placement = match space.tables.as_ref().map(|tables| &tables.location) {
+        Some(Location::Placed(_)) => "placed",
+        Some(Location::Boot(_)) => "boot",
+        Some(Location::Linked | Location::LinkedIn(_)) | None => "linked",
+    };
+    let placement = Ident::new(placement, c.site);
+    let names = unique(space.regions.iter().map(|region| region.name.ident()));
+    let regions = space.regions.iter().zip(names).enumerate().map(|(i, (region, name))| {
+        let docs = self::docs(c, &region.attributes.kept, &format!("The region `{}`.", region.name.text));
+        let (i, kind) = (Literal::usize_suffixed(i), Ident::new(region.kind().word(), c.site));
+        quote_spanned!(c.site=> { docs = [#docs]; name = #name; index = #i; kind = #kind; })
+    });
+    let (number, index) = (Literal::usize_suffixed(index), Literal::usize_unsuffixed(index));
+    quote_spanned! {c.site=>
+        #krate::__declare_space! {
+            crate = [#krate];
+            docs = [#docs];
+            space = #name;
+            index = #number;
+            regime = [<super::__Space<#index> as #krate::__private::InRegime>::Regime];
+            placement = #placement;
+            symbol = #symbol;
+            symbol_quarter = #quarter;
+            regions = [#(#regions)*];
+        }
+    }
+}
+
+/// The user's docs, or what there is to say without them.
+fn docs(c: &Context<'_>, docs: &[TokenStream], default: &str) -> TokenStream {
+    if docs.is_empty() {
+        let text = c.text(default);
+        return quote_spanned!(c.site=> #[doc = #text]);
+    }
+    quote!(#(#docs)*)
+}
+
+/// Names that collide get an underscore: the rules report them, and rustc has nothing to add.
+fn unique(names: impl Iterator<Item = Ident>) -> Vec<Ident> {
+    let mut seen: Vec<Ident> = Vec::new();
+    for mut name in names {
+        while RESERVED.iter().any(|reserved| name == reserved) || seen.contains(&name) {
+            name = Ident::new(&format!("{name}_"), name.span());
+        }
+        seen.push(name);
+    }
+    seen
+}
+
+/// Items that the expansion of a space or of the map has of its own.
+const RESERVED: &[&str] = &["Space", "tables", "memory", "base"];

@@ -1,0 +1,285 @@
+//! Tokens to [`crate::ast`]. An error ends its item; the next item is read as if nothing had been wrong.
+
+mod cpu;
+mod region;
+mod sharing;
+mod space;
+
+use proc_macro2::{Delimiter, Ident, Span, TokenStream};
+use quote::ToTokens;
+
+use crate::ast::{Attributes, Cpu, Declaration, Expr, Name, Phys, Place, Policy, Resource, Rights};
+use crate::cursor::Cursor;
+use crate::diag::{Diagnostic, Diagnostics, Parsed};
+use crate::words;
+
+const HEADER: &str = "pub mod virt for aarch64::El1<G4K, 39>;";
+const BLOCKS: &str = "`cpu`, `policy`, `physical`, `space`, `channel`, `isolate`, `dma` or `transition`";
+
+/// A declaration as far as it could be read; `None` if it has no name.
+pub(crate) fn declaration(stream: TokenStream, errors: &mut Diagnostics) -> (TokenStream, Option<Declaration>) {
+    let mut input = Cursor::new(stream, Span::call_site());
+    let krate = match input.eat_group(Delimiter::Parenthesis) {
+        Some(group) => group.stream(),
+        None => "tablature".parse().unwrap_or_default(),
+    };
+    let Some(mut declaration) = errors.keep(header(&mut input, &krate)) else {
+        return (krate, None);
+    };
+    if let Err(wrong) = regime(&mut input, &mut declaration) {
+        errors.push(wrong);
+        input.recover();
+    }
+    while !input.is_end() {
+        if let Err(wrong) = block(&mut input, &mut declaration, errors) {
+            errors.push(wrong);
+            input.recover();
+        }
+    }
+    (krate, Some(declaration))
+}
+
+fn header(input: &mut Cursor, krate: &TokenStream) -> Parsed<Declaration> {
+    let attributes = attributes(input, true)?;
+    let visibility = visibility(input);
+    let start = input.position();
+    input.expect_word("mod", HEADER)?;
+    let name = input.ident("the name of the map")?;
+    let name = Name { text: name.to_string(), span: name.span() };
+    Ok(Declaration {
+        krate: krate.clone(),
+        attributes,
+        visibility,
+        place: input.since(start),
+        name: name.ident(),
+        regime: None,
+        cpu: Cpu::default(),
+        policy: Policy::default(),
+        resources: Vec::new(),
+        spaces: Vec::new(),
+        channels: Vec::new(),
+        isolation: Vec::new(),
+        devices: Vec::new(),
+        transitions: Vec::new(),
+    })
+}
+
+fn regime(input: &mut Cursor, declaration: &mut Declaration) -> Parsed<()> {
+    input.expect_word("for", HEADER)?;
+    declaration.regime = Some(input.ty("a translation regime such as `riscv::Sv39`")?);
+    input.expect_punct(";", HEADER)
+}
+
+fn visibility(input: &mut Cursor) -> TokenStream {
+    let mut tokens = TokenStream::new();
+    if input.at_word("pub")
+        && let Some(token) = input.next()
+    {
+        token.to_tokens(&mut tokens);
+        if let Some(group) = input.eat_group(Delimiter::Parenthesis) {
+            group.to_tokens(&mut tokens);
+        }
+    }
+    tokens
+}
+
+fn block(input: &mut Cursor, declaration: &mut Declaration, errors: &mut Diagnostics) -> Parsed<()> {
+    let attributes = attributes(input, false)?;
+    let start = input.position();
+    if input.at_word("space") {
+        let space = space::space(input, attributes, errors)?;
+        declaration.spaces.push(space);
+        return Ok(());
+    }
+    if input.eat_word("cpu") {
+        let body = input.expect_group(Delimiter::Brace, "cpu { pa_bits = 40; }")?;
+        cpu::cpu(&mut Cursor::inside(&body), &mut declaration.cpu, input.since(start), errors);
+    } else if input.eat_word("policy") {
+        let body = input.expect_group(Delimiter::Brace, "policy { stack_guards; }")?;
+        cpu::policy(&mut Cursor::inside(&body), &mut declaration.policy, input.since(start), errors);
+    } else if input.eat_word("physical") {
+        let body = input.expect_group(Delimiter::Brace, "physical { dram : 0x4000_0000, 1 GiB, normal; }")?;
+        physical(&mut Cursor::inside(&body), &mut declaration.resources, errors);
+    } else if input.eat_word("channel") {
+        declaration.channels.push(sharing::channel(input, start)?);
+    } else if input.eat_word("isolate") {
+        declaration.isolation.push(sharing::isolate(input, start)?);
+    } else if input.eat_word("dma") {
+        declaration.devices.push(sharing::device(input, start, errors)?);
+    } else if input.eat_word("transition") {
+        declaration.transitions.push(sharing::transition(input, start)?);
+    } else {
+        return input.expected(BLOCKS);
+    }
+    Ok(())
+}
+
+/// The items of a braced block, each up to and with its `;`.
+fn items(body: &mut Cursor, errors: &mut Diagnostics, mut item: impl FnMut(&mut Cursor, &mut Diagnostics) -> Parsed<()>) {
+    while !body.is_end() {
+        if let Err(wrong) = item(body, errors) {
+            errors.push(wrong);
+            body.recover();
+        }
+    }
+}
+
+const RESOURCE: &str = "dram : 0x4000_0000, 1 GiB, normal;";
+
+fn physical(body: &mut Cursor, resources: &mut Vec<Resource>, errors: &mut Diagnostics) {
+    items(body, errors, |body, _| {
+        attributes(body, false)?;
+        let start = body.position();
+        let name = body.name("the name of a resource")?;
+        let mut resource = Resource {
+            place: Place::at(name.span),
+            name,
+            base: None,
+            size: None,
+            memory: "NormalWb",
+            reserved: false,
+            owner: None,
+            rights: None,
+            within: None,
+        };
+        let result = resource_line(body, &mut resource);
+        resource.place = body.since(start);
+        resources.push(resource);
+        result?;
+        body.expect_punct(";", RESOURCE)
+    });
+}
+
+fn resource_line(body: &mut Cursor, resource: &mut Resource) -> Parsed<()> {
+    body.expect_punct(":", RESOURCE)?;
+    resource.base = Some(body.expr("its first address", &[])?);
+    body.expect_punct(",", RESOURCE)?;
+    resource.size = Some(body.expr("its size", &[])?);
+    body.expect_punct(",", RESOURCE)?;
+    resource.memory = memory(body)?;
+    while body.eat_punct(",") {
+        if body.eat_word("reserved") {
+            resource.reserved = true;
+        } else if body.eat_word("owner") {
+            resource.owner = Some(body.name("the space that owns it")?);
+        } else if body.eat_word("rights") {
+            resource.rights = Some(rights(body, &resource.name.text)?);
+        } else if body.eat_word("within") {
+            resource.within = Some(body.name("the resource it is a part of")?);
+        } else {
+            return body.expected("`reserved`, `owner SPACE`, `rights rw` or `within RESOURCE`");
+        }
+    }
+    Ok(())
+}
+
+/// `#[…]`, any number; on the module all are kept, elsewhere docs and requirements are all there is.
+fn attributes(input: &mut Cursor, module: bool) -> Parsed<Attributes> {
+    let mut out = Attributes::default();
+    while input.at_punct("#") {
+        let hash = input.next();
+        let group = input.expect_group(Delimiter::Bracket, "#[req(\"SYS-12\")]")?;
+        let mut inner = Cursor::inside(&group);
+        if module || inner.at_word("doc") {
+            let mut tokens = hash.into_token_stream();
+            group.to_tokens(&mut tokens);
+            out.kept.push(tokens);
+        } else if inner.eat_word("req") {
+            let list = inner.expect_group(Delimiter::Parenthesis, "#[req(\"SYS-12\")]")?;
+            requirements(&mut Cursor::inside(&list), &mut out)?;
+        } else {
+            return inner.expected("a doc comment or `req(\"…\")`, the only attributes here");
+        }
+    }
+    Ok(out)
+}
+
+fn requirements(list: &mut Cursor, out: &mut Attributes) -> Parsed<()> {
+    while !list.is_end() {
+        match list.peek(0) {
+            Some(token @ proc_macro2::TokenTree::Literal(_)) => out.requirements.push(token.clone()),
+            _ => return list.expected("a requirement's identifier as a string"),
+        }
+        list.next();
+        if !list.is_end() && !list.eat_punct(",") {
+            return list.expected("`,` between requirements");
+        }
+    }
+    Ok(())
+}
+
+/// A memory type.
+fn memory(input: &mut Cursor) -> Parsed<&'static str> {
+    word(input, words::MEMORY, "memory type")
+}
+
+/// A word of a table, as the constant it stands for.
+fn word(input: &mut Cursor, table: &[(&str, &'static str)], what: &str) -> Parsed<&'static str> {
+    let ident = input.ident(&format!("a {what}"))?;
+    words::find(table, &ident.to_string()).ok_or_else(|| {
+        Diagnostic::new(ident.span(), format!("`{ident}` is no {what}; there are: {}", words::list(table)))
+    })
+}
+
+/// `r`, `w`, `x` in any combination, or `none`.
+fn rights(input: &mut Cursor, owner: &str) -> Parsed<Rights> {
+    let ident = input.ident("rights such as `rx`")?;
+    rights_of(&ident, owner)
+}
+
+fn rights_of(ident: &Ident, owner: &str) -> Parsed<Rights> {
+    words::rights(&ident.to_string()).ok_or_else(|| {
+        Diagnostic::new(
+            ident.span(),
+            format!("invalid-name: `{owner}`: `{ident}` are no rights; write `r`, `w` and `x`, each at most once, or `none`"),
+        )
+    })
+}
+
+/// A physical place.
+fn phys(input: &mut Cursor, stops: &[&str]) -> Parsed<Phys> {
+    const WHAT: &str = "a physical place: `RESOURCE`, `RESOURCE + OFFSET`, `channel CHANNEL` or an address";
+    if input.at_word("channel") && input.name_ahead(1) {
+        input.next();
+        let name = input.name("the name of a channel")?;
+        return Ok(Phys::Channel { name, offset: offset(input, stops)? });
+    }
+    let named = is_name(input, stops);
+    if !named {
+        return Ok(Phys::At(input.expr(WHAT, stops)?));
+    }
+    let start = input.position();
+    let name = input.name(WHAT)?;
+    let offset = offset(input, stops)?;
+    Ok(Phys::Named { name, offset, whole: Expr { tokens: input.slice(start) } })
+}
+
+/// Whether a name stands here, alone or before `+`.
+fn is_name(input: &Cursor, stops: &[&str]) -> bool {
+    let quoted = matches!(input.peek(0), Some(proc_macro2::TokenTree::Literal(l)) if l.to_string().starts_with('"'));
+    let ident = matches!(input.peek(0), Some(proc_macro2::TokenTree::Ident(_)));
+    let ends = input.peek(1).is_none()
+        || ["+", ",", ";"].iter().any(|end| input.punct_ahead(1, end))
+        || stops.iter().any(|word| input.word_ahead(1, word));
+    (quoted || ident) && ends
+}
+
+/// `+ EXPR`, if it is there.
+fn offset(input: &mut Cursor, stops: &[&str]) -> Parsed<Option<Expr>> {
+    if input.eat_punct("+") { input.expr("an offset", stops).map(Some) } else { Ok(None) }
+}
+
+impl Name {
+    /// An identifier for items: a keyword gets an underscore, other characters become underscores.
+    pub(crate) fn ident(&self) -> Ident {
+        let mut text: String =
+            self.text.chars().map(|c| if c == '_' || c.is_alphanumeric() { c } else { '_' }).collect();
+        if text.is_empty() || text.starts_with(|c: char| c.is_ascii_digit()) {
+            text.insert(0, '_');
+        }
+        if words::KEYWORDS.contains(&text.as_str()) {
+            text.push('_');
+        }
+        Ident::new(&text, self.span)
+    }
+}

@@ -1,0 +1,121 @@
+//! The words of the notation that stand for constants of the library.
+
+/// Memory types: the word, and the variant of `MemoryType`.
+pub(crate) const MEMORY: &[(&str, &str)] = &[
+    ("normal", "NormalWb"),
+    ("device", "DeviceNgnre"),
+    ("normal_wb", "NormalWb"),
+    ("normal_wt", "NormalWt"),
+    ("normal_nc", "NormalNc"),
+    ("normal_wb_nsh", "NormalWbNsh"),
+    ("normal_wb_ra", "NormalWbRa"),
+    ("normal_wb_transient", "NormalWbTransient"),
+    ("normal_tagged", "NormalTagged"),
+    ("device_nGnRnE", "DeviceNgnrne"),
+    ("device_nGnRE", "DeviceNgnre"),
+    ("device_nGRE", "DeviceNgre"),
+    ("device_GRE", "DeviceGre"),
+    ("wp", "WriteProtected"),
+];
+
+/// CPU features: the word, and the constant of `Features`.
+pub(crate) const FEATURES: &[(&str, &str)] = &[
+    ("lpa2", "LPA2"),
+    ("lpa", "LPA"),
+    ("lva", "LVA"),
+    ("ttst", "TTST"),
+    ("s1pie", "S1PIE"),
+    ("bti", "BTI"),
+    ("mte", "MTE"),
+    ("xs", "XS"),
+    ("hafdbs", "HAFDBS"),
+    ("bbml2", "BBML2"),
+    ("asid16", "ASID16"),
+    ("svnapot", "SVNAPOT"),
+    ("svpbmt", "SVPBMT"),
+    ("svadu", "SVADU"),
+    ("nx", "NX"),
+    ("pdpe1gb", "PDPE1GB"),
+    ("la57", "LA57"),
+    ("pcid", "PCID"),
+    ("cet_ss", "CET_SS"),
+];
+
+/// Granules and modes: the word, and the constant of `Features`.
+pub(crate) const MODES: &[(&str, &str)] = &[
+    ("granule_4k", "GRANULE_4K"),
+    ("granule_16k", "GRANULE_16K"),
+    ("granule_64k", "GRANULE_64K"),
+    ("G4K", "GRANULE_4K"),
+    ("G16K", "GRANULE_16K"),
+    ("G64K", "GRANULE_64K"),
+    ("sv32", "SV32"),
+    ("sv39", "SV39"),
+    ("sv48", "SV48"),
+    ("sv57", "SV57"),
+    ("sv39x4", "SV39X4"),
+    ("Sv32", "SV32"),
+    ("Sv39", "SV39"),
+    ("Sv48", "SV48"),
+    ("Sv57", "SV57"),
+    ("Sv39x4", "SV39X4"),
+];
+
+/// Roles of a space: the word, and the variant of `Role`.
+pub(crate) const ROLES: &[(&str, &str)] = &[
+    ("kernel", "Kernel"),
+    ("boot", "Boot"),
+    ("run", "Run"),
+    ("firmware", "Firmware"),
+    ("user", "Partition"),
+    ("partition", "Partition"),
+    ("guest", "Guest"),
+];
+
+/// Units of size: the word, and the constant of `size`.
+pub(crate) const UNITS: &[(&str, &str)] = &[("KiB", "KIB"), ("MiB", "MIB"), ("GiB", "GIB"), ("TiB", "TIB")];
+
+/// Words that start a clause of a region.
+pub(crate) const CLAUSES: &[&str] = &[
+    "guard", "grows", "worst_case", "page", "contiguous", "round", "alias_of", "memory", "software", "raw_memory",
+    "dirty", "bti", "of", "inside", "waive",
+];
+
+/// What a word stands for.
+pub(crate) fn find(table: &[(&str, &'static str)], word: &str) -> Option<&'static str> {
+    table.iter().find(|(known, _)| *known == word).map(|(_, constant)| *constant)
+}
+
+/// All words of a table, for messages.
+pub(crate) fn list(table: &[(&str, &str)]) -> String {
+    table.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ")
+}
+
+/// `rwx` as bits; `None` if it is made of anything else.
+pub(crate) fn rights(word: &str) -> Option<u8> {
+    if word == "none" {
+        return Some(0);
+    }
+    let mut bits = 0;
+    for letter in word.chars() {
+        let bit = match letter {
+            'r' => 1,
+            'w' => 2,
+            'x' => 4,
+            _ => return None,
+        };
+        if bits & bit != 0 {
+            return None;
+        }
+        bits |= bit;
+    }
+    Some(bits)
+}
+
+/// Words that cannot name an item.
+pub(crate) const KEYWORDS: &[&str] = &[
+    "_", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
+    "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
+    "move", "mut", "override", "priv", "pub", "ref", "return", "self", "Self", "static", "struct", "super", "trait",
+    "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
