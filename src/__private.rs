@@ -1,10 +1,35 @@
 //! What an expansion may name. Not part of the API.
 
+mod number;
+
+pub use core;
+
+pub use tablature_macros::memory_map;
+
 pub use crate::format::Format;
 pub use crate::layout::{Extent, Layout, format_of};
 pub use crate::map::*;
 pub use crate::plan::{AlignOf, Base, Shape, Slot, Step, TableSet, collect as collect_steps, count as count_steps};
 pub use crate::space::declare::{Filled, Origin, alignment, extents_of, image, link_delta, placed_at, slots};
+
+pub use number::{Number, number, small};
+
+/// A declaration, made where the user's paths resolve.
+pub trait Declaration {
+    /// The declaration as data.
+    const MAP: Map<'static>;
+}
+
+/// The regime of a space, named where the user's paths resolve.
+pub trait InRegime {
+    /// The regime.
+    type Regime: crate::regime::Regime;
+    /// Its format.
+    const FORMAT: Format = <Self::Regime as crate::regime::Regime>::FORMAT;
+}
+
+/// Stands for the map in place of a space's index.
+pub const WHOLE_MAP: usize = usize::MAX;
 
 /// The names that a declaration may use for its regimes without importing them.
 pub mod regimes {

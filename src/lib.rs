@@ -36,3 +36,11 @@ pub mod space;
 
 #[doc(hidden)]
 pub mod __private;
+
+/// Declares a memory map: what exists, who maps it where, and what that must not do.
+#[macro_export]
+macro_rules! memory_map {
+    ($($notation:tt)*) => {
+        $crate::__private::memory_map! { ($crate) $($notation)* }
+    };
+}

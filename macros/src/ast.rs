@@ -162,8 +162,15 @@ pub(crate) struct Resource {
 #[derive(Clone)]
 pub(crate) enum Phys {
     /// A name, alone or before `+`: a resource, unless it is written in capitals and no resource has it.
-    Named { name: Name, offset: Option<Expr>, whole: Expr },
-    Channel { name: Name, offset: Option<Expr> },
+    Named {
+        name: Name,
+        offset: Option<Expr>,
+        whole: Expr,
+    },
+    Channel {
+        name: Name,
+        offset: Option<Expr>,
+    },
     At(Expr),
 }
 

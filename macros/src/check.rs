@@ -17,7 +17,8 @@ pub(crate) fn check(declaration: &Declaration, errors: &mut Diagnostics) {
 fn contradiction(region: &Region, space: &str) -> Option<Diagnostic> {
     let grants = &region.grants;
     let name = format!("{space}.{}", region.name.text);
-    let kinds = [("guard", grants.guard), ("window", grants.window), ("linear", grants.linear), ("stack", grants.stack)];
+    let kinds =
+        [("guard", grants.guard), ("window", grants.window), ("linear", grants.linear), ("stack", grants.stack)];
     let mut said = kinds.iter().filter_map(|(word, span)| span.map(|span| (*word, span)));
     if let (Some((first, _)), Some((second, span))) = (said.next(), said.next()) {
         return Some(Diagnostic::new(span, format!("`{name}` is either `{first}` or `{second}`, not both")));

@@ -229,7 +229,9 @@ impl Cursor {
             Some(TokenTree::Literal(_)) => Ok(()),
             _ => Err(Diagnostic::new(
                 unit.span(),
-                format!("`{unit}` follows an integer literal, as in `64 {unit}`; elsewhere multiply: `N * size::{constant}`"),
+                format!(
+                    "`{unit}` follows an integer literal, as in `64 {unit}`; elsewhere multiply: `N * size::{constant}`"
+                ),
             )),
         }
     }

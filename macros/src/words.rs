@@ -77,8 +77,21 @@ pub(crate) const UNITS: &[(&str, &str)] = &[("KiB", "KIB"), ("MiB", "MIB"), ("Gi
 
 /// Words that start a clause of a region.
 pub(crate) const CLAUSES: &[&str] = &[
-    "guard", "grows", "worst_case", "page", "contiguous", "round", "alias_of", "memory", "software", "raw_memory",
-    "dirty", "bti", "of", "inside", "waive",
+    "guard",
+    "grows",
+    "worst_case",
+    "page",
+    "contiguous",
+    "round",
+    "alias_of",
+    "memory",
+    "software",
+    "raw_memory",
+    "dirty",
+    "bti",
+    "of",
+    "inside",
+    "waive",
 ];
 
 /// What a word stands for.
@@ -114,8 +127,9 @@ pub(crate) fn rights(word: &str) -> Option<u8> {
 
 /// Words that cannot name an item.
 pub(crate) const KEYWORDS: &[&str] = &[
-    "_", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
-    "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
-    "move", "mut", "override", "priv", "pub", "ref", "return", "self", "Self", "static", "struct", "super", "trait",
-    "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+    "_", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
+    "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro",
+    "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "Self", "static", "struct",
+    "super", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while",
+    "yield",
 ];

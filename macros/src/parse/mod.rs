@@ -115,7 +115,11 @@ fn block(input: &mut Cursor, declaration: &mut Declaration, errors: &mut Diagnos
 }
 
 /// The items of a braced block, each up to and with its `;`.
-fn items(body: &mut Cursor, errors: &mut Diagnostics, mut item: impl FnMut(&mut Cursor, &mut Diagnostics) -> Parsed<()>) {
+fn items(
+    body: &mut Cursor,
+    errors: &mut Diagnostics,
+    mut item: impl FnMut(&mut Cursor, &mut Diagnostics) -> Parsed<()>,
+) {
     while !body.is_end() {
         if let Err(wrong) = item(body, errors) {
             errors.push(wrong);
@@ -231,7 +235,9 @@ fn rights_of(ident: &Ident, owner: &str) -> Parsed<Rights> {
     words::rights(&ident.to_string()).ok_or_else(|| {
         Diagnostic::new(
             ident.span(),
-            format!("invalid-name: `{owner}`: `{ident}` are no rights; write `r`, `w` and `x`, each at most once, or `none`"),
+            format!(
+                "invalid-name: `{owner}`: `{ident}` are no rights; write `r`, `w` and `x`, each at most once, or `none`"
+            ),
         )
     })
 }

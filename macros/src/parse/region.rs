@@ -66,7 +66,8 @@ fn grants(inner: &mut Cursor, grants: &mut Grants, owner: &str) -> Parsed<()> {
 }
 
 fn grant(inner: &mut Cursor, grants: &mut Grants, owner: &str) -> Parsed<()> {
-    let ident = inner.ident("rights such as `rx`, or `user`, `guard`, `window`, `linear`, `stack`, `global`, `tables`")?;
+    let ident =
+        inner.ident("rights such as `rx`, or `user`, `guard`, `window`, `linear`, `stack`, `global`, `tables`")?;
     let span = ident.span();
     match ident.to_string().as_str() {
         "user" if matches!(inner.peek(0), Some(TokenTree::Ident(_))) => {

@@ -42,8 +42,7 @@ pub(super) fn device(input: &mut Cursor, start: usize, errors: &mut Diagnostics)
     input.expect_word("for", DMA)?;
     let owner = input.name("the space it works for")?;
     let place = input.since(start);
-    let mut device =
-        Device { name, place, owner, iommu: true, coherent: true, addr_bits: None, windows: Vec::new() };
+    let mut device = Device { name, place, owner, iommu: true, coherent: true, addr_bits: None, windows: Vec::new() };
     if let Some(group) = input.eat_group(Delimiter::Parenthesis) {
         errors.keep(options(&mut Cursor::inside(&group), &mut device));
     }

@@ -117,7 +117,11 @@ fn location(body: &mut Cursor) -> Parsed<Location> {
     }
     if !body.eat_word("at") {
         let done = body.is_end() || body.at_punct(";") || body.at_punct(",");
-        return if done { Ok(Location::Linked) } else { body.expected("`<= BUDGET`, `in RESOURCE`, `at PLACE`, `at boot`, `,` or `;`") };
+        return if done {
+            Ok(Location::Linked)
+        } else {
+            body.expected("`<= BUDGET`, `in RESOURCE`, `at PLACE`, `at boot`, `,` or `;`")
+        };
     }
     if body.at_word("boot") && !body.punct_ahead(1, "+") {
         body.next();
