@@ -3,11 +3,14 @@
 mod check;
 mod code;
 mod demo;
+mod draw;
 mod elf;
+mod house;
 mod machine;
 mod process;
 mod setup;
 mod steps;
+mod tables;
 mod test;
 
 use std::process::ExitCode;

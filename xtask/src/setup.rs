@@ -36,6 +36,8 @@ pub(crate) trait Environment {
     fn has_target(&self, target: &str) -> bool;
     /// Whether that file exists.
     fn has_file(&self, path: &str) -> bool;
+    /// Whether cargo has that subcommand.
+    fn has_subcommand(&self, name: &str) -> bool;
     /// Runs a program with its output shown; whether it succeeded.
     fn run(&mut self, words: &[&str]) -> bool;
 }
@@ -104,6 +106,26 @@ pub(crate) fn targets(environment: &mut dyn Environment, arches: &[Arch]) -> Res
     debian_compiler(environment).map_err(|error| {
         anyhow!("no `core` for {}: `rustup target add {}` ({error})", missing.join(", "), missing.join(" "))
     })
+}
+
+/// Makes sure that the formatter and the linter are there.
+///
+/// # Errors
+/// They are not; the text says what to type.
+pub(crate) fn components(environment: &mut dyn Environment) -> Result<()> {
+    let tools = [("fmt", "rustfmt"), ("clippy", "clippy")];
+    let missing: Vec<&str> =
+        tools.iter().filter(|(name, _)| !environment.has_subcommand(name)).map(|(_, component)| *component).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    println!("components missing: {}", missing.join(" "));
+    let mut words = vec!["rustup", "component", "add"];
+    words.extend(&missing);
+    if !environment.has_program("rustup") || !environment.run(&words) {
+        bail!("no {}: `{}`", missing.join(", "), words.join(" "));
+    }
+    Ok(())
 }
 
 /// Debian's compiler with sources.
@@ -215,6 +237,11 @@ impl Environment for Host {
             let libraries = std::fs::read_dir(directory.trim()).into_iter().flatten().flatten();
             libraries.into_iter().any(|file| file.file_name().to_string_lossy().starts_with("libcore-"))
         })
+    }
+
+    fn has_subcommand(&self, name: &str) -> bool {
+        let output = cargo().args([name, "--version"]).output();
+        output.is_ok_and(|output| output.status.success())
     }
 
     fn has_file(&self, path: &str) -> bool {

@@ -17,10 +17,11 @@ pub(crate) struct Options {}
 /// # Errors
 /// A step fails.
 pub(crate) fn run(_: &Options) -> Result<()> {
+    setup::components(&mut Host)?;
     let toolchain = setup::targets(&mut Host, &Arch::ALL)?;
     setup::emulators(&mut Host, &Arch::ALL)?;
     let mut steps = Steps::default();
-    check::run_all(&mut steps);
+    check::run_all(&mut steps, toolchain);
     steps.run("host tests", || call(cargo().args(["test", "--workspace", "--quiet"])));
     for arch in Arch::ALL {
         steps.run(format!("library for {}", arch.target()), || {

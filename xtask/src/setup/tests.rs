@@ -41,6 +41,10 @@ impl Environment for Played {
         self.files.contains(&path)
     }
 
+    fn has_subcommand(&self, name: &str) -> bool {
+        self.programs.contains(&name)
+    }
+
     fn run(&mut self, words: &[&str]) -> bool {
         let line = words.join(" ");
         let brought = self.succeed.iter().find(|(what, _)| line.contains(what)).map(|(_, brought)| brought.clone());
@@ -116,4 +120,15 @@ fn elsewhere_it_says_what_to_install() {
         assert!(error.contains(word), "{error}");
         assert!(machine.ran.is_empty());
     }
+}
+
+#[test]
+fn missing_components_are_added_or_named() {
+    let mut machine = Played::bare(System::Debian, true);
+    machine.programs = vec!["fmt", "rustup"];
+    machine.succeed = vec![("rustup component add", vec![])];
+    components(&mut machine).expect("rustup works");
+    assert_eq!(machine.ran, ["rustup component add clippy"]);
+    let error = components(&mut Played::bare(System::Other, false)).expect_err("no rustup").to_string();
+    assert!(error.contains("rustup component add rustfmt clippy"), "{error}");
 }
