@@ -238,11 +238,17 @@ impl Shape {
         levels
     }
 
+    /// Stage 2 with a root of pages; VTCR_EL2.SL0 = 3 with the 4 KiB granule is part of FEAT_TTST.
+    const fn starts_at_pages(&self) -> bool {
+        self.translation.is_stage2() && self.levels() == 1
+    }
+
     const fn needs(&self) -> Features {
         let (least, greatest) = self.granule.input_bits();
+        let small = self.bits < 25 || (self.starts_at_pages() && matches!(self.granule, GranuleSize::Four));
         if self.bits < least || self.bits > greatest {
             Features::NONE
-        } else if self.bits < 25 {
+        } else if small {
             Features::TTST
         } else if self.bits > 48 && !self.translation.is_stage2() {
             self.granule.wide_input()
@@ -265,6 +271,7 @@ impl Shape {
             LeafForm::With(_) => wide,
             LeafForm::None => false,
         };
+        // A block that needs 52-bit addresses is reserved in the descriptors without them.
         let page = if level == 0 { ANY::TYPE::TableOrPage.value } else { ANY::TYPE::Block.value };
         LevelFormat {
             shift: self.granule.shift(level),
@@ -546,7 +553,7 @@ pub(super) const fn format(shape: &Shape, name: &'static str, wide: Option<&'sta
         legal_input_bits: granule.input_bits(),
         output_bits: 48,
         wide_output: granule.wide_output(),
-        max_output_bits: 52,
+        max_output_bits: if is_wide { 52 } else { 48 },
         max_root_tables: if stage2 { 16 } else { 1 },
         deep_start: if stage2 { granule.deep_start() } else { (MAX_LEVELS, 0) },
         present: mask(ANY::VALID),

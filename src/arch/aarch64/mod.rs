@@ -22,10 +22,17 @@ use crate::format::Format;
 use crate::regime::Regime;
 
 mod entry;
+mod install;
 mod leaf;
 mod name;
+mod regs;
+
+#[cfg(target_arch = "aarch64")]
+mod insn;
 
 pub use entry::{GranuleSize, Translation};
+pub use install::{Barrier, Cpu, Instruction, Register, Tlb, install};
+pub use regs::{Derive, Words, words};
 use entry::{Shape, format};
 use name::Name;
 
@@ -37,6 +44,14 @@ pub trait Granule: sealed::Sealed + 'static {
     type PageShift: Unsigned;
     /// Index bits of a table: eight bytes per descriptor.
     type IndexBits: Unsigned;
+}
+
+/// A regime of this architecture.
+pub trait Vmsa: Regime + sealed::Sealed {
+    /// Regime and stage.
+    const TRANSLATION: Translation;
+    /// Granule.
+    const GRANULE: GranuleSize;
 }
 
 mod sealed {
@@ -90,6 +105,13 @@ macro_rules! regimes {
             const FORMAT: Format = format(&Self::SHAPE, Self::NAME.text(), Some(&Self::WIDE));
             type PageShift = G::PageShift;
             type IndexBits = G::IndexBits;
+        }
+
+        impl<G: Granule, const $width: u32> sealed::Sealed for $name<G, $width> {}
+
+        impl<G: Granule, const $width: u32> Vmsa for $name<G, $width> {
+            const TRANSLATION: Translation = Translation::$translation;
+            const GRANULE: GranuleSize = G::SIZE;
         }
     )*};
 }
