@@ -1,124 +1,130 @@
 //! The instructions themselves, and the spaces they install.
 
-use core::arch::asm;
+/// Whether they exist where this is compiled for.
+pub(super) const NATIVE: bool = cfg!(target_arch = "aarch64");
 
-use super::Vmsa;
-use super::install::{Barrier, Cpu, Instruction, Register, Tlb, install};
-use crate::space::{Declared, Install, Installed, Refusal};
+#[cfg(target_arch = "aarch64")]
+mod native {
+    use core::arch::asm;
 
-/// The core that runs this code.
-#[derive(Debug)]
-struct ThisCore;
+    use crate::arch::aarch64::Vmsa;
+    use crate::arch::aarch64::install::{Barrier, Cpu, Instruction, Register, Tlb, install};
+    use crate::space::{Declared, Install, Installed, Refusal};
 
-macro_rules! registers {
-    ($($name:ident = $text:literal $access:ident,)*) => {
-        #[inline(always)]
-        fn read_register(register: Register) -> u64 {
-            match register {
-                $(Register::$name => {
-                    let value: u64;
-                    // SAFETY: reading a system register changes no state that Rust knows of; `install` reads those of
-                    // the current Exception level only.
-                    unsafe {
-                        asm!(concat!("mrs {}, ", $text), out(reg) value, options(nomem, nostack, preserves_flags));
-                    }
-                    value
-                })*
+    /// The core that runs this code.
+    #[derive(Debug)]
+    struct ThisCore;
+
+    macro_rules! registers {
+        ($($name:ident = $text:literal $access:ident,)*) => {
+            #[inline(always)]
+            fn read_register(register: Register) -> u64 {
+                match register {
+                    $(Register::$name => {
+                        let value: u64;
+                        // SAFETY: reading a system register changes no state that Rust knows of; `install` reads those of
+                        // the current Exception level only.
+                        unsafe {
+                            asm!(concat!("mrs {}, ", $text), out(reg) value, options(nomem, nostack, preserves_flags));
+                        }
+                        value
+                    })*
+                }
             }
-        }
 
-        /// # Safety
-        ///
-        /// As for [`Cpu::execute`].
-        #[inline(always)]
-        unsafe fn write_register(register: Register, value: u64) {
-            match register {
-                $(Register::$name => registers!(@$access $text, value),)*
+            /// # Safety
+            ///
+            /// As for [`Cpu::execute`].
+            #[inline(always)]
+            unsafe fn write_register(register: Register, value: u64) {
+                match register {
+                    $(Register::$name => registers!(@$access $text, value),)*
+                }
             }
-        }
-    };
-    (@rw $text:literal, $value:ident) => {
-        // SAFETY: the caller vouches for the value. Memory may be translated differently afterwards, so the compiler
-        // must not move accesses across: no `nomem`.
-        unsafe { asm!(concat!("msr ", $text, ", {}"), in(reg) $value, options(nostack, preserves_flags)) }
-    };
-    (@r $text:literal, $value:ident) => {{
-        // A register that cannot be written; the sequence writes none of these.
-        let _ = $value;
-    }};
-}
-
-// Names that assemblers for Armv8.0 do not know are spelled by their encoding: TTBR1_EL2, ID_AA64MMFR3_EL1.
-registers! {
-    CurrentEl = "CurrentEL" r,
-    CtrEl0 = "CTR_EL0" r,
-    IdAa64Mmfr0El1 = "ID_AA64MMFR0_EL1" r,
-    IdAa64Mmfr1El1 = "ID_AA64MMFR1_EL1" r,
-    IdAa64Mmfr2El1 = "S3_0_C0_C7_2" r,
-    IdAa64Mmfr3El1 = "S3_0_C0_C7_3" r,
-    IdAa64Pfr1El1 = "ID_AA64PFR1_EL1" r,
-    IdAa64Isar1El1 = "ID_AA64ISAR1_EL1" r,
-    MairEl1 = "MAIR_EL1" rw,
-    TcrEl1 = "TCR_EL1" rw,
-    Ttbr0El1 = "TTBR0_EL1" rw,
-    Ttbr1El1 = "TTBR1_EL1" rw,
-    SctlrEl1 = "SCTLR_EL1" rw,
-    MairEl2 = "MAIR_EL2" rw,
-    TcrEl2 = "TCR_EL2" rw,
-    Ttbr0El2 = "TTBR0_EL2" rw,
-    Ttbr1El2 = "S3_4_C2_C0_1" rw,
-    SctlrEl2 = "SCTLR_EL2" rw,
-    MairEl3 = "MAIR_EL3" rw,
-    TcrEl3 = "TCR_EL3" rw,
-    Ttbr0El3 = "TTBR0_EL3" rw,
-    SctlrEl3 = "SCTLR_EL3" rw,
-    VtcrEl2 = "VTCR_EL2" rw,
-    VttbrEl2 = "VTTBR_EL2" rw,
-    HcrEl2 = "HCR_EL2" rw,
-}
-
-/// One instruction with an optional operand. The compiler must not move memory accesses across, so no `nomem`.
-macro_rules! instruction {
-    ($text:literal) => {
-        // SAFETY: barriers and the invalidation of TLBs and instruction caches change no contents of memory.
-        unsafe { asm!($text, options(nostack, preserves_flags)) }
-    };
-    ($text:literal, $operand:expr) => {
-        // SAFETY: the caller of `execute` vouches for the address.
-        unsafe { asm!(concat!($text, ", {}"), in(reg) $operand, options(nostack, preserves_flags)) }
-    };
-}
-
-impl Cpu for ThisCore {
-    #[inline(always)]
-    fn read(&self, register: Register) -> u64 {
-        read_register(register)
+        };
+        (@rw $text:literal, $value:ident) => {
+            // SAFETY: the caller vouches for the value. Memory may be translated differently afterwards, so the compiler
+            // must not move accesses across: no `nomem`.
+            unsafe { asm!(concat!("msr ", $text, ", {}"), in(reg) $value, options(nostack, preserves_flags)) }
+        };
+        (@r $text:literal, $value:ident) => {{
+            // A register that cannot be written; the sequence writes none of these.
+            let _ = $value;
+        }};
     }
 
-    #[inline(always)]
-    unsafe fn execute(&mut self, instruction: Instruction) {
-        match instruction {
-            // SAFETY: the caller vouches for the value.
-            Instruction::Write(register, value) => unsafe { write_register(register, value) },
-            Instruction::CleanInvalidate(address) => instruction!("dc civac", address),
-            Instruction::InvalidateInstructions => instruction!("ic iallu"),
-            Instruction::Invalidate(Tlb::El1) => instruction!("tlbi vmalle1"),
-            Instruction::Invalidate(Tlb::El2) => instruction!("tlbi alle2"),
-            Instruction::Invalidate(Tlb::El3) => instruction!("tlbi alle3"),
-            Instruction::Invalidate(Tlb::Stages1And2) => instruction!("tlbi vmalls12e1"),
-            Instruction::Barrier(Barrier::DsbSystem) => instruction!("dsb sy"),
-            Instruction::Barrier(Barrier::DsbLocal) => instruction!("dsb nsh"),
-            Instruction::Barrier(Barrier::Isb) => instruction!("isb"),
+    // Names that assemblers for Armv8.0 do not know are spelled by their encoding: TTBR1_EL2, ID_AA64MMFR3_EL1.
+    registers! {
+        CurrentEl = "CurrentEL" r,
+        CtrEl0 = "CTR_EL0" r,
+        IdAa64Mmfr0El1 = "ID_AA64MMFR0_EL1" r,
+        IdAa64Mmfr1El1 = "ID_AA64MMFR1_EL1" r,
+        IdAa64Mmfr2El1 = "S3_0_C0_C7_2" r,
+        IdAa64Mmfr3El1 = "S3_0_C0_C7_3" r,
+        IdAa64Pfr1El1 = "ID_AA64PFR1_EL1" r,
+        IdAa64Isar1El1 = "ID_AA64ISAR1_EL1" r,
+        MairEl1 = "MAIR_EL1" rw,
+        TcrEl1 = "TCR_EL1" rw,
+        Ttbr0El1 = "TTBR0_EL1" rw,
+        Ttbr1El1 = "TTBR1_EL1" rw,
+        SctlrEl1 = "SCTLR_EL1" rw,
+        MairEl2 = "MAIR_EL2" rw,
+        TcrEl2 = "TCR_EL2" rw,
+        Ttbr0El2 = "TTBR0_EL2" rw,
+        Ttbr1El2 = "S3_4_C2_C0_1" rw,
+        SctlrEl2 = "SCTLR_EL2" rw,
+        MairEl3 = "MAIR_EL3" rw,
+        TcrEl3 = "TCR_EL3" rw,
+        Ttbr0El3 = "TTBR0_EL3" rw,
+        SctlrEl3 = "SCTLR_EL3" rw,
+        VtcrEl2 = "VTCR_EL2" rw,
+        VttbrEl2 = "VTTBR_EL2" rw,
+        HcrEl2 = "HCR_EL2" rw,
+    }
+
+    /// One instruction with an optional operand. The compiler must not move memory accesses across, so no `nomem`.
+    macro_rules! instruction {
+        ($text:literal) => {
+            // SAFETY: barriers and the invalidation of TLBs and instruction caches change no contents of memory.
+            unsafe { asm!($text, options(nostack, preserves_flags)) }
+        };
+        ($text:literal, $operand:expr) => {
+            // SAFETY: the caller of `execute` vouches for the address.
+            unsafe { asm!(concat!($text, ", {}"), in(reg) $operand, options(nostack, preserves_flags)) }
+        };
+    }
+
+    impl Cpu for ThisCore {
+        #[inline(always)]
+        fn read(&self, register: Register) -> u64 {
+            read_register(register)
+        }
+
+        #[inline(always)]
+        unsafe fn execute(&mut self, instruction: Instruction) {
+            match instruction {
+                // SAFETY: the caller vouches for the value.
+                Instruction::Write(register, value) => unsafe { write_register(register, value) },
+                Instruction::CleanInvalidate(address) => instruction!("dc civac", address),
+                Instruction::InvalidateInstructions => instruction!("ic iallu"),
+                Instruction::Invalidate(Tlb::El1) => instruction!("tlbi vmalle1"),
+                Instruction::Invalidate(Tlb::El2) => instruction!("tlbi alle2"),
+                Instruction::Invalidate(Tlb::El3) => instruction!("tlbi alle3"),
+                Instruction::Invalidate(Tlb::Stages1And2) => instruction!("tlbi vmalls12e1"),
+                Instruction::Barrier(Barrier::DsbSystem) => instruction!("dsb sy"),
+                Instruction::Barrier(Barrier::DsbLocal) => instruction!("dsb nsh"),
+                Instruction::Barrier(Barrier::Isb) => instruction!("isb"),
+            }
         }
     }
-}
 
-impl<R: Vmsa, S: Declared<Regime = R>> Install<S> for R {
-    #[inline(always)]
-    unsafe fn install() -> Result<Installed<S>, Refusal> {
-        // SAFETY: the caller keeps the contract of `space::install`.
-        unsafe { install::<S, _>(&mut ThisCore) }?;
-        // SAFETY: the registers of this core now name the tables of `S`.
-        Ok(unsafe { Installed::assert() })
+    impl<R: Vmsa, S: Declared<Regime = R>> Install<S> for R {
+        #[inline(always)]
+        unsafe fn install() -> Result<Installed<S>, Refusal> {
+            // SAFETY: the caller keeps the contract of `space::install`.
+            unsafe { install::<S, _>(&mut ThisCore) }?;
+            // SAFETY: the registers of this core now name the tables of `S`.
+            Ok(unsafe { Installed::assert() })
+        }
     }
 }

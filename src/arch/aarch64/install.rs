@@ -453,12 +453,5 @@ fn granule(mmfr0: u64, size: GranuleSize, stage2: bool) -> (bool, bool) {
 #[inline(always)]
 fn check_place(memory: TableMemory) -> Result<(), Refusal> {
     let expected = memory.start.addr() as u64;
-    if memory.physical == expected {
-        Ok(())
-    } else {
-        Err(Refusal::NotRelocated { expected, found: memory.physical })
-    }
+    if memory.physical == expected { Ok(()) } else { Err(Refusal::NotRelocated { expected, found: memory.physical }) }
 }
-
-#[cfg(test)]
-mod tests;

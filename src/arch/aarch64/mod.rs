@@ -22,19 +22,17 @@ use crate::format::Format;
 use crate::regime::Regime;
 
 mod entry;
+mod insn;
 mod install;
 mod leaf;
 mod name;
 mod regs;
 
-#[cfg(target_arch = "aarch64")]
-mod insn;
-
 pub use entry::{GranuleSize, Translation};
-pub use install::{Barrier, Cpu, Instruction, Register, Tlb, install};
-pub use regs::{Derive, Words, words};
 use entry::{Shape, format};
+pub use install::{Barrier, Cpu, Instruction, Register, Tlb, install};
 use name::Name;
+pub use regs::{Derive, Words, words};
 
 /// A translation granule: the page size, which is also the size of a table (DDI 0487, D8.2.1).
 pub trait Granule: sealed::Sealed + 'static {
@@ -105,6 +103,7 @@ macro_rules! regimes {
             const FORMAT: Format = format(&Self::SHAPE, Self::NAME.text(), Some(&Self::WIDE));
             type PageShift = G::PageShift;
             type IndexBits = G::IndexBits;
+            const NATIVE: bool = insn::NATIVE;
         }
 
         impl<G: Granule, const $width: u32> sealed::Sealed for $name<G, $width> {}
