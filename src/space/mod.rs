@@ -146,6 +146,13 @@ pub enum Refusal {
         /// Bits the CPU has.
         has: u32,
     },
+    /// The CPU has fewer bits in its address-space or virtual-machine identifiers than the space's needs.
+    AsidBits {
+        /// Bits the identifier needs.
+        needs: u32,
+        /// Bits the CPU has at most.
+        has: u32,
+    },
     /// The CPU runs at another privilege level than the regime is for.
     Privilege {
         /// The level the regime is for.
@@ -175,6 +182,9 @@ impl fmt::Display for Refusal {
             }
             Self::InputBits { needs, has } => {
                 write!(f, "the map needs {needs} virtual address bits, the CPU has {has}")
+            }
+            Self::AsidBits { needs, has } => {
+                write!(f, "the address-space identifier needs {needs} bits, the CPU has {has}")
             }
             Self::Privilege { needs, found } => write!(f, "the map is for {needs}, the CPU runs at level {found}"),
             Self::Busy => f.write_str("another map is live; turn the MMU off or switch through a declared transition"),
