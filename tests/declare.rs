@@ -29,7 +29,7 @@ macro_rules! declare {
                 },
             ];
 
-            pub const MAP: &Map<'static> = &Map {
+            const MAP: &Map<'static> = &Map {
                 name: stringify!($name),
                 anchor: 0,
                 format: <tablature::$($regime)::+ $(<$($arg),*>)? as tablature::regime::Regime>::FORMAT,

@@ -2,8 +2,9 @@
 
 use crate::format::{Format, MAX_LEVELS};
 
+use super::sequence::Sequence;
 use super::shape::Shape;
-use super::slot::{Slot, sequence};
+use super::slot::Slot;
 use super::step::Step;
 
 /// Where the tables lie, as far as it is known when they are written.
@@ -41,7 +42,7 @@ impl Base {
 /// `table_extra` are bits that each table pointer gets beside those it must have (a preset accessed bit).
 /// The cost is one store for each leaf and each table.
 pub const fn fill(format: &Format, shape: &Shape, steps: &[Step], base: Base, table_extra: u64, slots: &mut [Slot]) {
-    let mut path = Path { format, shape, base, table_extra, key: [None; MAX_LEVELS], used: [0; MAX_LEVELS] };
+    let mut path = Path::new(format, shape, base, table_extra);
     let mut i = 0;
     while i < steps.len() {
         path.write(&steps[i], slots);
@@ -56,80 +57,109 @@ pub const fn self_map(format: &Format, base: Base, table_extra: u64, slot: u32, 
 }
 
 /// The tables from the root to the table of the last address written.
+///
+/// Everything that a level needs is looked up once, because constant evaluation pays for calls.
 struct Path<'a> {
     format: &'a Format,
-    shape: &'a Shape,
     base: Base,
-    table_extra: u64,
-    /// What each level's current table covers: the address shifted right.
-    key: [Option<u64>; MAX_LEVELS],
-    /// How many tables of each level are in use.
-    used: [usize; MAX_LEVELS],
+    at: [At; MAX_LEVELS],
+    /// Numbers of the roots: lower range, upper range.
+    root: [usize; 2],
+    slots_of_table: usize,
+    sequence: Sequence,
 }
 
-impl Path<'_> {
+/// One level of the path.
+#[derive(Clone, Copy)]
+struct At {
+    shift: u32,
+    index_mask: u64,
+    /// Flags of a table pointer.
+    flags: u64,
+    /// Number of the first table.
+    first: usize,
+    /// How many tables are in use.
+    used: usize,
+    /// What the current table covers: the address shifted right.
+    key: Option<u64>,
+}
+
+impl<'a> Path<'a> {
+    const fn new(format: &'a Format, shape: &Shape, base: Base, table_extra: u64) -> Self {
+        let mut at = [At { shift: 0, index_mask: 0, flags: 0, first: 0, used: 0, key: None }; MAX_LEVELS];
+        let mut level = 0;
+        while level < format.levels {
+            at[level].shift = format.level[level].shift;
+            at[level].index_mask = (1 << format.index_bits(level)) - 1;
+            at[level].flags = format.level[level].table_set | table_extra;
+            at[level].first = shape.first(level);
+            level += 1;
+        }
+        let root = [shape.root(false), shape.root(format.split_roots)];
+        Self { format, base, at, root, slots_of_table: slots_of(format), sequence: Sequence::new() }
+    }
+
     const fn write(&mut self, step: &Step, slots: &mut [Slot]) {
-        let size = self.format.level[step.level].size();
-        let entries = 1usize << self.format.index_bits(step.level);
+        let At { shift, index_mask, .. } = self.at[step.level];
+        let root = self.root[self.format.is_upper(step.virt) as usize];
         let (mut virt, mut phys, mut left) = (step.virt, step.phys, step.count);
         while left > 0 {
-            let table = self.descend(virt, step.level, slots);
-            let index = self.format.index(virt, step.level);
-            let room = (entries - index) as u64;
+            let table = self.descend(root, virt, step.level, slots);
+            let index = virt >> shift & index_mask;
+            let room = index_mask + 1 - index;
             let n = if left < room { left } else { room };
             if step.flags != 0 {
-                self.leaves(step, table, index, n as usize, phys, slots);
+                self.leaves(step, table, index as usize, n as usize, phys, slots);
             }
-            virt = virt.wrapping_add(n * size);
-            phys = phys.wrapping_add(n * size);
+            virt = virt.wrapping_add(n << shift);
+            phys = phys.wrapping_add(n << shift);
             left -= n;
         }
     }
 
     /// The number of the table at `level` for `virt`, linking the tables on the way that are new.
-    const fn descend(&mut self, virt: u64, level: usize, slots: &mut [Slot]) -> usize {
-        let format = self.format;
-        let mut table = self.shape.root(format.split_roots && format.is_upper(virt));
-        let mut l = format.levels - 1;
+    const fn descend(&mut self, root: usize, virt: u64, level: usize, slots: &mut [Slot]) -> usize {
+        let mut table = root;
+        let mut l = self.format.levels - 1;
         while l > level {
-            let index = format.index(virt, l);
-            let flags = format.level[l].table_set | self.table_extra;
-            let key = virt >> format.level[l].shift;
+            let above = self.at[l];
             l -= 1;
-            let first = self.shape.first(l);
-            if !matches!(self.key[l], Some(known) if known == key) {
-                let child = first + self.used[l];
-                self.key[l] = Some(key);
-                self.used[l] += 1;
-                let entry = self.base.entry(format, child as u64 * format.table_size(), flags);
-                put(format, slots, table, index, entry);
+            let key = virt >> above.shift;
+            let here = self.at[l];
+            let known = matches!(here.key, Some(known) if known == key);
+            let child = here.first + here.used - known as usize;
+            if !known {
+                self.at[l].key = Some(key);
+                self.at[l].used += 1;
+                let entry = self.base.entry(self.format, (child as u64) << self.format.table_shift, above.flags);
+                put(self.format, slots, table, (key & above.index_mask) as usize, entry);
             }
-            table = first + self.used[l] - 1;
+            table = child;
         }
         table
     }
 
     /// `n` leaves from `index` of `table` on.
-    const fn leaves(&self, step: &Step, table: usize, index: usize, n: usize, phys: u64, slots: &mut [Slot]) {
-        let format = self.format;
-        let size = format.level[step.level].size();
-        let stride = size >> format.address.shift_right;
-        let first = format.address.encode(phys);
-        let last = format.address.encode(phys.wrapping_add((n as u64 - 1) * size));
+    const fn leaves(&mut self, step: &Step, table: usize, index: usize, n: usize, phys: u64, slots: &mut [Slot]) {
+        let address = self.format.address;
+        let size = 1 << self.at[step.level].shift;
+        let stride = size >> address.shift_right;
+        let first = address.encode(phys);
+        let last = address.encode(phys.wrapping_add((n as u64 - 1) * size));
         // The words form an arithmetic sequence unless the address has a second field that changes on the way.
         let even = step.fold == 0 && last.wrapping_sub(first) == (n as u64 - 1) * stride;
-        if even && format.entry_bytes == 8 {
-            let (_, rest) = slots.split_at_mut(table * slots_of(format) + index);
-            sequence(rest, n, first | step.flags, stride);
+        if even && self.format.entry_bytes == 8 {
+            let start = table * self.slots_of_table + index;
+            self.sequence.write(slots, start, n, first | step.flags, stride);
             return;
         }
         let mut i = 0;
         while i < n {
-            let mut address = phys.wrapping_add(i as u64 * size);
+            let mut phys = phys.wrapping_add(i as u64 * size);
             if step.fold != 0 {
-                address &= !(step.fold - 1);
+                phys &= !(step.fold - 1);
             }
-            put(format, slots, table, index + i, Slot::word(step.flags | format.address.encode(address)));
+            put(self.format, slots, table, index + i, Slot::word(step.flags | address.encode(phys)));
             i += 1;
         }
     }

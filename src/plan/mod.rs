@@ -12,6 +12,7 @@
 //! * [`fill`] writes the words into slots, in one pass, because the steps ascend and no table is visited twice.
 
 mod fill;
+mod sequence;
 mod shape;
 mod slot;
 mod step;

@@ -51,42 +51,6 @@ impl Slot {
     }
 }
 
-/// `n` words from the front of `slots` on: `first`, `first + stride`, …
-///
-/// In constant evaluation an array literal costs a fraction of a loop, so whole blocks are written as literals.
-pub(super) const fn sequence(slots: &mut [Slot], n: usize, first: u64, stride: u64) {
-    let (mut rest, mut word, mut left) = (slots, first, n);
-    while left > 0 {
-        let done = if left >= 64 {
-            block64(rest, word, stride)
-        } else if left >= 8 {
-            block8(rest, word, stride)
-        } else {
-            rest[0] = Slot { word };
-            1
-        };
-        word = word.wrapping_add(stride.wrapping_mul(done as u64));
-        left -= done;
-        (_, rest) = rest.split_at_mut(done);
-    }
-}
-
-macro_rules! blocks {
-    ($($name:ident = $n:literal [$($i:literal)*];)*) => { $(
-        const fn $name(slots: &mut [Slot], word: u64, stride: u64) -> usize {
-            if let Some(block) = slots.first_chunk_mut::<$n>() {
-                *block = [$(Slot { word: word + $i * stride }),*];
-            }
-            $n
-        }
-    )* };
-}
-
-blocks! {
-    block8 = 8 [0 1 2 3 4 5 6 7];
-    block64 = 64 [0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63];
-}
-
 /// The tables of one space in the image, aligned by `A`.
 #[repr(C)]
 pub struct TableSet<A: Alignment, const SLOTS: usize> {
