@@ -24,6 +24,8 @@ use crate::format::{
 };
 use crate::regime::Regime;
 
+use super::insn;
+
 /// Sv32: two levels, 4-byte entries, 34-bit physical addresses.
 #[derive(Clone, Copy, Debug)]
 pub struct Sv32;
@@ -47,36 +49,42 @@ impl Regime for Sv32 {
     const FORMAT: Format = sv32();
     type PageShift = U12;
     type IndexBits = U10;
+    const NATIVE: bool = insn::NATIVE_32;
 }
 
 impl Regime for Sv39 {
     const FORMAT: Format = one_stage("RISC-V Sv39", 3, Features::SV39);
     type PageShift = U12;
     type IndexBits = U9;
+    const NATIVE: bool = insn::NATIVE_64;
 }
 
 impl Regime for Sv48 {
     const FORMAT: Format = one_stage("RISC-V Sv48", 4, Features::SV48);
     type PageShift = U12;
     type IndexBits = U9;
+    const NATIVE: bool = insn::NATIVE_64;
 }
 
 impl Regime for Sv57 {
     const FORMAT: Format = one_stage("RISC-V Sv57", 5, Features::SV57);
     type PageShift = U12;
     type IndexBits = U9;
+    const NATIVE: bool = insn::NATIVE_64;
 }
 
 impl Regime for Sv39x4 {
     const FORMAT: Format = g_stage("RISC-V Sv39x4", 3, Features::SV39X4);
     type PageShift = U12;
     type IndexBits = U9;
+    const NATIVE: bool = insn::NATIVE_64;
 }
 
 impl Regime for Sv48x4 {
     const FORMAT: Format = g_stage("RISC-V Sv48x4", 4, Features::SV48X4);
     type PageShift = U12;
     type IndexBits = U9;
+    const NATIVE: bool = insn::NATIVE_64;
 }
 
 const V: u64 = 1 << 0;

@@ -1,113 +1,114 @@
-//! The instructions: this hart as a [`Hart`].
+//! The instructions: this hart as a [`Hart`](super::install::Hart).
 
-use core::arch::asm;
+/// Whether this is compiled for a hart with 32-bit registers.
+pub(super) const NATIVE_32: bool = cfg!(target_arch = "riscv32");
+/// Whether this is compiled for a hart with 64-bit registers.
+pub(super) const NATIVE_64: bool = cfg!(target_arch = "riscv64");
 
-use crate::space::{Declared, Install, Installed, Refusal, check_links};
+#[cfg(any(target_arch = "riscv32", target_arch = "riscv64"))]
+mod native {
+    use core::arch::asm;
 
-use super::Extensions;
-use super::install::{Hart, install};
-use super::regs::{Derive, Root, Words};
+    use crate::space::{Declared, Install, Installed, Refusal, check_links};
 
-/// The hart that runs this.
-#[derive(Debug)]
-struct ThisHart;
+    use super::super::Extensions;
+    use super::super::install::{Hart, InstallOn, install};
+    use super::super::regs::{Derive, Root, Words};
 
-/// Reads a control and status register by its number.
-macro_rules! read_csr {
-    ($number:literal) => {{
-        let value: usize;
-        // SAFETY: reading the register changes nothing; whoever installs a space is in a mode that may.
-        unsafe { asm!(concat!("csrr {}, ", $number), out(reg) value, options(nomem, nostack, preserves_flags)) };
-        value as u64
-    }};
-}
+    /// The hart that runs this.
+    #[derive(Debug)]
+    struct ThisHart;
 
-/// Writes, sets or clears with one instruction. No `nomem`: memory is translated differently behind it.
-macro_rules! change_csr {
-    ($instruction:literal, $number:literal, $value:expr) => {
-        // SAFETY: the caller of the method answers for the value.
-        unsafe { asm!(concat!($instruction, " ", $number, ", {}"), in(reg) $value as usize, options(nostack)) }
-    };
-}
-
-impl Hart for ThisHart {
-    fn read(&mut self, register: Root) -> u64 {
-        match register {
-            Root::Satp32 | Root::Satp => read_csr!("0x180"),
-            Root::Hgatp => read_csr!("0x680"),
-        }
+    /// Reads a control and status register by its number.
+    macro_rules! read_csr {
+        ($number:literal) => {{
+            let value: usize;
+            // SAFETY: reading the register changes nothing; whoever installs a space is in a mode that may.
+            unsafe { asm!(concat!("csrr {}, ", $number), out(reg) value, options(nomem, nostack, preserves_flags)) };
+            value as u64
+        }};
     }
 
-    unsafe fn write(&mut self, register: Root, value: u64) {
-        match register {
-            Root::Satp32 | Root::Satp => change_csr!("csrw", "0x180", value),
-            Root::Hgatp => change_csr!("csrw", "0x680", value),
-        }
+    /// Writes, sets or clears with one instruction. No `nomem`: memory is translated differently behind it.
+    macro_rules! change_csr {
+        ($instruction:literal, $number:literal, $value:expr) => {
+            // SAFETY: the caller of the method answers for the value.
+            unsafe { asm!(concat!($instruction, " ", $number, ", {}"), in(reg) $value as usize, options(nostack)) }
+        };
     }
 
-    /// The operands are `x0`: all addresses, all identifiers. A register that holds zero would mean address or ASID 0.
-    fn fence(&mut self, register: Root) {
-        match register {
-            // SAFETY: it orders memory accesses and drops cached translations, nothing else.
-            Root::Satp32 | Root::Satp => unsafe { asm!("sfence.vma x0, x0", options(nostack, preserves_flags)) },
-            // SAFETY: as above. `hfence.gvma x0, x0`, spelled out for assemblers without the extension.
-            Root::Hgatp => unsafe {
-                asm!(".insn r 0x73, 0, 0x31, x0, x0, x0", options(nostack, preserves_flags));
-            },
-        }
-    }
-
-    fn status(&mut self) -> u64 {
-        read_csr!("sstatus")
-    }
-
-    unsafe fn set_status(&mut self, bits: u64) {
-        change_csr!("csrs", "sstatus", bits);
-    }
-
-    unsafe fn clear_status(&mut self, bits: u64) {
-        change_csr!("csrc", "sstatus", bits);
-    }
-}
-
-/// As [`crate::space::install`], for a space whose tables use extensions that supervisor mode cannot ask for.
-///
-/// # Errors
-/// As [`crate::space::install`].
-///
-/// # Safety
-/// As [`crate::space::install`], and `extensions` holds no extension that this hart lacks.
-pub unsafe fn install_on<S: Declared>(extensions: Extensions) -> Result<Installed<S>, Refusal>
-where
-    S::Regime: Derive<S>,
-{
-    // SAFETY: the caller's promise.
-    unsafe { install_words(&<S::Regime as Derive<S>>::WORDS, extensions) }
-}
-
-/// The root is the first of the tables.
-unsafe fn install_words<S: Declared>(words: &Words, extensions: Extensions) -> Result<Installed<S>, Refusal> {
-    check_links::<S>()?;
-    let root = S::memory().physical;
-    // SAFETY: `words` come from the declaration of `S`, `check_links` found its tables filled at `root`, and the caller
-    // of `space::install` promised that they map what is in use.
-    unsafe { install(&mut ThisHart, words, root, extensions)? };
-    // SAFETY: `install` returned `Ok`: the register holds the root, `sstatus` its bits.
-    Ok(unsafe { Installed::assert() })
-}
-
-macro_rules! installs {
-    ($width:literal: $($regime:ident),*) => { $(
-        #[cfg(target_pointer_width = $width)]
-        impl<S: Declared<Regime = Self>> Install<S> for super::$regime {
-            /// Refuses a space whose tables use extensions: see [`install_on`].
-            unsafe fn install() -> Result<Installed<S>, Refusal> {
-                // SAFETY: the caller's promise; it says nothing of extensions.
-                unsafe { install_words(&<Self as Derive<S>>::WORDS, Extensions::NONE) }
+    impl Hart for ThisHart {
+        fn read(&mut self, register: Root) -> u64 {
+            match register {
+                Root::Satp32 | Root::Satp => read_csr!("0x180"),
+                Root::Hgatp => read_csr!("0x680"),
             }
         }
-    )* };
-}
 
-installs!("32": Sv32);
-installs!("64": Sv39, Sv48, Sv57, Sv39x4, Sv48x4);
+        unsafe fn write(&mut self, register: Root, value: u64) {
+            match register {
+                Root::Satp32 | Root::Satp => change_csr!("csrw", "0x180", value),
+                Root::Hgatp => change_csr!("csrw", "0x680", value),
+            }
+        }
+
+        /// The operands are `x0`: all addresses, all identifiers. A register that holds zero would mean address or ASID 0.
+        fn fence(&mut self, register: Root) {
+            match register {
+                // SAFETY: it orders memory accesses and drops cached translations, nothing else.
+                Root::Satp32 | Root::Satp => unsafe { asm!("sfence.vma x0, x0", options(nostack, preserves_flags)) },
+                // SAFETY: as above. `hfence.gvma x0, x0`, spelled out for assemblers without the extension.
+                Root::Hgatp => unsafe {
+                    asm!(".insn r 0x73, 0, 0x31, x0, x0, x0", options(nostack, preserves_flags));
+                },
+            }
+        }
+
+        fn status(&mut self) -> u64 {
+            read_csr!("sstatus")
+        }
+
+        unsafe fn set_status(&mut self, bits: u64) {
+            change_csr!("csrs", "sstatus", bits);
+        }
+
+        unsafe fn clear_status(&mut self, bits: u64) {
+            change_csr!("csrc", "sstatus", bits);
+        }
+    }
+
+    /// The root is the first of the tables.
+    unsafe fn install_words<S: Declared>(words: &Words, extensions: Extensions) -> Result<Installed<S>, Refusal> {
+        check_links::<S>()?;
+        let root = S::memory().physical;
+        // SAFETY: `words` come from the declaration of `S`, `check_links` found its tables filled at `root`, and the caller
+        // of `space::install` promised that they map what is in use.
+        unsafe { install(&mut ThisHart, words, root, extensions)? };
+        // SAFETY: `install` returned `Ok`: the register holds the root, `sstatus` its bits.
+        Ok(unsafe { Installed::assert() })
+    }
+
+    macro_rules! installs {
+        ($width:literal: $($regime:ident),*) => { $(
+            #[cfg(target_pointer_width = $width)]
+            impl<S: Declared<Regime = Self>> Install<S> for super::super::$regime {
+                /// Refuses a space whose tables use extensions: see [`InstallOn`].
+                unsafe fn install() -> Result<Installed<S>, Refusal> {
+                    // SAFETY: the caller's promise; no extension is claimed.
+                    unsafe { <Self as InstallOn<S>>::install_on(Extensions::NONE) }
+                }
+            }
+
+            #[cfg(target_pointer_width = $width)]
+            impl<S: Declared<Regime = Self>> InstallOn<S> for super::super::$regime {
+                unsafe fn install_on(extensions: Extensions) -> Result<Installed<S>, Refusal> {
+                    // SAFETY: the caller's promise.
+                    unsafe { install_words(&<Self as Derive<S>>::WORDS, extensions) }
+                }
+            }
+        )* };
+    }
+
+    installs!("32": Sv32);
+    installs!("64": Sv39, Sv48, Sv57, Sv39x4, Sv48x4);
+}

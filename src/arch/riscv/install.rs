@@ -4,7 +4,8 @@
 //! Memory-Management Fence Instruction"; "Hypervisor Extension": "Hypervisor Guest Address Translation and Protection
 //! (hgatp) Register" and "Hypervisor Memory-Management Fence Instructions".
 
-use crate::space::Refusal;
+use crate::regime::Regime;
+use crate::space::{Declared, Installed, Refusal};
 
 use super::extensions::Extensions;
 use super::regs::{Root, Words};
@@ -71,6 +72,40 @@ pub unsafe fn install<H: Hart>(hart: &mut H, words: &Words, root: u64, extension
         unsafe { hart.clear_status(clear) };
     }
     Ok(())
+}
+
+/// A regime that this target can install, given what is known of the hart; implemented beside the instructions.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be installed on the architecture this is compiled for",
+    label = "the regime of this space belongs to another architecture",
+    note = "formats build on every host; `install_on` needs the target of the regime: `--target riscv64gc-unknown-none-elf`"
+)]
+pub trait InstallOn<S: Declared>: Regime {
+    /// Makes `S` live.
+    ///
+    /// # Errors
+    /// As for [`install_on`].
+    ///
+    /// # Safety
+    /// As for [`install_on`].
+    unsafe fn install_on(extensions: Extensions) -> Result<Installed<S>, Refusal>;
+}
+
+/// Makes the space `S` live on this hart, whose tables may use extensions that supervisor mode cannot ask for.
+///
+/// [`crate::space::install`] does the same for spaces that use none.
+///
+/// # Errors
+/// As for [`crate::space::install`].
+///
+/// # Safety
+/// As for [`crate::space::install`], and this hart has all of `extensions`.
+pub unsafe fn install_on<S: Declared>(extensions: Extensions) -> Result<Installed<S>, Refusal>
+where
+    S::Regime: InstallOn<S>,
+{
+    // SAFETY: passed on to the caller.
+    unsafe { <S::Regime as InstallOn<S>>::install_on(extensions) }
 }
 
 /// Refuses what the hart is not known to have.

@@ -6,7 +6,6 @@
 
 pub mod entry;
 mod extensions;
-#[cfg(any(target_arch = "riscv32", target_arch = "riscv64"))]
 mod insn;
 pub mod install;
 mod leaf;
@@ -14,6 +13,5 @@ pub mod regs;
 
 pub use entry::{Sv32, Sv39, Sv39x4, Sv48, Sv48x4, Sv57};
 pub use extensions::Extensions;
-#[cfg(any(target_arch = "riscv32", target_arch = "riscv64"))]
-pub use insn::install_on;
+pub use install::{InstallOn, install_on};
 pub use regs::{Derive, Words, words};

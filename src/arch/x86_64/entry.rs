@@ -28,6 +28,8 @@ use crate::format::{
 };
 use crate::regime::Regime;
 
+use super::insn;
+
 /// Four levels: 48-bit linear addresses.
 #[derive(Clone, Copy, Debug)]
 pub struct Level4;
@@ -39,12 +41,14 @@ impl Regime for Level4 {
     const FORMAT: Format = format("x86-64, 4 levels", 4, Features::NONE);
     type PageShift = U12;
     type IndexBits = U9;
+    const NATIVE: bool = insn::NATIVE;
 }
 
 impl Regime for Level5 {
     const FORMAT: Format = format("x86-64, 5 levels", 5, Features::LA57);
     type PageShift = U12;
     type IndexBits = U9;
+    const NATIVE: bool = insn::NATIVE;
 }
 
 const P: u64 = 1 << 0;

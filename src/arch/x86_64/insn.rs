@@ -1,105 +1,111 @@
-//! The instructions: this processor as a [`Cpu`].
+//! The instructions: this processor as a [`Cpu`](super::install::Cpu).
 
-use core::arch::asm;
-use core::arch::x86_64::__cpuid_count;
+/// Whether they exist where this is compiled for.
+pub(super) const NATIVE: bool = cfg!(target_arch = "x86_64");
 
-use ::x86_64::PhysAddr;
-use ::x86_64::instructions::interrupts;
-use ::x86_64::instructions::segmentation::{CS, Segment};
-use ::x86_64::registers::control::{Cr0, Cr3, Cr4};
-use ::x86_64::registers::model_specific::Msr;
-use ::x86_64::structures::paging::PhysFrame;
+#[cfg(target_arch = "x86_64")]
+mod native {
+    use core::arch::asm;
+    use core::arch::x86_64::__cpuid_count;
 
-use crate::space::{Declared, Install, Installed, Refusal, check_links};
+    use ::x86_64::PhysAddr;
+    use ::x86_64::instructions::interrupts;
+    use ::x86_64::instructions::segmentation::{CS, Segment};
+    use ::x86_64::registers::control::{Cr0, Cr3, Cr4};
+    use ::x86_64::registers::model_specific::Msr;
+    use ::x86_64::structures::paging::PhysFrame;
 
-use super::install::{Cpu, Cpuid, Register, install};
-use super::regs::{CR3, Derive, MSR_EFER, MSR_PAT, Words};
-use super::{Level4, Level5};
+    use crate::space::{Declared, Install, Installed, Refusal, check_links};
 
-/// The logical processor that runs this.
-#[derive(Debug)]
-struct ThisCpu;
+    use super::super::install::{Cpu, Cpuid, Register, install};
+    use super::super::regs::{CR3, Derive, MSR_EFER, MSR_PAT, Words};
+    use super::super::{Level4, Level5};
 
-impl Cpu for ThisCpu {
-    fn cpuid(&mut self, leaf: u32, subleaf: u32) -> Cpuid {
-        let result = __cpuid_count(leaf, subleaf);
-        Cpuid { eax: result.eax, ebx: result.ebx, ecx: result.ecx, edx: result.edx }
-    }
+    /// The logical processor that runs this.
+    #[derive(Debug)]
+    struct ThisCpu;
 
-    fn privilege(&mut self) -> u8 {
-        CS::get_reg().rpl() as u8
-    }
+    impl Cpu for ThisCpu {
+        fn cpuid(&mut self, leaf: u32, subleaf: u32) -> Cpuid {
+            let result = __cpuid_count(leaf, subleaf);
+            Cpuid { eax: result.eax, ebx: result.ebx, ecx: result.ecx, edx: result.edx }
+        }
 
-    fn read(&mut self, register: Register) -> u64 {
-        match register {
-            Register::Cr0 => Cr0::read_raw(),
-            Register::Cr3 => {
-                let (frame, low) = Cr3::read_raw();
-                frame.start_address().as_u64() | u64::from(low)
+        fn privilege(&mut self) -> u8 {
+            CS::get_reg().rpl() as u8
+        }
+
+        fn read(&mut self, register: Register) -> u64 {
+            match register {
+                Register::Cr0 => Cr0::read_raw(),
+                Register::Cr3 => {
+                    let (frame, low) = Cr3::read_raw();
+                    frame.start_address().as_u64() | u64::from(low)
+                }
+                Register::Cr4 => Cr4::read_raw(),
+                // SAFETY: long mode has this register, and `install` checked that this is ring 0.
+                Register::Efer => unsafe { Msr::new(MSR_EFER).read() },
+                // SAFETY: `install` found PAT in CPUID, and that this is ring 0.
+                Register::Pat => unsafe { Msr::new(MSR_PAT).read() },
             }
-            Register::Cr4 => Cr4::read_raw(),
-            // SAFETY: long mode has this register, and `install` checked that this is ring 0.
-            Register::Efer => unsafe { Msr::new(MSR_EFER).read() },
-            // SAFETY: `install` found PAT in CPUID, and that this is ring 0.
-            Register::Pat => unsafe { Msr::new(MSR_PAT).read() },
+        }
+
+        unsafe fn write(&mut self, register: Register, value: u64) {
+            match register {
+                // SAFETY: passed on to the caller, for this and the others.
+                Register::Cr0 => unsafe { Cr0::write_raw(value) },
+                Register::Cr3 => {
+                    let root = PhysFrame::containing_address(PhysAddr::new_truncate(value));
+                    // SAFETY: as above; bit 63 is clear, so the translations of the PCID are dropped.
+                    unsafe { Cr3::write_raw(root, (value & CR3::PCID.mask) as u16) };
+                }
+                // SAFETY: as above.
+                Register::Cr4 => unsafe { Cr4::write_raw(value) },
+                // SAFETY: as above.
+                Register::Efer => unsafe { Msr::new(MSR_EFER).write(value) },
+                // SAFETY: as above.
+                Register::Pat => unsafe { Msr::new(MSR_PAT).write(value) },
+            }
+        }
+
+        unsafe fn write_back_caches(&mut self) {
+            // SAFETY: ring 0, by the caller; it changes no register and no byte that a program can see.
+            unsafe { asm!("wbinvd", options(nostack, preserves_flags)) };
+        }
+
+        unsafe fn disable_interrupts(&mut self) -> bool {
+            let enabled = interrupts::are_enabled();
+            interrupts::disable();
+            enabled
+        }
+
+        unsafe fn enable_interrupts(&mut self) {
+            interrupts::enable();
         }
     }
 
-    unsafe fn write(&mut self, register: Register, value: u64) {
-        match register {
-            // SAFETY: passed on to the caller, for this and the others.
-            Register::Cr0 => unsafe { Cr0::write_raw(value) },
-            Register::Cr3 => {
-                let root = PhysFrame::containing_address(PhysAddr::new_truncate(value));
-                // SAFETY: as above; bit 63 is clear, so the translations of the PCID are dropped.
-                unsafe { Cr3::write_raw(root, (value & CR3::PCID.mask) as u16) };
-            }
-            // SAFETY: as above.
-            Register::Cr4 => unsafe { Cr4::write_raw(value) },
-            // SAFETY: as above.
-            Register::Efer => unsafe { Msr::new(MSR_EFER).write(value) },
-            // SAFETY: as above.
-            Register::Pat => unsafe { Msr::new(MSR_PAT).write(value) },
+    /// The root is the first of the tables, and serves both halves.
+    unsafe fn install_words<S: Declared>(words: &Words) -> Result<Installed<S>, Refusal> {
+        check_links::<S>()?;
+        let root = S::memory().physical;
+        // SAFETY: `words` come from the declaration of `S`, `check_links` found its tables filled at `root`, and the caller
+        // of `space::install` promised that they map what is in use.
+        unsafe { install(&mut ThisCpu, words, root)? };
+        // SAFETY: `install` returned `Ok`: CR3 holds the root, the other registers their words.
+        Ok(unsafe { Installed::assert() })
+    }
+
+    impl<S: Declared<Regime = Self>> Install<S> for Level4 {
+        unsafe fn install() -> Result<Installed<S>, Refusal> {
+            // SAFETY: the caller's promise.
+            unsafe { install_words(&<Self as Derive<S>>::WORDS) }
         }
     }
 
-    unsafe fn write_back_caches(&mut self) {
-        // SAFETY: ring 0, by the caller; it changes no register and no byte that a program can see.
-        unsafe { asm!("wbinvd", options(nostack, preserves_flags)) };
-    }
-
-    unsafe fn disable_interrupts(&mut self) -> bool {
-        let enabled = interrupts::are_enabled();
-        interrupts::disable();
-        enabled
-    }
-
-    unsafe fn enable_interrupts(&mut self) {
-        interrupts::enable();
-    }
-}
-
-/// The root is the first of the tables, and serves both halves.
-unsafe fn install_words<S: Declared>(words: &Words) -> Result<Installed<S>, Refusal> {
-    check_links::<S>()?;
-    let root = S::memory().physical;
-    // SAFETY: `words` come from the declaration of `S`, `check_links` found its tables filled at `root`, and the caller
-    // of `space::install` promised that they map what is in use.
-    unsafe { install(&mut ThisCpu, words, root)? };
-    // SAFETY: `install` returned `Ok`: CR3 holds the root, the other registers their words.
-    Ok(unsafe { Installed::assert() })
-}
-
-impl<S: Declared<Regime = Self>> Install<S> for Level4 {
-    unsafe fn install() -> Result<Installed<S>, Refusal> {
-        // SAFETY: the caller's promise.
-        unsafe { install_words(&<Self as Derive<S>>::WORDS) }
-    }
-}
-
-impl<S: Declared<Regime = Self>> Install<S> for Level5 {
-    unsafe fn install() -> Result<Installed<S>, Refusal> {
-        // SAFETY: the caller's promise.
-        unsafe { install_words(&<Self as Derive<S>>::WORDS) }
+    impl<S: Declared<Regime = Self>> Install<S> for Level5 {
+        unsafe fn install() -> Result<Installed<S>, Refusal> {
+            // SAFETY: the caller's promise.
+            unsafe { install_words(&<Self as Derive<S>>::WORDS) }
+        }
     }
 }

@@ -5,12 +5,10 @@
 //! "Caching Translation Information"), "Memory Cache Control" ("Page Attribute Table (PAT)").
 
 pub mod entry;
-#[cfg(target_arch = "x86_64")]
 mod insn;
 pub mod install;
-pub mod regs;
-
 mod leaf;
+pub mod regs;
 
 pub use entry::{Level4, Level5};
 pub use regs::{Derive, Words, words};
