@@ -447,6 +447,7 @@ impl Extent {
             _ => false,
         };
         !self.has_virt
+            || !region.bad_rights.is_empty()
             || self.size == 0
             || self.virt + self.size > TOP
             || (self.has_phys && self.phys + self.size > TOP)

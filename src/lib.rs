@@ -27,6 +27,7 @@ pub mod table;
 pub mod walk;
 
 // 4: rules
+pub mod rule;
 
 // 5: the planner
 pub mod plan;

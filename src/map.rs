@@ -414,6 +414,8 @@ pub struct Region<'a> {
     pub size: Option<u64>,
     /// Rights.
     pub access: Access,
+    /// The rights as written, where they are not made of `r`, `w` and `x`; empty otherwise.
+    pub bad_rights: &'a str,
     /// Declared `user`.
     pub user: bool,
     /// Memory type, where it is not the resource's.
@@ -469,6 +471,7 @@ impl Region<'_> {
         phys: Phys::None,
         size: None,
         access: Access { privileged: Rights::NONE, user: Rights::NONE },
+        bad_rights: "",
         user: false,
         memory: None,
         page: None,

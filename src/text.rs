@@ -201,7 +201,9 @@ mod tests {
     #[test]
     fn equality_looks_at_every_byte() {
         assert!(same("", "") && same("a", "a") && same("abcdefgh", "abcdefgh") && same("abcdefghi", "abcdefghi"));
-        assert!(!same("a", "b") && !same("abcdefgh", "abcdefgi") && !same("abcdefghi", "abcdefghj") && !same("a", "ab"));
+        assert!(
+            !same("a", "b") && !same("abcdefgh", "abcdefgi") && !same("abcdefghi", "abcdefghj") && !same("a", "ab")
+        );
     }
 
     #[test]

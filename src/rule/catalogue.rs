@@ -275,7 +275,7 @@ TablesNotMapped "tables-not-mapped" Declaration Hard: "Tables edited at run time
 // Levels and leaves
 LeafSizeInvalid "leaf-size-invalid" Architecture Hard: "The requested leaf size exists in the granule and level structure."
     ["DDI 0487 D8.3 block descriptors; RISC-V privileged, superpages; SDM 3A 4.5"]
-    "{a} asks for leaves of {x0} bytes, which the format does not have" => "use {x1}[ or {x2}][; a run of {x3} bytes is `contiguous`]";
+    "{a} asks for leaves of {x0} bytes, which the format does not have" => "use {x1}[ or {x2}], or `contiguous` where there are runs of that size";
 ContiguousSizeInvalid "contiguous-size-invalid" Architecture Hard: "The requested run size exists."
     ["DDI 0487 D8.7 the Contiguous bit; RISC-V Svnapot"]
     "{a} asks for runs of {x0} bytes, which the format does not have" => "drop `contiguous`[, or use {x1}][ or {x2}][ or {x3}]";

@@ -1,0 +1,391 @@
+//! What all rules share: the map with its sorted ranges, and the way to report.
+
+use super::catalogue::{Class, Rule};
+use super::finding::{Culprit, Finding, Findings, MAX_CULPRITS, MAX_NUMBERS};
+use super::order::{Order, shared};
+use crate::attr::{Access, Features, MemoryType, Rights};
+use crate::format::{Format, NOT_ENCODABLE};
+use crate::layout::{Extent, Layout, NOWHERE, features, find_channel};
+use crate::map::{Kind, Map, Phys, Region, Resource, Space};
+use crate::text::same_spelling;
+
+/// Resources, windows or sections that are kept sorted; more are searched one by one.
+pub(super) const LIST: usize = 512;
+/// The trust domain of kernel, boot, run and firmware spaces; each other space is its own.
+pub(super) const SUPERVISOR: u16 = u16::MAX;
+/// No region.
+const NOBODY: usize = usize::MAX;
+/// Bits that keep the keys of different spaces apart in one order.
+const SPACE_SHIFT: u32 = 66;
+
+/// An object to blame, and the region whose waivers count, if it is one.
+#[derive(Clone, Copy)]
+pub(super) struct Who<'a> {
+    culprit: Culprit<'a>,
+    region: usize,
+}
+
+impl<'a> Who<'a> {
+    pub(super) const fn named(name: &'a str, anchor: u16) -> Self {
+        Self { culprit: Culprit::named(name, anchor), region: NOBODY }
+    }
+
+    pub(super) const fn of(owner: &'a str, name: &'a str, anchor: u16) -> Self {
+        Self { culprit: Culprit::of(owner, name, anchor), region: NOBODY }
+    }
+
+    pub(super) const fn feature(feature: Features) -> Self {
+        Self::of("feature:", feature.first().name(), 0)
+    }
+}
+
+/// What rules ask about a region again and again.
+#[derive(Clone, Copy)]
+pub(super) struct Fact {
+    /// Rights as the regime of the space understands them.
+    pub(super) access: Access,
+    /// Rights of either privilege.
+    pub(super) any: Rights,
+    /// Trust domain: an index of a space, or [`SUPERVISOR`].
+    pub(super) domain: u16,
+    /// It is mapped and not bad: it takes part in rules about virtual sets.
+    pub(super) counts: bool,
+    /// The memory type it asks for itself, raw attributes included.
+    pub(super) memory: Option<MemoryType>,
+    /// The channel it is an end of, or [`NOWHERE`].
+    pub(super) channel: u16,
+    /// Memory that the tenant of the space reaches.
+    pub(super) reach: bool,
+}
+
+impl Fact {
+    const BLANK: Self = Self {
+        access: Access::kernel(Rights::NONE),
+        any: Rights::NONE,
+        domain: SUPERVISOR,
+        counts: false,
+        memory: None,
+        channel: NOWHERE,
+        reach: false,
+    };
+}
+
+/// Physical bytes with one memory type.
+#[derive(Clone, Copy)]
+pub(super) struct Segment {
+    pub(super) lo: u128,
+    pub(super) hi: u128,
+    /// The smallest resource that holds them, or [`NOWHERE`].
+    pub(super) resource: u16,
+}
+
+/// One check.
+pub(super) struct Judge<'m, 'a, const R: usize, const N: usize> {
+    pub(super) map: &'m Map<'a>,
+    pub(super) layout: &'m Layout<R>,
+    pub(super) features: Features,
+    /// The smallest page of all spaces.
+    pub(super) page: u64,
+    pub(super) facts: [Fact; R],
+    /// Regions that count, by space and virtual start.
+    pub(super) by_virt: Order<R>,
+    /// Regions that count and have a physical side, by physical start.
+    pub(super) by_phys: Order<R>,
+    /// Resources by base.
+    pub(super) by_base: Order<LIST>,
+    /// Values of the memory-type register in use.
+    pub(super) register_values: [u64; 4],
+    /// Bit per waiver that suppressed something.
+    pub(super) waivers_used: [u64; R],
+    pub(super) errors: Findings<'a, N>,
+    pub(super) warnings: Findings<'a, N>,
+}
+
+impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
+    pub(super) const fn new(map: &'m Map<'a>, layout: &'m Layout<R>) -> Self {
+        let mut judge = Self {
+            map,
+            layout,
+            features: features(map),
+            page: u64::MAX,
+            facts: [Fact::BLANK; R],
+            by_virt: Order::EMPTY,
+            by_phys: Order::EMPTY,
+            by_base: Order::EMPTY,
+            register_values: [0; 4],
+            waivers_used: [0; R],
+            errors: Findings::NONE,
+            warnings: Findings::NONE,
+        };
+        judge.learn_spaces();
+        judge.learn_regions();
+        judge.learn_resources();
+        judge
+    }
+
+    const fn learn_spaces(&mut self) {
+        let mut s = 0;
+        while s < self.map.spaces.len() {
+            let page = self.declared_format(s).page_size();
+            if page < self.page {
+                self.page = page;
+            }
+            s += 1;
+        }
+        if self.page == u64::MAX {
+            self.page = self.map.format.page_size();
+        }
+    }
+
+    const fn learn_regions(&mut self) {
+        let mut i = 0;
+        while i < self.layout.len {
+            let e = &self.layout.extents[i];
+            let fact = self.fact(i, e);
+            self.facts[i] = fact;
+            if fact.counts {
+                let key = (e.space as u128) << SPACE_SHIFT;
+                self.by_virt.push(i, key + e.v_lo, key + e.v_hi);
+                if e.has_phys {
+                    self.by_phys.push(i, e.p_lo, e.p_hi);
+                }
+            }
+            i += 1;
+        }
+        self.by_virt.sort();
+        self.by_phys.sort();
+    }
+
+    const fn fact(&self, i: usize, e: &Extent) -> Fact {
+        let format = self.declared_format(e.space as usize);
+        let region = self.region(i);
+        let space = &self.map.spaces[e.space as usize];
+        let access = if region.user && !format.user { Access::kernel(region.access.any()) } else { region.access };
+        let domain = if space.role.is_supervisor() { SUPERVISOR } else { e.space };
+        let counts = !e.bad && !matches!(region.kind, Kind::Guard);
+        Fact {
+            access,
+            any: access.any(),
+            domain,
+            counts,
+            memory: own_memory(format, region),
+            channel: match region.phys {
+                Phys::Channel { channel, .. } => find_channel(self.map, channel),
+                _ => NOWHERE,
+            },
+            reach: counts && e.has_phys && (!format.user || domain == SUPERVISOR || !access.user.is_empty()),
+        }
+    }
+
+    const fn learn_resources(&mut self) {
+        let mut i = 0;
+        while i < self.map.resources.len() {
+            let r = &self.map.resources[i];
+            self.by_base.push(i, r.base as u128, r.base as u128 + r.size as u128);
+            i += 1;
+        }
+        self.by_base.sort();
+    }
+
+    /// The format of a space as it is declared, before the CPU block shapes it.
+    pub(super) const fn declared_format(&self, space: usize) -> &'m Format {
+        match &self.map.spaces[space].format {
+            Some(format) => format,
+            None => &self.map.format,
+        }
+    }
+
+    pub(super) const fn region(&self, i: usize) -> &'a Region<'a> {
+        let e = &self.layout.extents[i];
+        let regions: &'a [Region<'a>] = self.map.spaces[e.space as usize].regions;
+        &regions[e.region as usize]
+    }
+
+    pub(super) const fn space_of(&self, i: usize) -> &'a Space<'a> {
+        let spaces: &'a [Space<'a>] = self.map.spaces;
+        &spaces[self.layout.extents[i].space as usize]
+    }
+
+    pub(super) const fn resource(&self, index: u16) -> &'a Resource<'a> {
+        let resources: &'a [Resource<'a>] = self.map.resources;
+        &resources[index as usize]
+    }
+
+    /// The extents of a space: first, end.
+    pub(super) const fn extents_of(&self, space: usize) -> (usize, usize) {
+        let (mut first, mut s) = (0, 0);
+        while s < space {
+            first += self.map.spaces[s].regions.len();
+            s += 1;
+        }
+        let end = first + self.map.spaces[space].regions.len();
+        (
+            if first < self.layout.len { first } else { self.layout.len },
+            if end < self.layout.len { end } else { self.layout.len },
+        )
+    }
+
+    /// The extent of the region of that name, or [`NOWHERE`].
+    pub(super) const fn find(&self, space: usize, name: &str) -> u16 {
+        let r = crate::layout::find_region(&self.map.spaces[space], name);
+        let at = self.extents_of(space).0 + r as usize;
+        if r == NOWHERE || at >= self.layout.len { NOWHERE } else { at as u16 }
+    }
+
+    /// Positions in `by_virt` among which the regions of a space that meet `lo..hi` are.
+    pub(super) const fn virt_around(&self, space: usize, lo: u128, hi: u128) -> (usize, usize) {
+        let key = (space as u128) << SPACE_SHIFT;
+        self.by_virt.around(key + lo, key + hi)
+    }
+
+    /// The mapped region of a space that holds a virtual address.
+    pub(super) const fn holder(&self, space: usize, address: u128) -> Option<usize> {
+        let (mut p, end) = self.virt_around(space, address, address + 1);
+        while p < end {
+            let i = self.by_virt.object(p);
+            let e = &self.layout.extents[i];
+            let here = e.space as usize == space && e.v_lo <= address && address < e.v_hi;
+            if here && !matches!(self.region(i).kind, Kind::Window) {
+                return Some(i);
+            }
+            p += 1;
+        }
+        None
+    }
+
+    /// The physical address behind a virtual one of a region.
+    pub(super) const fn behind(&self, i: usize, address: u128) -> u128 {
+        let e = &self.layout.extents[i];
+        e.p_lo + (address - e.v_lo)
+    }
+
+    /// A linear map that only a kernel uses: it may alias whatever it covers.
+    pub(super) const fn is_kernel_window(&self, i: usize) -> bool {
+        let fact = &self.facts[i];
+        matches!(self.region(i).kind, Kind::Linear) && fact.domain == SUPERVISOR && fact.access.user.is_empty()
+    }
+
+    /// The bytes from `at` to the next border of a resource, `end` at the latest.
+    pub(super) const fn segment(&self, at: u128, end: u128) -> Segment {
+        let mut segment = Segment { lo: at, hi: end, resource: NOWHERE };
+        let (mut p, last) = self.by_base.around(at, end);
+        while p < last {
+            let index = self.by_base.object(p) as u16;
+            let r = self.resource(index);
+            let (lo, hi) = (r.base as u128, r.base as u128 + r.size as u128);
+            if lo <= at && at < hi {
+                if hi < segment.hi {
+                    segment.hi = hi;
+                }
+                let smaller = segment.resource == NOWHERE || {
+                    let best = self.resource(segment.resource).size;
+                    r.size < best || (r.size == best && index < segment.resource)
+                };
+                if smaller {
+                    segment.resource = index;
+                }
+            } else if at < lo && lo < segment.hi {
+                segment.hi = lo;
+            }
+            p += 1;
+        }
+        segment
+    }
+
+    /// The memory type of a region at a segment.
+    pub(super) const fn type_at(&self, i: usize, segment: &Segment) -> Option<MemoryType> {
+        match self.facts[i].memory {
+            Some(memory) => Some(memory),
+            None if segment.resource == NOWHERE => None,
+            None => Some(self.resource(segment.resource).memory),
+        }
+    }
+
+    /// The memory type of a region at its first byte.
+    pub(super) const fn first_type(&self, i: usize) -> Option<MemoryType> {
+        let e = &self.layout.extents[i];
+        if !e.has_phys || e.size == 0 {
+            return None;
+        }
+        self.type_at(i, &self.segment(e.phys, e.phys + e.size))
+    }
+
+    /// The first object that starts at or behind the physical range `lo..hi` and really meets it.
+    pub(super) const fn phys_meets(&self, i: usize, lo: u128, hi: u128) -> Option<(u128, u128)> {
+        let e = &self.layout.extents[i];
+        shared((e.p_lo, e.p_hi), (lo, hi))
+    }
+
+    pub(super) const fn who(&self, i: usize) -> Who<'a> {
+        let region = self.region(i);
+        Who { culprit: Culprit::of(self.space_of(i).name, region.name, region.anchor), region: i }
+    }
+
+    pub(super) const fn who_resource(&self, index: u16) -> Who<'a> {
+        let resource = self.resource(index);
+        Who::named(resource.name, resource.anchor)
+    }
+
+    pub(super) const fn who_space(&self, space: usize) -> Who<'a> {
+        let spaces: &'a [Space<'a>] = self.map.spaces;
+        Who::named(spaces[space].name, spaces[space].anchor)
+    }
+
+    pub(super) const fn report(&mut self, rule: Rule, who: &[Who<'a>], numbers: &[u128]) {
+        self.report_hint(rule, who, numbers, "");
+    }
+
+    /// Reports a finding unless a culprit waives it.
+    pub(super) const fn report_hint(&mut self, rule: Rule, who: &[Who<'a>], numbers: &[u128], hint: &'a str) {
+        let mut finding = Finding::new(rule);
+        finding.hint = hint;
+        while finding.culprit_count < who.len() && finding.culprit_count < MAX_CULPRITS {
+            let one = &who[finding.culprit_count];
+            if one.region != NOBODY && self.waives(one.region, rule) {
+                return;
+            }
+            finding.culprits[finding.culprit_count] = one.culprit;
+            finding.culprit_count += 1;
+        }
+        while finding.number_count < numbers.len() && finding.number_count < MAX_NUMBERS {
+            finding.numbers[finding.number_count] = numbers[finding.number_count];
+            finding.number_count += 1;
+        }
+        match rule.info().class {
+            Class::Warning => self.warnings.add(finding),
+            Class::Hard | Class::Waivable => self.errors.add(finding),
+        }
+    }
+
+    const fn waives(&mut self, i: usize, rule: Rule) -> bool {
+        if !rule.is_waivable() {
+            return false;
+        }
+        let waivers = self.region(i).waivers;
+        let mut w = 0;
+        while w < waivers.len() {
+            if same_spelling(waivers[w].rule, rule.id()) && super::names::has_reason(&waivers[w]) {
+                self.waivers_used[i] |= 1 << (w % 64);
+                return true;
+            }
+            w += 1;
+        }
+        false
+    }
+}
+
+/// The memory type that a region asks for: by raw attributes, by name, or not at all.
+const fn own_memory(format: &Format, region: &Region<'_>) -> Option<MemoryType> {
+    let raw = match region.raw_memory {
+        Some(raw) if raw != 0 && format.inherent_memory => raw << format.raw_memory.shift,
+        _ => return region.memory,
+    };
+    let mut t = 1;
+    while t < MemoryType::COUNT {
+        if format.memory[0][t] == raw && raw != NOT_ENCODABLE {
+            return Some(MemoryType::ALL[t]);
+        }
+        t += 1;
+    }
+    region.memory
+}
