@@ -319,8 +319,10 @@ pub struct Format {
     pub default_features: Features,
     /// Without this feature everything is executable (x86 NX).
     pub no_execute: Features,
-    /// With this feature every pair of rights can be encoded (permission indirection).
+    /// With this feature entries hold an index into a register of permissions (permission indirection).
     pub free_rights: Features,
+    /// Entry bits of each such index.
+    pub rights_slot: [u64; 16],
 }
 
 /// An entry without its meaning at a level.

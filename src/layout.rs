@@ -109,10 +109,32 @@ pub const fn format_of(map: &Map<'_>, space: &Space<'_>) -> Format {
         None => map.format,
     };
     let format = format.shaped(&map.cpu, features(map));
+    let format = if !format.free_rights.is_empty() && features(map).contains(format.free_rights) {
+        format.with_indirect_rights(accesses(map))
+    } else {
+        format
+    };
     match map.cpu.mair {
         Some(_) => format,
         None => format.with_types(memory_types(map)),
     }
+}
+
+/// The accesses that regions of a map have, as a bitmap of their indices. The registers behind them serve all spaces.
+const fn accesses(map: &Map<'_>) -> u64 {
+    let (mut used, mut s) = (0, 0);
+    while s < map.spaces.len() {
+        let regions = map.spaces[s].regions;
+        let mut r = 0;
+        while r < regions.len() {
+            if !matches!(regions[r].kind, Kind::Guard | Kind::Window) {
+                used |= 1 << regions[r].access.index();
+            }
+            r += 1;
+        }
+        s += 1;
+    }
+    used
 }
 
 /// The memory types that a map names, as a bitmap of their values. The register behind them is one for all spaces.

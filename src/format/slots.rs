@@ -1,7 +1,7 @@
 //! The register behind the memory-type indices: which slot holds what.
 
 use super::{Format, MemoryRegister, NOT_ENCODABLE};
-use crate::attr::MemoryType;
+use crate::attr::{Access, MemoryType};
 
 impl Format {
     /// The same format with other contents of its memory-type register.
@@ -68,6 +68,43 @@ impl Format {
             t += 1;
         }
         self
+    }
+}
+
+impl Format {
+    /// The same format with permission indices for the accesses in `used` (bit `n` is [`Access::index`] `n`), in
+    /// ascending order; there are sixteen, and what does not fit cannot be encoded.
+    #[must_use]
+    pub const fn with_indirect_rights(mut self, used: u64) -> Self {
+        self.rights = [NOT_ENCODABLE; 64];
+        self.rights_mask = self.rights_slot[15];
+        let (mut slot, mut access) = (0, 0);
+        while access < 64 && slot < 16 {
+            if used >> access & 1 == 1 {
+                self.rights[access] = self.rights_slot[slot];
+                slot += 1;
+            }
+            access += 1;
+        }
+        self
+    }
+
+    /// The access behind each permission index; `None` where the index is not in use.
+    #[must_use]
+    pub const fn indirect_rights(&self) -> [Option<Access>; 16] {
+        let mut list = [None; 16];
+        let mut access = 0;
+        while access < 64 {
+            let mut slot = 0;
+            while slot < 16 {
+                if self.rights[access] == self.rights_slot[slot] {
+                    list[slot] = Some(Access::from_index(access));
+                }
+                slot += 1;
+            }
+            access += 1;
+        }
+        list
     }
 }
 

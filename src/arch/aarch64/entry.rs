@@ -603,5 +603,6 @@ pub(super) const fn format(shape: &Shape, name: &'static str, wide: Option<&'sta
         default_features: Features::NONE,
         no_execute: Features::NONE,
         free_rights: if stage2 { Features::NONE } else { Features::S1PIE },
+        rights_slot: super::indirect::permission_indices(),
     }
 }

@@ -22,6 +22,7 @@ use crate::format::Format;
 use crate::regime::Regime;
 
 mod entry;
+mod indirect;
 mod insn;
 mod install;
 mod leaf;

@@ -165,6 +165,7 @@ const fn one_stage(name: &'static str, levels: usize, mode: Features) -> Format 
         default_features: Features::NONE,
         no_execute: Features::NONE,
         free_rights: Features::NONE,
+        rights_slot: [NOT_ENCODABLE; 16],
     }
 }
 

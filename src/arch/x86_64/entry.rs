@@ -125,6 +125,7 @@ const fn format(name: &'static str, levels: usize, needs: Features) -> Format {
         default_features: Features::NX,
         no_execute: Features::NX,
         free_rights: Features::NONE,
+        rights_slot: [NOT_ENCODABLE; 16],
     }
 }
 
