@@ -23,6 +23,10 @@
 //! line of an earlier owner over memory that was since written around the caches; so the caller promises, as every boot
 //! protocol for AArch64 does, that no such lines exist.
 //!
+//! The same holds for the stack and for every other variable: what the program wrote with the MMU off lies in memory, and
+//! a line with older contents would hide it once caches are on. Firmware that hands over with its caches cleaned *and
+//! invalidated* leaves none.
+//!
 //! # Other cores
 //!
 //! Registers and TLBs belong to one core; every core installs the map for itself, and TLB maintenance is local.
@@ -124,7 +128,8 @@ pub trait Cpu {
 ///
 /// # Safety
 ///
-/// As for [`crate::space::install`]; besides, no cache holds dirty lines of earlier contents of the tables.
+/// As for [`crate::space::install`]; besides, no cache holds dirty lines of earlier contents of the tables, and none holds
+/// lines of what the program wrote with the MMU off.
 #[inline(always)]
 pub unsafe fn install<S, C>(cpu: &mut C) -> Result<(), Refusal>
 where
@@ -173,6 +178,7 @@ const RES1_WITH_USER: u64 = 0x30d0_0800;
 const RES1: u64 = 0x30c5_0830;
 
 impl Bank {
+    #[inline(always)]
     const fn of(translation: Translation) -> Self {
         let enable = SCTLR::M::SET.value;
         let set = enable | SCTLR::C::SET.value | SCTLR::I::SET.value | SCTLR::SA::SET.value;
@@ -221,6 +227,7 @@ impl Bank {
         }
     }
 
+    #[inline(always)]
     const fn is_stage2(&self) -> bool {
         self.mair.is_none()
     }

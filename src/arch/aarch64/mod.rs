@@ -25,6 +25,7 @@ mod entry;
 mod indirect;
 mod insn;
 mod install;
+mod laws;
 mod leaf;
 mod name;
 mod regs;
@@ -128,6 +129,3 @@ regimes! {
     /// EL1&0, stage 2: guest-physical addresses of `IPA` bits, up to 16 concatenated root tables.
     Stage2, IPA, Stage2;
 }
-
-#[cfg(test)]
-mod tests;

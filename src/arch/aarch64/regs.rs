@@ -209,6 +209,7 @@ pub const fn words(
 impl Words {
     /// TCR_ELx or VTCR_EL2 on a CPU whose ID_AA64MMFR0_EL1.PARange is `pa_range`.
     #[must_use]
+    #[inline(always)]
     pub const fn control(&self, pa_range: u64, roots: Roots) -> u64 {
         let mut tcr = self.tcr;
         if self.pa_bits.is_none() {
@@ -226,16 +227,18 @@ impl Words {
 
     /// TTBRn_ELx or VTTBR_EL2 of a root, without an identifier.
     #[must_use]
+    #[inline(always)]
     pub const fn root(&self, address: u64) -> u64 {
-        let high = if self.wide { TTBR::ROOT_51_48.val(address >> 48).value } else { 0 };
+        let high = if self.wide { (address >> 48 & 0xf) << TTBR::ROOT_51_48.shift } else { 0 };
         (address & ((1 << 48) - 1)) | high
     }
 
+    #[inline(always)]
     const fn output_size(&self, field: u64) -> u64 {
         match self.translation {
-            Translation::El1 | Translation::El2And0 => TCR_TWO::IPS.val(field).value,
-            Translation::El2 | Translation::El3 => TCR_ONE::PS.val(field).value,
-            Translation::Stage2 => VTCR::PS.val(field).value,
+            Translation::El1 | Translation::El2And0 => (field & 7) << TCR_TWO::IPS.shift,
+            Translation::El2 | Translation::El3 => (field & 7) << TCR_ONE::PS.shift,
+            Translation::Stage2 => (field & 7) << VTCR::PS.shift,
         }
     }
 }
@@ -250,6 +253,7 @@ const fn output_size(bits: u32) -> u64 {
 }
 
 /// The output size that PARange, IPS or PS encodes; values from 6 on count as 52, the most a descriptor here can hold.
+#[inline(always)]
 pub(super) const fn output_bits(field: u64) -> u32 {
     match field {
         0 => 32,
