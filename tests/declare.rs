@@ -157,7 +157,7 @@ fn boot_filled_tables_are_the_placed_ones() {
     let memory = vec![Slot::word(!0); Boot::WORDS].leak();
     Boot::fill(memory, 0x4100_0000).expect("fill");
     check_arm::<Boot>();
-    let placed = arm_placed::kernel::tables();
+    let placed = arm_placed::kernel::Space::tables();
     let read = reader::<Boot>();
     for i in 0..Boot::WORDS {
         assert_eq!(placed.entry(i), Some(read(0x4100_0000 + 8 * i as u64)), "entry {i}");

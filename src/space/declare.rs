@@ -234,7 +234,7 @@ macro_rules! __declare_space {
                     const SHAPE: $crate::plan::Shape = SHAPE;
 
                     fn memory() -> $crate::space::TableMemory {
-                        memory()
+                        Space::table_memory()
                     }
                 }
             };
@@ -309,17 +309,16 @@ macro_rules! __declare_tables {
             }
         }
 
-        /// The tables.
-        #[must_use]
-        pub fn tables() -> &'static p::TableSet<<() as p::AlignOf<{ p::alignment(&FORMAT) }>>::Type, SLOTS> {
-            &IN_IMAGE
-        }
+        impl Space {
+            /// The tables.
+            #[must_use]
+            pub fn tables() -> &'static p::TableSet<<() as p::AlignOf<{ p::alignment(&FORMAT) }>>::Type, SLOTS> {
+                &IN_IMAGE
+            }
 
-        fn memory() -> $crate::space::TableMemory {
-            $crate::space::TableMemory {
-                physical: ORIGIN.physical(&FORMAT),
-                start: IN_IMAGE.start().cast(),
-                bytes: IN_IMAGE.bytes(),
+            fn table_memory() -> $crate::space::TableMemory {
+                let (start, bytes) = (IN_IMAGE.start().cast(), IN_IMAGE.bytes());
+                $crate::space::TableMemory { physical: ORIGIN.physical(&FORMAT), start, bytes }
             }
         }
     };
@@ -332,14 +331,17 @@ macro_rules! __declare_tables {
         static IN_IMAGE: p::TableSet<<() as p::AlignOf<{ p::alignment(&FORMAT) }>>::Type, SLOTS> =
             p::TableSet::new(p::image(DECLARATION, &FORMAT, &SHAPE, STEPS, p::Base::At(TABLES_AT)));
 
-        /// The tables.
-        #[must_use]
-        pub fn tables() -> &'static p::TableSet<<() as p::AlignOf<{ p::alignment(&FORMAT) }>>::Type, SLOTS> {
-            &IN_IMAGE
-        }
+        impl Space {
+            /// The tables.
+            #[must_use]
+            pub fn tables() -> &'static p::TableSet<<() as p::AlignOf<{ p::alignment(&FORMAT) }>>::Type, SLOTS> {
+                &IN_IMAGE
+            }
 
-        fn memory() -> $crate::space::TableMemory {
-            $crate::space::TableMemory { physical: TABLES_AT, start: IN_IMAGE.start().cast(), bytes: IN_IMAGE.bytes() }
+            fn table_memory() -> $crate::space::TableMemory {
+                let (start, bytes) = (IN_IMAGE.start().cast(), IN_IMAGE.bytes());
+                $crate::space::TableMemory { physical: TABLES_AT, start, bytes }
+            }
         }
     };
     (boot $symbol:literal $quarter:literal) => {
@@ -362,10 +364,10 @@ macro_rules! __declare_tables {
             ) -> ::core::result::Result<(), $crate::space::FillError> {
                 FILLED.fill::<Self>(memory, physical)
             }
-        }
 
-        fn memory() -> $crate::space::TableMemory {
-            FILLED.memory::<Space>()
+            fn table_memory() -> $crate::space::TableMemory {
+                FILLED.memory::<Self>()
+            }
         }
     };
 }
