@@ -192,20 +192,34 @@ impl Cursor {
         let mut angles = 0_usize;
         while !self.is_end() && !(angles == 0 && self.expr_ends(start, stops)) {
             angles = self.angles(start, angles);
-            self.check_unit()?;
             self.at += 1;
         }
         if self.at == start {
             return self.expected(what);
         }
+        check_units(&self.tokens[start..self.at])?;
         Ok(Expr { tokens: self.slice(start) })
     }
 
     fn expr_ends(&self, start: usize, stops: &[&str]) -> bool {
-        self.at_punct(",")
+        (self.at > start && self.joins_nothing())
+            || self.at_punct(",")
             || self.at_punct(";")
             || self.at_punct("=>")
+            || (self.at_punct("#") && self.group_ahead(1, Delimiter::Bracket).is_some())
             || (self.at > start && stops.iter().any(|word| self.at_word(word)))
+    }
+
+    /// Whether two operands stand side by side, as they do where a `;` is missing.
+    fn joins_nothing(&self) -> bool {
+        let operand = |token: &TokenTree| match token {
+            TokenTree::Literal(_) => true,
+            TokenTree::Ident(ident) => !words::KEYWORDS.contains(&ident.to_string().as_str()),
+            _ => false,
+        };
+        let (before, here) = (&self.tokens[self.at - 1], &self.tokens[self.at]);
+        let unit = matches!(here, TokenTree::Ident(ident) if words::find(words::UNITS, &ident.to_string()).is_some());
+        operand(before) && operand(here) && !unit
     }
 
     /// Depth of `<…>` behind the token at the cursor: only where a path or a type starts, elsewhere `<` compares.
@@ -219,21 +233,6 @@ impl Cursor {
             return depth + usize::from(opens);
         }
         if self.at_punct(">") && !arrow { depth.saturating_sub(1) } else { depth }
-    }
-
-    /// A unit stands behind an integer literal.
-    fn check_unit(&self) -> Parsed<()> {
-        let Some(TokenTree::Ident(unit)) = self.peek(0) else { return Ok(()) };
-        let Some(constant) = words::find(words::UNITS, &unit.to_string()) else { return Ok(()) };
-        match self.at.checked_sub(1).map(|before| &self.tokens[before]) {
-            Some(TokenTree::Literal(_)) => Ok(()),
-            _ => Err(Diagnostic::new(
-                unit.span(),
-                format!(
-                    "`{unit}` follows an integer literal, as in `64 {unit}`; elsewhere multiply: `N * size::{constant}`"
-                ),
-            )),
-        }
     }
 
     /// Tokens of a type: everything up to `;` or a brace outside `<…>`.
@@ -268,6 +267,25 @@ impl Cursor {
             }
         }
     }
+}
+
+/// A unit stands behind an integer literal and nowhere else.
+fn check_units(tokens: &[TokenTree]) -> Parsed<()> {
+    let mut behind_literal = false;
+    for token in tokens {
+        if let TokenTree::Group(group) = token {
+            check_units(&group.stream().into_iter().collect::<Vec<_>>())?;
+        }
+        if let TokenTree::Ident(unit) = token
+            && let Some(constant) = words::find(words::UNITS, &unit.to_string())
+            && !behind_literal
+        {
+            let form = format!("as in `64 {unit}`; elsewhere multiply: `N * tablature::size::{constant}`");
+            return Err(Diagnostic::new(unit.span(), format!("`{unit}` follows an integer literal, {form}")));
+        }
+        behind_literal = matches!(token, TokenTree::Literal(_));
+    }
+    Ok(())
 }
 
 /// A fragment of one token, as a macro passes it on, without its invisible group.

@@ -128,10 +128,20 @@ fn items(
     }
 }
 
+/// The `;` behind an item. Where it is missing and another item follows, that one is read all the same.
+fn end(body: &mut Cursor, form: &str, errors: &mut Diagnostics) -> Parsed<()> {
+    let missing = body.expect_punct(";", form);
+    if body.name_ahead(0) || body.at_punct("#") {
+        errors.keep(missing);
+        return Ok(());
+    }
+    missing
+}
+
 const RESOURCE: &str = "dram : 0x4000_0000, 1 GiB, normal;";
 
 fn physical(body: &mut Cursor, resources: &mut Vec<Resource>, errors: &mut Diagnostics) {
-    items(body, errors, |body, _| {
+    items(body, errors, |body, errors| {
         attributes(body, false)?;
         let start = body.position();
         let name = body.name("the name of a resource")?;
@@ -150,7 +160,7 @@ fn physical(body: &mut Cursor, resources: &mut Vec<Resource>, errors: &mut Diagn
         resource.place = body.since(start);
         resources.push(resource);
         result?;
-        body.expect_punct(";", RESOURCE)
+        end(body, RESOURCE, errors)
     });
 }
 
@@ -227,18 +237,15 @@ fn word(input: &mut Cursor, table: &[(&str, &'static str)], what: &str) -> Parse
 
 /// `r`, `w`, `x` in any combination, or `none`.
 fn rights(input: &mut Cursor, owner: &str) -> Parsed<Rights> {
-    let ident = input.ident("rights such as `rx`")?;
-    rights_of(&ident, owner)
+    let word = input.name("rights such as `rx`")?;
+    rights_of(&word, owner)
 }
 
-fn rights_of(ident: &Ident, owner: &str) -> Parsed<Rights> {
-    words::rights(&ident.to_string()).ok_or_else(|| {
-        Diagnostic::new(
-            ident.span(),
-            format!(
-                "invalid-name: `{owner}`: `{ident}` are no rights; write `r`, `w` and `x`, each at most once, or `none`"
-            ),
-        )
+fn rights_of(word: &Name, owner: &str) -> Parsed<Rights> {
+    let text = &word.text;
+    words::rights(text).ok_or_else(|| {
+        let form = "write `r`, `w` and `x`, each at most once, or `none`";
+        Diagnostic::new(word.span, format!("invalid-name: `{owner}` cannot have the rights `{text}`: {form}"))
     })
 }
 

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, TokenTree};
 
-use super::{memory, phys, rights_of};
+use super::{memory, phys, rights, rights_of};
 use crate::ast::{Attributes, Clauses, Expr, Grants, Guard, Place, Region, Virt, Waiver};
 use crate::cursor::Cursor;
 use crate::diag::{Diagnostic, Parsed};
@@ -49,9 +49,6 @@ fn line(body: &mut Cursor, region: &mut Region, space: &str) -> Parsed<()> {
         }
         first = false;
     }
-    if !body.is_end() && !body.at_punct(";") {
-        return body.expected("`,` or `;`");
-    }
     granted
 }
 
@@ -66,18 +63,12 @@ fn grants(inner: &mut Cursor, grants: &mut Grants, owner: &str) -> Parsed<()> {
 }
 
 fn grant(inner: &mut Cursor, grants: &mut Grants, owner: &str) -> Parsed<()> {
-    let ident =
-        inner.ident("rights such as `rx`, or `user`, `guard`, `window`, `linear`, `stack`, `global`, `tables`")?;
-    let span = ident.span();
-    match ident.to_string().as_str() {
-        "user" if matches!(inner.peek(0), Some(TokenTree::Ident(_))) => {
-            let ident = inner.ident("rights")?;
-            grants.user_rights = Some(rights_of(&ident, owner)?);
-        }
-        "priv" => {
-            let ident = inner.ident("rights as in `priv rw`")?;
-            grants.privileged = Some(rights_of(&ident, owner)?);
-        }
+    const WHAT: &str = "rights such as `rx`, or `user`, `guard`, `window`, `linear`, `stack`, `global`, `tables`";
+    let word = inner.name(WHAT)?;
+    let span = word.span;
+    match word.text.as_str() {
+        "user" if inner.name_ahead(0) => grants.user_rights = Some(rights(inner, owner)?),
+        "priv" => grants.privileged = Some(rights(inner, owner)?),
         "user" => grants.user = true,
         "guard" => grants.guard = Some(span),
         "window" => grants.window = Some(span),
@@ -86,9 +77,9 @@ fn grant(inner: &mut Cursor, grants: &mut Grants, owner: &str) -> Parsed<()> {
         "global" => grants.global = true,
         "tables" => grants.tables = true,
         _ if grants.rights.is_some() => {
-            return Err(Diagnostic::new(span, format!("`{owner}` has two sets of rights; write one, such as `rx`")));
+            return Err(Diagnostic::new(span, format!("`{owner}` has rights already; expected {WHAT}")));
         }
-        _ => grants.rights = Some(rights_of(&ident, owner)?),
+        _ => grants.rights = Some(rights_of(&word, owner)?),
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use proc_macro2::Delimiter;
 
-use super::{attributes, items, phys, region, rights, word};
+use super::{attributes, end, items, phys, region, rights, word};
 use crate::ast::{Attributes, Image, Location, Section, Space, Tables};
 use crate::cursor::Cursor;
 use crate::diag::{Diagnostic, Diagnostics, Parsed};
@@ -67,7 +67,7 @@ fn item(body: &mut Cursor, space: &mut Space, errors: &mut Diagnostics) -> Parse
     let (region, result) = region::region(body, attributes, &space.name.text)?;
     space.regions.push(region);
     result?;
-    body.expect_punct(";", region::FORM)
+    end(body, region::FORM, errors)
 }
 
 /// Whether `NAME ( … ) :` or `NAME :` stands here, so that a region may be called `tables` or `image`.
