@@ -190,7 +190,7 @@ impl Cursor {
     pub(crate) fn expr(&mut self, what: &str, stops: &[&str]) -> Parsed<Expr> {
         let start = self.at;
         let mut angles = 0_usize;
-        while !self.is_end() && !(angles == 0 && self.expr_ends(start, stops)) {
+        while !self.is_end() && (angles > 0 || !self.expr_ends(start, stops)) {
             angles = self.angles(start, angles);
             self.at += 1;
         }

@@ -122,9 +122,11 @@ fn every_grant() {
 #[test]
 fn every_place_of_a_region() {
     let it = good(
-        "space s { a (r) : 0x10 => dram, 4 KiB; b (r) : after a => dram + 4 KiB, 4 KiB; c (r) : after b + 1 MiB => 0x20, 4;
+        "space s { a (r) : 0x10 => dram, 4 KiB; b (r) : after a => dram + 4 KiB, 4 KiB;
+         c (r) : after b + 1 MiB => 0x20, 4;
          d (r) : identity; e (r) : identity 0x30 => dram + X; f (r) : board::A + f::<u8, 3>(1, 2) => board::B, 1;
-         g (r) : identity => DRAM; h (r) : 0 => channel ring + 16, 4; i (r) : 0 => channel + 4, 4; j (r) : X as u64 => 1 << 3, page::SIZE; }",
+         g (r) : identity => DRAM; h (r) : 0 => channel ring + 16, 4; i (r) : 0 => channel + 4, 4;
+         j (r) : X as u64 => 1 << 3, page::SIZE; }",
     );
     let regions = &it.spaces[0].regions;
     assert!(matches!(&regions[1].virt, Some(Virt::After { gap: None, .. })));
@@ -140,9 +142,12 @@ fn every_place_of_a_region() {
 #[test]
 fn every_clause_of_a_region() {
     let it = good(
-        "space s { /** d */ #[req(\"A\", \"B\")] a (rw) : 0 => dram, 4 KiB, guard below, guard above 8 KiB, grows up, worst_case 1,
-         page 2 MiB, page <= 1 GiB, contiguous 64 KiB, round, alias_of b, memory normal_nc, software 3, raw_memory 1, dirty,
-         bti, of c, inside d, waive(null_page_mapped, \"x\"), waive(\"w_x\"), waive(wx, \"\"); b (rw) : 0 => d, round 4 KiB, grows down; }",
+        "space s { /** d */ #[req(\"A\", \"B\")] a (rw) : 0 => dram, 4 KiB, guard below, guard above 8 KiB, grows up,
+         worst_case 1,
+         page 2 MiB, page <= 1 GiB, contiguous 64 KiB, round, alias_of b, memory normal_nc, software 3, raw_memory 1,
+         dirty,
+         bti, of c, inside d, waive(null_page_mapped, \"x\"), waive(\"w_x\"), waive(wx, \"\");
+         b (rw) : 0 => d, round 4 KiB, grows down; }",
     );
     let region = &it.spaces[0].regions[0];
     assert_eq!((region.attributes.kept.len(), region.attributes.requirements.len()), (1, 2));
@@ -173,7 +178,8 @@ fn everything_between_spaces() {
 fn words_of_the_notation_are_names_too() {
     let it = good(
         "physical { channel : 0, 1, normal; move : 0, 1, normal; }
-         space space { tables (rw) : 0 => channel; image (rw) : 0 => move; asid (r) : 0 => off, 1; r#fn (r) : identity; }",
+         space space { tables (rw) : 0 => channel; image (rw) : 0 => move; asid (r) : 0 => off, 1;
+         r#fn (r) : identity; }",
     );
     let names: Vec<_> = it.spaces[0].regions.iter().map(|region| region.name.text.as_str()).collect();
     assert_eq!(names, ["tables", "image", "asid", "fn"]);

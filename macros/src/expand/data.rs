@@ -107,7 +107,7 @@ impl Context<'_> {
     }
 
     fn cpu(&self, cpu: &Cpu, anchors: &mut Anchors) -> TokenStream {
-        let anchor = cpu.place.map_or(0, |place| anchors.add(place));
+        let anchor = cpu.place.map_or(0, |place| anchors.add(place, "cpu"));
         let values = |list: &Vec<Expr>| self.slice(list.iter().map(|value| self.number(value)));
         let mut record = Record::new(self, "Cpu", anchor);
         record
@@ -117,14 +117,14 @@ impl Context<'_> {
             .set_some("start_level", cpu.start_level.as_ref().map(|it| self.signed(it)))
             .set_some("mair", cpu.mair.as_ref().map(values))
             .set_some("pat", cpu.pat.as_ref().map(values))
-            .set("mtrr", self.slice(cpu.mtrr.iter().map(|it| self.range(it, anchors))))
-            .set("pmp", self.slice(cpu.pmp.iter().map(|it| self.range(it, anchors))))
+            .set("mtrr", self.slice(cpu.mtrr.iter().map(|it| self.range(it, "mtrr", anchors))))
+            .set("pmp", self.slice(cpu.pmp.iter().map(|it| self.range(it, "pmp", anchors))))
             .set("parents", self.slice(cpu.parents.iter().map(|it| self.parent(it, anchors))))
             .finish()
     }
 
-    fn range(&self, range: &Range, anchors: &mut Anchors) -> TokenStream {
-        Record::new(self, "Range", anchors.add(range.place))
+    fn range(&self, range: &Range, what: &str, anchors: &mut Anchors) -> TokenStream {
+        Record::new(self, "Range", anchors.add(range.place, &format!("{what}_{}", range.name.text)))
             .set("name", self.name(&range.name))
             .set("base", self.number(&range.base))
             .set("size", self.number(&range.size))
@@ -133,7 +133,7 @@ impl Context<'_> {
     }
 
     fn parent(&self, parent: &Parent, anchors: &mut Anchors) -> TokenStream {
-        Record::new(self, "Parent", anchors.add(parent.place))
+        Record::new(self, "Parent", anchors.add(parent.place, &format!("restriction_{}", parent.name.text)))
             .set("name", self.name(&parent.name))
             .set("space", self.name(&parent.space))
             .set("virt", self.number(&parent.virt))
@@ -150,7 +150,7 @@ impl Context<'_> {
         let leaves = self.variant("LeafPolicy", if policy.pages_only { "PagesOnly" } else { "Largest" });
         let below = self.option(policy.tables_below.as_ref().map(|it| self.number(it)));
         let pool = self.option(policy.table_pool.as_ref().map(|pool| {
-            Record::new(self, "Pool", anchors.add_warned(pool.place))
+            Record::new(self, "Pool", anchors.add_warned(pool.place, "table_pool"))
                 .set("phys", self.phys(&pool.phys))
                 .set("size", self.number(&pool.size))
                 .finish()
@@ -161,7 +161,7 @@ impl Context<'_> {
     }
 
     fn resource(&self, resource: &Resource, anchors: &mut Anchors) -> TokenStream {
-        let mut record = Record::new(self, "Resource", anchors.add_warned(resource.place));
+        let mut record = Record::new(self, "Resource", anchors.add_warned(resource.place, &resource.name.text));
         record.set("name", self.name(&resource.name)).set("memory", self.memory(resource.memory));
         if let Some(base) = &resource.base {
             record.set("base", self.number(base));
@@ -209,7 +209,7 @@ impl Context<'_> {
     }
 
     fn channel(&self, channel: &Channel, anchors: &mut Anchors) -> TokenStream {
-        Record::new(self, "Channel", anchors.add(channel.place))
+        Record::new(self, "Channel", anchors.add(channel.place, &format!("channel_{}", channel.name.text)))
             .set("name", self.name(&channel.name))
             .set("phys", self.phys(&channel.phys))
             .set("size", self.number(&channel.size))
@@ -220,16 +220,16 @@ impl Context<'_> {
     }
 
     fn isolation(&self, isolation: &Isolation, anchors: &mut Anchors) -> TokenStream {
-        Record::new(self, "Isolation", anchors.add(isolation.place))
+        Record::new(self, "Isolation", anchors.add(isolation.place, "isolation"))
             .set("spaces", self.names(&isolation.spaces))
             .set("except", self.names(&isolation.except))
             .finish()
     }
 
     fn device(&self, device: &Device, anchors: &mut Anchors) -> TokenStream {
-        let mut record = Record::new(self, "Device", anchors.add(device.place));
+        let mut record = Record::new(self, "Device", anchors.add(device.place, &format!("dma_{}", device.name.text)));
         let windows = device.windows.iter().map(|it| {
-            Record::new(self, "DmaWindow", anchors.add(it.place))
+            Record::new(self, "DmaWindow", anchors.add(it.place, &format!("{}_{}", device.name.text, it.name.text)))
                 .set("name", self.name(&it.name))
                 .set("iova", self.number(&it.iova))
                 .set("phys", self.phys(&it.phys))
@@ -249,7 +249,7 @@ impl Context<'_> {
 
     fn transition(&self, transition: &Transition, anchors: &mut Anchors) -> TokenStream {
         let number = |expr: &Option<Expr>| expr.as_ref().map(|it| self.number(it));
-        Record::new(self, "Transition", anchors.add(transition.place))
+        Record::new(self, "Transition", anchors.add(transition.place, &format!("transition_{}", transition.name.text)))
             .set("name", self.name(&transition.name))
             .set_some("from", self.name_literal(transition.from.as_ref()))
             .set("to", self.name(&transition.to))

@@ -19,22 +19,44 @@ pub(crate) struct Context<'a> {
     site: Span,
 }
 
-/// The tokens that declared each object: `places[n]` belongs to anchor `n`.
+/// A declared object.
+struct Object {
+    /// The tokens that declared it.
+    place: Place,
+    /// Its name in the names of items, unlike any other.
+    label: String,
+    /// Whether the warning rules may name it.
+    warned: bool,
+}
+
+/// The declared objects: `objects[n]` has anchor `n`.
 struct Anchors {
-    places: Vec<Place>,
-    /// Anchors of objects that the warning rules may name.
-    warned: Vec<u16>,
+    objects: Vec<Object>,
 }
 
 impl Anchors {
-    fn add(&mut self, place: Place) -> u16 {
-        self.places.push(place);
-        u16::try_from(self.places.len() - 1).unwrap_or(u16::MAX)
+    fn new(declaration: &Declaration) -> Self {
+        let map = Object { place: declaration.place, label: "the_map".to_owned(), warned: false };
+        Self { objects: vec![map] }
     }
 
-    fn add_warned(&mut self, place: Place) -> u16 {
-        let anchor = self.add(place);
-        self.warned.push(anchor);
+    fn add(&mut self, place: Place, label: &str) -> u16 {
+        let mut label: String = label.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
+        if label.starts_with(|c: char| c.is_ascii_digit()) {
+            label.insert(0, '_');
+        }
+        while self.objects.iter().any(|object| object.label == label) {
+            label.push('_');
+        }
+        self.objects.push(Object { place, label, warned: false });
+        u16::try_from(self.objects.len() - 1).unwrap_or(u16::MAX)
+    }
+
+    fn add_warned(&mut self, place: Place, label: &str) -> u16 {
+        let anchor = self.add(place, label);
+        if let Some(object) = self.objects.last_mut() {
+            object.warned = true;
+        }
         anchor
     }
 }
@@ -42,7 +64,7 @@ impl Anchors {
 /// The whole expansion. A declaration that is not `sound` syntax gives the same items, but no verdict and no tables.
 pub(crate) fn expand(declaration: &Declaration, sound: bool) -> TokenStream {
     let context = Context { declaration, krate: &declaration.krate, site: Span::mixed_site() };
-    let mut anchors = Anchors { places: vec![declaration.place], warned: Vec::new() };
+    let mut anchors = Anchors::new(declaration);
     let map = data::map(&context, &mut anchors);
     let verdict = if sound { verdict::verdict(&context, &anchors) } else { verdict::none(&context) };
     let beside = module::beside(&context, &map);

@@ -1,9 +1,24 @@
 //! The findings of the rules as compile errors at the user's tokens.
+//!
+//! All rules run once, in `CHECKED`. Each declared object has a few constants; the n-th of them fails if the object is
+//! to blame for n findings. rustc underlines the body of that constant, and every call below it that is not
+//! `track_caller`: so the body is a call at the object's tokens, and each further culprit is a call at its tokens, an
+//! arm of `the_other_culprit`. The names of these items are printed, so they are sentences.
 
-use proc_macro2::TokenStream;
-use quote::quote_spanned;
+use proc_macro2::{Delimiter, Group, Ident, Literal, TokenStream};
+use quote::{quote, quote_spanned};
 
-use super::{Anchors, Context};
+use super::{Anchors, Context, Object};
+use crate::ast::Place;
+
+/// Constants of one object, by what they say it does.
+const SAYS: [&str; 4] = ["breaks_a_rule", "breaks_another_rule", "breaks_a_third_rule", "breaks_a_fourth_rule"];
+/// Warnings of one object.
+const WARNINGS: usize = 2;
+/// Findings of each kind that are kept at most.
+const MOST_FINDINGS: usize = 128;
+/// A map of more objects has fewer constants for each.
+const MANY_OBJECTS: usize = 128;
 
 /// The verdict of a declaration that is no proper notation: it is not sound, and the syntax errors say why.
 pub(super) fn none(c: &Context<'_>) -> TokenStream {
@@ -16,10 +31,91 @@ pub(super) fn none(c: &Context<'_>) -> TokenStream {
 
 /// The verdict of the rules.
 pub(super) fn verdict(c: &Context<'_>, anchors: &Anchors) -> TokenStream {
-    let krate = c.krate;
-    let _ = (&anchors.places, &anchors.warned);
+    let (krate, says) = (c.krate, says(anchors));
+    let last = Literal::usize_unsuffixed(says.len() - 1);
+    let kept = Literal::usize_unsuffixed((4 * anchors.objects.len() + 16).min(MOST_FINDINGS));
+    let items = anchors.objects.iter().enumerate().flat_map(|(anchor, object)| {
+        says.iter().enumerate().map(move |(nth, says)| item(c, anchor, nth, object, says))
+    });
+    let arms = anchors.objects.iter().enumerate().map(|(anchor, object)| {
+        let anchor = Literal::usize_unsuffixed(anchor);
+        let next = call("judge", object.place, quote_spanned!(c.site=> blamed, nth, seen));
+        quote_spanned!(c.site=> #anchor => #next,)
+    });
+    let warnings = anchors.objects.iter().enumerate().filter(|(_, object)| object.warned);
+    let warnings = warnings.map(|(anchor, object)| warning(c, anchor, object.place));
+    let rest = call("judge_the_rest", c.declaration.place, TokenStream::new());
     quote_spanned! {c.site=>
+        #[allow(long_running_const_eval)]
+        const CHECKED: &(#krate::rule::Findings<'static, #kept>, #krate::rule::Findings<'static, #kept>) =
+            &#krate::rule::check(MAP, &LAYOUT);
         /// Whether the map breaks no rule.
-        pub const SOUND: #krate::__private::core::primitive::bool = true;
+        pub const SOUND: #krate::__private::core::primitive::bool = CHECKED.0.is_empty();
+
+        #(#items)*
+        #[allow(non_upper_case_globals, dead_code)]
+        const more_rules_are_broken: () = #rest;
+        #[track_caller]
+        const fn judge_the_rest() {
+            #krate::__private::refuse_rest(&CHECKED.0);
+        }
+        #[track_caller]
+        const fn judge(
+            blamed: #krate::__private::core::primitive::u16,
+            nth: #krate::__private::core::primitive::usize,
+            seen: #krate::__private::core::primitive::usize,
+        ) {
+            match #krate::__private::verdict(&CHECKED.0, blamed, nth, seen) {
+                #krate::__private::Verdict::Fine => {}
+                #krate::__private::Verdict::With { anchor, seen } => the_other_culprit(anchor, blamed, nth, seen),
+                #krate::__private::Verdict::Wrong => #krate::__private::refuse(&CHECKED.0, blamed, nth, nth == #last),
+            }
+        }
+        const fn the_other_culprit(
+            anchor: #krate::__private::core::primitive::u16,
+            blamed: #krate::__private::core::primitive::u16,
+            nth: #krate::__private::core::primitive::usize,
+            seen: #krate::__private::core::primitive::usize,
+        ) {
+            match anchor {
+                #(#arms)*
+                _ => judge(blamed, nth, seen),
+            }
+        }
+        #(#warnings)*
+    }
+}
+
+fn says(anchors: &Anchors) -> &'static [&'static str] {
+    if anchors.objects.len() > MANY_OBJECTS { &SAYS[..2] } else { &SAYS }
+}
+
+/// The constant that fails if the object is to blame for more than `nth` findings.
+fn item(c: &Context<'_>, anchor: usize, nth: usize, object: &Object, says: &str) -> TokenStream {
+    let name = Ident::new(&format!("{}_{says}", object.label), c.site);
+    let (anchor, nth) = (Literal::usize_unsuffixed(anchor), Literal::usize_unsuffixed(nth));
+    let body = call("judge", object.place, quote_spanned!(c.site=> #anchor, #nth, 1));
+    quote_spanned!(c.site=> #[allow(non_upper_case_globals, dead_code)] const #name: () = #body;)
+}
+
+/// A call whose span runs from the first to the last token of `place`.
+fn call(name: &str, place: Place, arguments: TokenStream) -> TokenStream {
+    let name = Ident::new(name, place.first);
+    let mut group = Group::new(Delimiter::Parenthesis, arguments);
+    group.set_span(place.last);
+    quote!(#name #group)
+}
+
+/// A use of something deprecated at the object's tokens, if there is something to warn of.
+fn warning(c: &Context<'_>, anchor: usize, place: Place) -> TokenStream {
+    let krate = c.krate;
+    let anchor = Literal::usize_unsuffixed(anchor);
+    let here = Ident::new("here", place.first);
+    let nth = (0..WARNINGS).map(Literal::usize_unsuffixed);
+    quote_spanned! {c.site=>
+        #[warn(deprecated)]
+        const _: () = {
+            #(#krate::rule::Warning::<{ #krate::__private::warning(&CHECKED.1, #anchor, #nth) }>::#here();)*
+        };
     }
 }

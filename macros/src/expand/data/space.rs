@@ -9,7 +9,8 @@ use crate::ast::{Clauses, Expr, Guard, Image, Location, Name, Phys, Region, Spac
 
 impl Context<'_> {
     pub(super) fn space(&self, index: usize, space: &Space, anchors: &mut Anchors) -> TokenStream {
-        let mut record = Record::new(self, "Space", anchors.add_warned(space.place));
+        let mut record =
+            Record::new(self, "Space", anchors.add_warned(space.place, &format!("space_{}", space.name.text)));
         record.set("name", self.name(&space.name)).set("role", self.variant("Role", space.role));
         let (krate, in_regime) = (self.krate, self.in_regime(index));
         let format = quote_spanned!(self.site=> <#in_regime as #krate::__private::InRegime>::FORMAT);
@@ -21,12 +22,16 @@ impl Context<'_> {
             .set_some("budget", tables.and_then(|it| it.budget.as_ref()).map(|it| self.small(it)))
             .set_some("tables", tables.map(|it| self.tables(space, it, anchors)))
             .set_some("image", space.image.as_ref().map(|it| self.image(it, anchors)))
-            .set("regions", self.slice(space.regions.iter().map(|it| self.region(&format, it, anchors))))
+            .set(
+                "regions",
+                self.slice(space.regions.iter().map(|it| self.region(&space.name.text, &format, it, anchors))),
+            )
             .finish()
     }
 
     fn tables(&self, space: &Space, tables: &Tables, anchors: &mut Anchors) -> TokenStream {
-        let mut record = Record::new(self, "Tables", anchors.add_warned(tables.place));
+        let mut record =
+            Record::new(self, "Tables", anchors.add_warned(tables.place, &format!("tables_of_{}", space.name.text)));
         let resource = match &tables.location {
             Location::Linked => None,
             Location::LinkedIn(name) => match space.regions.iter().find(|region| region.name.text == name.text) {
@@ -66,9 +71,9 @@ impl Context<'_> {
     }
 
     fn image(&self, image: &Image, anchors: &mut Anchors) -> TokenStream {
-        let mut record = Record::new(self, "Image", anchors.add(image.place));
+        let mut record = Record::new(self, "Image", anchors.add(image.place, &format!("image_{}", image.name.text)));
         let sections = image.sections.iter().map(|it| {
-            Record::new(self, "Section", anchors.add(it.place))
+            Record::new(self, "Section", anchors.add(it.place, &format!("{}_{}", image.name.text, it.name.text)))
                 .set("name", self.name(&it.name))
                 .set("virt", self.number(&it.virt))
                 .set("size", self.number(&it.size))
@@ -83,9 +88,10 @@ impl Context<'_> {
             .finish()
     }
 
-    fn region(&self, format: &TokenStream, region: &Region, anchors: &mut Anchors) -> TokenStream {
+    fn region(&self, space: &str, format: &TokenStream, region: &Region, anchors: &mut Anchors) -> TokenStream {
         let grants = &region.grants;
-        let mut record = Record::new(self, "Region", anchors.add_warned(region.place));
+        let mut record =
+            Record::new(self, "Region", anchors.add_warned(region.place, &format!("{space}_{}", region.name.text)));
         record
             .set("name", self.name(&region.name))
             .set("kind", self.variant("Kind", region.kind().variant()))
@@ -107,7 +113,7 @@ impl Context<'_> {
         self.clauses(&mut record, format, &region.clauses);
         let waivers = region.clauses.waivers.iter().map(|it| {
             let reason = it.reason.as_ref().map_or_else(|| quote!(""), |reason| self.verbatim(reason));
-            let anchor = anchors.add_warned(it.place);
+            let anchor = anchors.add_warned(it.place, &format!("waiver_of_{}", region.name.text));
             Record::new(self, "Waiver", anchor).set("rule", self.text(&it.rule)).set("reason", reason).finish()
         });
         record.set("waivers", self.slice(waivers));
