@@ -1,6 +1,7 @@
 //! What an expansion may name. Not part of the API.
 
 mod number;
+mod verdict;
 
 pub use core;
 
@@ -13,6 +14,7 @@ pub use crate::plan::{AlignOf, Base, Shape, Slot, Step, TableSet, collect as col
 pub use crate::space::declare::{Filled, Origin, alignment, extents_of, image, link_delta, placed_at, slots};
 
 pub use number::{Number, number, small};
+pub use verdict::{Verdict, refuse, refuse_rest, verdict, warning};
 
 /// A declaration, made where the user's paths resolve.
 pub trait Declaration {

@@ -21,10 +21,12 @@ mod stacks;
 mod tables;
 mod transitions;
 mod virt;
+mod warning;
 mod waste;
 
 pub use catalogue::{Basis, Class, Info, Rule};
 pub use finding::{Culprit, Finding, Findings, MAX_CULPRITS, MAX_NUMBERS, MESSAGE, fail};
+pub use warning::{Warning, warning_code};
 
 use crate::layout::{Layout, format_of};
 use crate::map::Map;

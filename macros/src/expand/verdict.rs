@@ -111,9 +111,11 @@ fn warning(c: &Context<'_>, anchor: usize, place: Place) -> TokenStream {
     let krate = c.krate;
     let anchor = Literal::usize_unsuffixed(anchor);
     let here = Ident::new("here", place.first);
+    // Whoever allows deprecated things has not heard of these. The attribute's place is printed, too: the same one.
+    let lint = quote_spanned!(place.first=> #[warn(deprecated)]);
     let nth = (0..WARNINGS).map(Literal::usize_unsuffixed);
     quote_spanned! {c.site=>
-        #[warn(deprecated)]
+        #lint
         const _: () = {
             #(#krate::rule::Warning::<{ #krate::__private::warning(&CHECKED.1, #anchor, #nth) }>::#here();)*
         };
