@@ -110,11 +110,12 @@ pub struct Words {
 
 impl Words {
     /// CR4 for start-up code that enters long mode from 32-bit protected mode with these tables (SDM "Initializing IA-32e
-    /// Mode"): PCIDE is missing, because it can be set in long mode only; [`install`](crate::space::install) does.
+    /// Mode"): PAE, and LA57 for five levels. [`install`](crate::space::install) sets the other bits, which the processor
+    /// may lack, and which are no part of reading the tables.
     #[must_use]
     pub const fn start_cr4(&self) -> u32 {
         let la57 = if self.linear_bits > 48 { ones(CR4::LA57) } else { 0 };
-        ((self.cr4 & !ones(CR4::PCIDE)) | la57 | ones(CR4::PAE)) as u32
+        (la57 | ones(CR4::PAE)) as u32
     }
 
     /// EFER for start-up code: long mode, and execute-disable where the tables use it.
@@ -127,12 +128,6 @@ impl Words {
     #[must_use]
     pub const fn start_cr0(&self) -> u32 {
         (self.cr0 | ones(CR0::PG) | ones(CR0::PE) | ones(CR0::ET) | ones(CR0::NE)) as u32
-    }
-
-    /// The two halves of PAT for `wrmsr`: EAX, EDX.
-    #[must_use]
-    pub const fn start_pat(&self) -> (u32, u32) {
-        (self.pat as u32, (self.pat >> 32) as u32)
     }
 }
 
@@ -275,7 +270,6 @@ mod tests {
         assert_eq!(words.start_cr4(), 1 << 5);
         assert_eq!(words.start_efer(), 1 << 11 | 1 << 8);
         assert_eq!(words.start_cr0(), 0x8001_0031);
-        assert_eq!(words.start_pat(), (0x0007_0406, 0x0007_0501));
     }
 
     #[test]
@@ -288,7 +282,7 @@ mod tests {
         assert_eq!(set.cr4_clear, 1 << 21);
         assert_eq!(set.cr3, 7);
         assert!(set.needs.contains(Features::SMEP.union(Features::PGE).union(Features::PCID)));
-        assert_eq!(set.start_cr4(), 1 << 20 | 1 << 7 | 1 << 5);
+        assert_eq!(set.start_cr4(), 1 << 5);
     }
 
     #[test]
