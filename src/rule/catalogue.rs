@@ -208,7 +208,7 @@ MemoryTypeUnsupported "memory-type-unsupported" Architecture Hard: "The memory t
     ["DDI 0487 D24.2 MAIR_ELx; SDM 3A 12.12 PAT; RISC-V Svpbmt"]
     "{a} uses a memory type that the format cannot say[: {b} does not hold {x0}]" => "use another type[, or add {x0} to {b}]";
 MemoryTypeTableFull "memory-type-table-full" Architecture Hard: "The map uses at most as many memory types as the register has slots."
-    ["DDI 0487 D8.6 AttrIndx[2:0]"]
+    ["DDI 0487 D8.6 AttrIndx"]
     "the map needs {d0} values in {a}, which has {d1}" => "use fewer memory types: at most {d1}";
 ReservedEncoding "reserved-encoding" Architecture Hard: "No reserved value is used, nor a combination with another meaning."
     ["DDI 0487 D24.2 MAIR_ELx, D8.6 MemAttr; SDM 3A 12.12.2; RISC-V Svpbmt; SDM 3A 4.6 shadow stacks"]
@@ -313,7 +313,7 @@ GlobalMappingDiffers "global-mapping-differs" Architecture Hard: "A global regio
     "the global region {a} ({x1} bytes at {x0}) is not the same in {b}" => "map the same there, or drop `global`";
 AsidInvalid "asid-invalid" Architecture Hard: "Address-space identifiers are unique and fit their width."
     ["DDI 0487 D8.16 ASID, VMID; RISC-V privileged, satp.ASID; SDM 3A 4.10.1 PCID"]
-    "the identifier {d0} of {a} [is that of {b}, too][exceeds {d1}]" => "give [{b}]an identifier of its own that fits";
+    "the identifier {d0} of {a} [is that of {b}, too][exceeds {d1}]" => "give [{b} ]another identifier that fits its width";
 
 // Channels and isolation
 ChannelEndsInvalid "channel-ends-invalid" Declaration Hard: "A channel has one map in each of its distinct ends, and its sender may write."
