@@ -8,7 +8,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use crate::attr::Features;
-use crate::format::{Format, View};
+use crate::format::Format;
 use crate::layout::Extent;
 use crate::map::{Map, Region, Space};
 use crate::plan::{Shape, Step};
@@ -117,9 +117,11 @@ pub fn check_links<S: Declared>() -> Result<(), Refusal> {
     // SAFETY: `slot` is the index of an entry of the root, which lies inside the tables; they are initialized words,
     // and reading one that the MMU may change at the same time is why the read is volatile.
     let word = unsafe { memory.start.wrapping_add(slot).read_volatile() };
-    match S::FORMAT.view(S::FORMAT.levels - 1, word) {
-        View::Table { address } if address == expected => Ok(()),
-        _ => Err(Refusal::NotRelocated { expected, found: word }),
+    let (pointer, field) = const { (S::FORMAT.level[S::FORMAT.levels - 1].table, S::FORMAT.address) };
+    if pointer.matches(word) && field.decode(word) == expected {
+        Ok(())
+    } else {
+        Err(Refusal::NotRelocated { expected, found: word })
     }
 }
 

@@ -57,9 +57,10 @@ pub trait Hart {
 pub unsafe fn install<H: Hart>(hart: &mut H, words: &Words, root: u64, extensions: Extensions) -> Result<(), Refusal> {
     check(words, extensions)?;
     let target = words.rooted(root);
-    if hart.read(words.register) != target {
+    let before = hart.read(words.register);
+    if before != target {
         // SAFETY: the caller's tables map what is in use.
-        unsafe { change_root(hart, words, target)? };
+        unsafe { change_root(hart, words, before, target)? };
     }
     let status = hart.status();
     let (set, clear) = (words.sstatus & !status, words.sstatus_clear & status);
@@ -118,10 +119,9 @@ const fn check(words: &Words, extensions: Extensions) -> Result<(), Refusal> {
 }
 
 /// # Safety
-/// As for [`install`].
-unsafe fn change_root<H: Hart>(hart: &mut H, words: &Words, target: u64) -> Result<(), Refusal> {
+/// As for [`install`], and `before` is what the register holds.
+unsafe fn change_root<H: Hart>(hart: &mut H, words: &Words, before: u64, target: u64) -> Result<(), Refusal> {
     let register = words.register;
-    let before = hart.read(register);
     // The stores that filled the tables come before the first walk of them.
     hart.fence(register);
     // SAFETY: as for this function.
