@@ -1,4 +1,4 @@
-//! Page tables, written down once and proven by rustc.
+#![doc = include_str!("../README.md")]
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
