@@ -14,8 +14,6 @@ use crate::report::Report;
 
 /// Mismatches of one region that are written out.
 const SHOWN: u32 = 8;
-/// Bytes around an address that are searched for a harmless instruction.
-const PAGE: u64 = 4096;
 
 /// Probes every region of the space number `space` of `map`, writes one line for each, and returns the counts.
 ///
@@ -202,7 +200,7 @@ impl<M: Machine, const R: usize> Probe<'_, '_, M, R> {
         }
         let stub = match read {
             Ok(_) if spot.width == Width::Word && !self.declared.is_device(self.region, self.extent) => {
-                self.harmless(spot.virt)
+                self.machine.harmless(spot.virt)
             }
             _ => None,
         };
@@ -211,20 +209,6 @@ impl<M: Machine, const R: usize> Probe<'_, '_, M, R> {
         }
         let execute = self.machine.execute(stub.unwrap_or(spot.virt));
         self.judge(spot, expected, (Right::Execute, execute))
-    }
-
-    /// A harmless instruction in the page around `virt`, the nearest behind it first.
-    fn harmless(&mut self, virt: u64) -> Option<u64> {
-        let page = virt & !(PAGE - 1);
-        let mut step = 0;
-        while step < PAGE {
-            let at = page + ((virt - page + step) & (PAGE - 4));
-            if self.machine.read(at, Width::Word).is_ok_and(|word| self.machine.is_harmless(word)) {
-                return Some(at);
-            }
-            step += 4;
-        }
-        None
     }
 
     fn judge(&mut self, spot: &Spot, expected: Expected, (right, answer): (Right, Result<(), Fault>)) -> fmt::Result {

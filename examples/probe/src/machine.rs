@@ -1,5 +1,8 @@
 //! What a machine can be asked.
 
+/// Bytes around an address that are searched for a harmless instruction.
+const PAGE: u64 = 4096;
+
 /// One of the three rights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Right {
@@ -106,4 +109,14 @@ pub trait Machine {
 
     /// Whether a call of an address where `word` lies is harmless: it returns at once, or traps as undefined.
     fn is_harmless(&self, word: u32) -> bool;
+
+    /// Where [`Machine::is_harmless`] holds in the page around `virt`, which can be read; the nearest place behind it
+    /// first.
+    fn harmless(&mut self, virt: u64) -> Option<u64> {
+        let page = virt & !(PAGE - 1);
+        (0..PAGE).step_by(4).map(|step| page + ((virt - page + step) & (PAGE - 4))).find(|&at| {
+            let word = self.read(at, Width::Word);
+            word.is_ok_and(|word| self.is_harmless(word))
+        })
+    }
 }
