@@ -1,0 +1,19 @@
+//! The memory maps of the example firmware, one module per machine.
+//!
+//! Each map is written once; the features `linked` (the default), `placed` and `boot-filled` choose how its tables come
+//! into the image.
+#![no_std]
+
+/// Declares the invocation of a map's `macro_rules!` with the tables clause of each mode.
+macro_rules! in_each_mode {
+    ($declare:ident: linked { $($linked:tt)* } placed { $($placed:tt)* } boot { $($boot:tt)* }) => {
+        #[cfg(not(any(feature = "placed", feature = "boot-filled")))]
+        $declare! { $($linked)* }
+        #[cfg(all(feature = "placed", not(feature = "boot-filled")))]
+        $declare! { $($placed)* }
+        #[cfg(feature = "boot-filled")]
+        $declare! { $($boot)* }
+    };
+}
+
+pub mod x86_64;

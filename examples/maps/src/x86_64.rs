@@ -1,0 +1,97 @@
+//! QEMU `q35`, x86-64, with 2 GiB of RAM.
+
+/// Where placed tables lie.
+pub const TABLES_AT: u64 = 0x0068_0000;
+
+macro_rules! declare {
+    (
+        features { $($feature:ident)* } resources { $($resources:tt)* }
+        tables { $($tables:tt)* } regions { $($regions:tt)* } spaces { $($spaces:tt)* }
+    ) => {
+        tablature::memory_map! {
+            /// QEMU `q35`, kernel in ring 0 and in the top 2 GiB.
+            pub mod q35_x86_64 for x86_64::Level4;
+
+            cpu { features = [$($feature),*]; }
+
+            policy { stack_guards; }
+
+            physical {
+                dram   : 0x0020_0000, 510 MiB, normal;
+                ioapic : 0xfec0_0000, 4 KiB, device;
+                lapic  : 0xfee0_0000, 4 KiB, device;
+                $($resources)*
+            }
+
+            space kernel {
+                $($tables)*
+
+                /// A null pointer faults.
+                null   (guard) : 0x0, 4 KiB;
+
+                /// The code that switches paging on, where it runs before that.
+                switch (rx) : identity => dram, 4 KiB, alias_of text;
+
+                /// Code of the user.
+                app    (rx, user) : 0x1000_0000 => dram + 2 MiB, 4 KiB;
+                /// Data of the user.
+                app_data (rw, user) : after app + 64 KiB => dram + 0x52_0000, 16 KiB;
+
+                /// One leaf of 2 MiB.
+                text   (rx) : 0xffff_ffff_8020_0000 => dram, 2 MiB;
+                rodata (r)  : 0xffff_ffff_8050_0000 => dram + 3 MiB, 1 MiB;
+                data   (rw) : after rodata => dram + 4 MiB, 256 KiB;
+                bss    (rw) : after data => dram + 0x44_0000, 256 KiB;
+                table_pool (rw, tables) : after bss => dram + 0x48_0000, 128 KiB;
+                stack  (rw, stack) : 0xffff_ffff_c010_0000 => dram + 5 MiB, 64 KiB, guard below;
+
+                ioapic (rw) : 0xffff_ffff_c020_0000 => ioapic;
+                lapic  (rw) : after ioapic + 4 KiB => lapic;
+
+                /// Everything behind the code and its constants.
+                physmap (rw, linear) : 0xffff_8000_0060_0000 => dram + 4 MiB;
+                $($regions)*
+            }
+
+            $($spaces)*
+        }
+    };
+}
+
+/// The map with and without leaves of 1 GiB, which not every CPU has.
+macro_rules! declare_with {
+    (tables { $($tables:tt)* } spaces { $($spaces:tt)* }) => {
+        #[cfg(not(feature = "pdpe1gb"))]
+        declare! { features { nx } resources {} tables { $($tables)* } regions {} spaces { $($spaces)* } }
+        #[cfg(feature = "pdpe1gb")]
+        declare! {
+            features { nx pdpe1gb }
+            resources { upper : 0x4000_0000, 1 GiB, normal; }
+            tables { $($tables)* }
+            regions {
+                /// One leaf of 1 GiB.
+                upper (rw, linear) : 0xffff_8000_4000_0000 => upper, page 1 GiB;
+            }
+            spaces { $($spaces)* }
+        }
+    };
+}
+
+in_each_mode! { declare_with:
+    linked { tables { tables <= 16 in table_pool; } spaces {} }
+    placed { tables { tables <= 16 at TABLES_AT; } spaces {} }
+    boot {
+        tables { tables <= 16 at boot; }
+        spaces {
+            // Long mode needs tables from its first instruction on: these hold until the others are filled.
+            space start (boot) {
+                tables <= 10 in data;
+                switch (rx) : identity => dram, 4 KiB, alias_of text;
+                text   (rx) : 0xffff_ffff_8020_0000 => dram, 2 MiB;
+                rodata (r)  : 0xffff_ffff_8050_0000 => dram + 3 MiB, 1 MiB;
+                data   (rw) : after rodata => dram + 4 MiB, 1 MiB;
+                stack  (rw, stack) : 0xffff_ffff_c010_0000 => dram + 5 MiB, 64 KiB, guard below;
+            }
+        }
+    }
+}

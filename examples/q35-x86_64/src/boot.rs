@@ -1,0 +1,92 @@
+//! From the PVH entry to Rust in the top 2 GiB.
+
+use core::arch::global_asm;
+
+use example_maps::x86_64::q35_x86_64::kernel;
+use tablature::space::Declared;
+use tablature::x86_64::Level4;
+use tablature::x86_64::regs::{Derive, Words};
+
+use crate::exit::FAILURE_PORT;
+
+/// What the linker adds to a physical address of the image.
+pub(crate) const OFFSET: u64 = kernel::text::START.wrapping_sub(kernel::text::PHYS);
+/// A word of RAM outside the image that tells a second start-up from the first.
+const COOKIE: u64 = kernel::physmap::PHYS + kernel::physmap::SIZE - 4096;
+
+/// The map whose tables long mode is switched on with.
+#[cfg(not(feature = "boot-filled"))]
+type Start = kernel::Space;
+#[cfg(feature = "boot-filled")]
+type Start = example_maps::x86_64::q35_x86_64::start::Space;
+
+const WORDS: Words = <Level4 as Derive<Start>>::WORDS;
+/// Bytes from the first table to the root.
+const ROOT: u64 = Start::SHAPE.root(false) as u64 * Start::FORMAT.table_size();
+
+/// Defines symbols for start-up code and linker script.
+macro_rules! symbols {
+    ($($name:literal = $value:expr;)*) => {
+        $(global_asm!(
+            concat!(".globl ", $name, "\n.set ", $name, ", {}"),
+            const $value,
+            options(att_syntax)
+        );)*
+    };
+}
+
+symbols! {
+    "map_switch_size" = kernel::switch::SIZE;
+    "map_text" = kernel::text::START;
+    "map_text_phys" = kernel::text::PHYS;
+    "map_text_size" = kernel::text::SIZE;
+    "map_rodata" = kernel::rodata::START;
+    "map_rodata_phys" = kernel::rodata::PHYS;
+    "map_rodata_size" = kernel::rodata::SIZE;
+    "map_data" = kernel::data::START;
+    "map_data_phys" = kernel::data::PHYS;
+    "map_data_size" = kernel::data::SIZE;
+    "map_bss" = kernel::bss::START;
+    "map_bss_phys" = kernel::bss::PHYS;
+    "map_bss_size" = kernel::bss::SIZE;
+    "map_table_pool" = kernel::table_pool::START;
+    "map_table_pool_phys" = kernel::table_pool::PHYS;
+    "map_table_pool_size" = kernel::table_pool::SIZE;
+    "map_app" = kernel::app::START;
+    "map_app_phys" = kernel::app::PHYS;
+    "map_app_size" = kernel::app::SIZE;
+}
+
+#[cfg(not(feature = "placed"))]
+symbols! { "map_placed_at" = 0; }
+#[cfg(feature = "placed")]
+symbols! { "map_placed_at" = kernel::TABLES_AT; }
+
+// The physical address of the root: from the linker, or declared.
+#[cfg(feature = "placed")]
+symbols! { "root_physical" = kernel::TABLES_AT + ROOT; }
+#[cfg(not(any(feature = "placed", feature = "boot-filled")))]
+global_asm!(
+    ".set root_physical, __tablature_q35_x86_64_kernel + {}",
+    const ROOT.wrapping_sub(OFFSET),
+    options(att_syntax)
+);
+#[cfg(feature = "boot-filled")]
+global_asm!(
+    ".set root_physical, __tablature_q35_x86_64_start + {}",
+    const ROOT.wrapping_sub(OFFSET),
+    options(att_syntax)
+);
+
+global_asm!(
+    include_str!("boot.s"),
+    offset = const OFFSET,
+    cookie = const COOKIE,
+    failure_port = const FAILURE_PORT,
+    cr4 = const WORDS.start_cr4(),
+    efer = const WORDS.start_efer(),
+    cr0 = const WORDS.start_cr0(),
+    stack_top = const kernel::stack::END,
+    main = sym crate::main,
+    options(att_syntax)
+);

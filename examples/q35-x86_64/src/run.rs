@@ -1,0 +1,59 @@
+//! What the firmware does once it is in the top 2 GiB.
+
+use core::fmt::{self, Write};
+
+use example_maps::x86_64::q35_x86_64::{self, kernel};
+use probe::{Register, Report, Width};
+use tablature::layout::{Layout, count_regions};
+use tablature::map::Map;
+use tablature::space::{Declared, install};
+
+use crate::machine::Q35;
+use crate::witness::Witness;
+use crate::{boot, exit, trap};
+
+const MAP: &Map<'static> = q35_x86_64::MAP;
+static LAYOUT: Layout<{ count_regions(MAP) }> = Layout::of(MAP);
+
+/// Device registers that may be read, and what those may hold for an instant that may be written.
+const REGISTERS: &[Register] = &[
+    // IOREGSEL selects what the other register shows (82093AA, 3.1.1).
+    Register { region: "ioapic", offset: 0x00, width: Width::Word, marks: Some([0x01, 0x02]) },
+    // Task priority, and the divisor of a timer that is not running (SDM 3A, 11.4.1 'The Local APIC Block Diagram').
+    Register { region: "lapic", offset: 0x80, width: Width::Word, marks: Some([0x10, 0x20]) },
+    Register { region: "lapic", offset: 0x3e0, width: Width::Word, marks: Some([0x1, 0xb]) },
+];
+
+/// Entered once, by the only CPU, with interrupts off and the tables of the start-up code in force.
+pub(crate) extern "C" fn main() -> ! {
+    // SAFETY: the first call; whoever opens it later does so when this has ended.
+    let Some(mut console) = (unsafe { exit::Console::open() }) else { exit::failure() };
+    match confirm(&mut console) {
+        Ok(report) if report.is_good() => exit::success(),
+        _ => exit::failure(),
+    }
+}
+
+/// Installs the map and lets the hardware testify.
+fn confirm(console: &mut dyn Write) -> Result<Report, fmt::Error> {
+    #[cfg(feature = "boot-filled")]
+    // SAFETY: the first call.
+    if let Err(error) = unsafe { crate::fill::fill() } {
+        exit::give_up(format_args!("{error}"));
+    }
+    // SAFETY: the map covers code, data and stack of the image where the linker put them.
+    if let Err(refusal) = unsafe { install::<kernel::Space>() } {
+        exit::give_up(format_args!("{refusal}"));
+    }
+    // SAFETY: called once, in ring 0, with interrupts off since the start-up code.
+    unsafe { trap::init() };
+
+    let tables = kernel::Space::memory();
+    // SAFETY: called once, after `install`, with the tables in force.
+    let witness = unsafe { Witness::new(&tables, boot::OFFSET) };
+    // SAFETY: `trap::init` has run, and the engine asks about the map in force only.
+    let mut machine = unsafe { Q35::new(witness, &tables, kernel::app::START) };
+    let report = probe::run(&mut machine, console, (MAP, &LAYOUT, kernel::Space::INDEX), REGISTERS)?;
+    writeln!(console, "{report}")?;
+    Ok(report)
+}
