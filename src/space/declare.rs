@@ -264,10 +264,14 @@ macro_rules! __declare_space {
                     /// The registers of this device region; the first call alone gets them.
                     ///
                     /// A region that is not device memory does not compile here.
+                    // Generic, so that it is compiled, and judged, only where it is called.
                     #[must_use]
-                    pub fn take(
-                        _live: &$crate::space::Installed<Space>,
-                    ) -> ::core::option::Option<$crate::space::Handle<Self>> {
+                    pub fn take<S: $crate::space::Declared>(
+                        _live: &$crate::space::Installed<S>,
+                    ) -> ::core::option::Option<$crate::space::Handle<Self>>
+                    where
+                        Self: $crate::space::DeclaredRegion<Space = S>,
+                    {
                         static TAKEN: ::core::sync::atomic::AtomicBool = ::core::sync::atomic::AtomicBool::new(false);
                         if TAKEN.swap(true, ::core::sync::atomic::Ordering::AcqRel) {
                             return ::core::option::Option::None;
