@@ -224,17 +224,17 @@ macro_rules! __declare_space {
                 #[allow(unused_imports)]
                 use $crate::__private::regimes::*;
 
-                impl $crate::space::Declared for Space {
+                impl $crate::space::Declared for self::Space {
                     type Regime = $($regime)*;
                     const MAP: &'static $crate::map::Map<'static> = super::MAP;
                     const INDEX: ::core::primitive::usize = $index;
-                    const FORMAT: $crate::format::Format = FORMAT;
-                    const EXTENTS: &'static [$crate::layout::Extent] = EXTENTS;
-                    const STEPS: &'static [$crate::plan::Step] = STEPS;
-                    const SHAPE: $crate::plan::Shape = SHAPE;
+                    const FORMAT: $crate::format::Format = self::FORMAT;
+                    const EXTENTS: &'static [$crate::layout::Extent] = self::EXTENTS;
+                    const STEPS: &'static [$crate::plan::Step] = self::STEPS;
+                    const SHAPE: $crate::plan::Shape = self::SHAPE;
 
                     fn memory() -> $crate::space::TableMemory {
-                        Space::table_memory()
+                        self::Space::table_memory()
                     }
                 }
             };
