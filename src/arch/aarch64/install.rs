@@ -13,6 +13,12 @@
 //!   msr SCTLR_ELx (M, C, I, SA set; WXN clear); isb
 //! ```
 //!
+//! Stage 2 is the same with `VTCR_EL2`, `VTTBR_EL2`, `tlbi vmalls12e1` and `HCR_EL2.VM`, from EL2, whose own translation
+//! may be on or off; instruction caches are not touched.
+//!
+//! The code that runs this need not be position-independent, but it must lie at an identity address: the instruction
+//! behind the last `msr` is fetched through the new map.
+//!
 //! # Caches
 //!
 //! With the MMU off, this core reads and writes memory around the caches, while walks and later accesses go through
@@ -27,12 +33,18 @@
 //! a line with older contents would hide it once caches are on. Firmware that hands over with its caches cleaned *and
 //! invalidated* leaves none.
 //!
+//! # What must be off
+//!
+//! Extensions that give descriptors another meaning are not touched, and must not be on: FEAT_S1PIE and FEAT_D128
+//! (TCR2_ELx), and HCR_EL2.DC. HCR_EL2.FWB is turned off with stage 2 on.
+//!
 //! # Other cores
 //!
 //! Registers and TLBs belong to one core; every core installs the map for itself, and TLB maintenance is local.
 
 use super::Vmsa;
-use super::entry::{GranuleSize, Translation};
+use super::entry::Translation;
+use super::granule::GranuleSize;
 use super::regs::{CTR, CURRENT_EL, Derive, HCR, ISAR1, MMFR0, MMFR1, MMFR2, MMFR3, PFR1, SCTLR, Words, output_bits};
 use crate::attr::Features;
 use crate::space::{Declared, Refusal, TableMemory, check_links};
@@ -221,7 +233,8 @@ impl Bank {
                 upper: None,
                 switch: (Register::HcrEl2, HCR::VM::SET.value),
                 set: HCR::VM::SET.value,
-                clear: 0,
+                // MemAttr has the meaning of a CPU without FEAT_S2FWB.
+                clear: HCR::FWB::SET.value,
                 tlb: Tlb::Stages1And2,
             },
         }
@@ -266,7 +279,8 @@ impl Plan {
 
     #[inline(always)]
     fn in_force<C: Cpu>(&self, cpu: &C) -> bool {
-        self.bank.mair.is_none_or(|mair| cpu.read(mair) == self.mair)
+        cpu.read(self.bank.switch.0) & self.bank.clear == 0
+            && self.bank.mair.is_none_or(|mair| cpu.read(mair) == self.mair)
             && cpu.read(self.bank.control) == self.control
             && cpu.read(self.bank.lower) == self.lower
             && self.bank.upper.is_none_or(|upper| cpu.read(upper) == self.upper)

@@ -1,18 +1,50 @@
 //! AArch64: VMSAv8-64 translation tables with 4, 16 and 64 KiB granules.
 //!
 //! Section numbers are those of the *Arm Architecture Reference Manual for A-profile architecture*, DDI 0487 issue J.a
-//! ("DDI 0487" from here on). Everything but [`insn`](self) builds and is tested on any host.
+//! ("DDI 0487" from here on). Formats, register words and sequences build and are tested on any host; the instructions
+//! alone need the target.
 //!
-//! | regime | type | roots | address-space identifier |
-//! |---|---|---|---|
-//! | EL1&0 stage 1 | [`El1`] | `TTBR0_EL1`, `TTBR1_EL1` | ASID |
-//! | EL2 stage 1 | [`El2`] | `TTBR0_EL2` | |
-//! | EL2&0 stage 1 (VHE) | [`El2And0`] | `TTBR0_EL2`, `TTBR1_EL2` | ASID |
-//! | EL3 stage 1 | [`El3`] | `TTBR0_EL3` | |
-//! | EL1&0 stage 2 | [`Stage2`] | `VTTBR_EL2` | VMID |
+//! | regime | type | roots | identifier | what it is |
+//! |---|---|---|---|---|
+//! | EL1&0 stage 1 | [`El1`] | `TTBR0_EL1`, `TTBR1_EL1` | ASID | kernels |
+//! | EL2 stage 1 | [`El2`] | `TTBR0_EL2` | none | hypervisors, firmware |
+//! | EL2&0 stage 1 | [`El2And0`] | `TTBR0_EL2`, `TTBR1_EL2` | ASID | kernels at EL2 (VHE) |
+//! | EL3 stage 1 | [`El3`] | `TTBR0_EL3` | none | secure monitors |
+//! | EL1&0 stage 2 | [`Stage2`] | `VTTBR_EL2` | VMID | guests |
 //!
 //! The first parameter is the granule, the second the input width in bits; any width compiles, and the rule
 //! `va-bits-invalid` rejects those that the architecture does not have.
+//!
+//! ```
+//! use tablature::aarch64::{El1, G4K, Stage2};
+//! use tablature::regime::Regime;
+//!
+//! let kernel = <El1<G4K, 39> as Regime>::FORMAT;
+//! assert_eq!((kernel.levels, kernel.page_size()), (3, 4096));
+//! assert_eq!(kernel.upper_start(), Some(0xffff_ff80_0000_0000));
+//!
+//! // 40 bits are three levels with two root tables side by side, not four levels.
+//! let guest = <Stage2<G4K, 40> as Regime>::FORMAT;
+//! assert_eq!((guest.levels, guest.root_tables()), (3, 2));
+//! ```
+//!
+//! # 52-bit addresses
+//!
+//! Where a declaration requires `lpa2` (4 and 16 KiB granules), descriptors hold output address bits 51:50 in bits 9:8,
+//! shareability moves to the control register, and TCR_ELx.DS is set; with `lpa` (64 KiB), bits 51:48 are in bits 15:12.
+//! Format and registers change together, because both follow from the declaration.
+//!
+//! # Memory types
+//!
+//! MAIR_ELx holds, unless a declaration says otherwise, Device-nGnRE, Normal write-back, non-cacheable, Device-nGnRnE,
+//! write-through, Device-nGRE, Device-GRE and write-back read-allocate, in this order. A map that names other types gets
+//! them in place of the first ones it does not name.
+//!
+//! # Rights
+//!
+//! Everything is not executable that is not declared so, at both Exception levels: kernel pages have UXN set, user pages
+//! PXN. The access flag is set in every leaf, and a writable leaf is dirty from the start, so that hardware never has to
+//! write to the tables.
 
 use core::marker::PhantomData;
 
@@ -22,6 +54,7 @@ use crate::format::Format;
 use crate::regime::Regime;
 
 mod entry;
+mod granule;
 mod indirect;
 mod insn;
 mod install;
@@ -30,8 +63,9 @@ mod leaf;
 mod name;
 mod regs;
 
-pub use entry::{GranuleSize, Translation};
+pub use entry::Translation;
 use entry::{Shape, format};
+pub use granule::GranuleSize;
 pub use install::{Barrier, Cpu, Instruction, Register, Tlb, install};
 use name::Name;
 pub use regs::{Derive, Words, words};

@@ -1,6 +1,7 @@
 //! The name of a format, built in constant evaluation.
 
-use super::entry::{GranuleSize, Translation};
+use super::entry::Translation;
+use super::granule::GranuleSize;
 
 /// Text of at most [`Name::CAPACITY`] bytes.
 ///

@@ -6,7 +6,8 @@
 use tock_registers::register_bitfields;
 
 use super::Vmsa;
-use super::entry::{GranuleSize, Translation};
+use super::entry::Translation;
+use super::granule::GranuleSize;
 use crate::attr::Features;
 use crate::format::Format;
 use crate::layout;
@@ -83,7 +84,8 @@ register_bitfields! {u64,
     /// HCR_EL2 (D19.2.48).
     pub(super) HCR [
         VM OFFSET(0) NUMBITS(1) [],
-        E2H OFFSET(34) NUMBITS(1) []
+        E2H OFFSET(34) NUMBITS(1) [],
+        FWB OFFSET(46) NUMBITS(1) []
     ],
     /// CTR_EL0 (D19.2.34).
     pub(super) CTR [
