@@ -1,6 +1,6 @@
 //! Syntax errors: collected, each at its tokens.
 
-use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 
 use crate::ast::Place;
@@ -58,12 +58,13 @@ impl Diagnostics {
     }
 
     /// A `compile_error!` each, which underlines from the first to the last token.
-    pub(crate) fn emit(&self, krate: &TokenStream) -> TokenStream {
+    ///
+    /// All of it has the user's own spans, `$crate` would not: rustc would say that the error is the macro's.
+    pub(crate) fn emit(&self) -> TokenStream {
         let mut out = TokenStream::new();
         for Diagnostic { first, last, text } in &self.list {
-            let krate: TokenStream = krate.clone().into_iter().map(|tree| at(tree, *first)).collect();
-            out.extend(quote_spanned!(*first=> #krate::__private::core::compile_error!));
-            let mut body = Group::new(proc_macro2::Delimiter::Brace, quote_spanned!(*last=> #text));
+            out.extend(quote_spanned!(*first=> ::core::compile_error!));
+            let mut body = Group::new(Delimiter::Brace, quote_spanned!(*last=> #text));
             body.set_span(*last);
             body.to_tokens(&mut out);
         }

@@ -23,11 +23,11 @@ pub fn memory_map(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
 
 fn compile(input: TokenStream) -> TokenStream {
     let mut errors = diag::Diagnostics::default();
-    let (krate, declaration) = parse::declaration(input, &mut errors);
+    let declaration = parse::declaration(input, &mut errors);
     if let Some(declaration) = &declaration {
         check::check(declaration, &mut errors);
     }
-    let mut output = errors.emit(&krate);
+    let mut output = errors.emit();
     if let Some(declaration) = &declaration {
         output.extend(expand::expand(declaration, errors.is_empty()));
     }

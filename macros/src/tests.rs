@@ -11,7 +11,7 @@ use crate::diag::Diagnostics;
 fn read(notation: &str) -> (Declaration, Vec<String>) {
     let stream: TokenStream = format!("(krate) {notation}").parse().unwrap();
     let mut errors = Diagnostics::default();
-    let (_, declaration) = crate::parse::declaration(stream, &mut errors);
+    let declaration = crate::parse::declaration(stream, &mut errors);
     let declaration = declaration.expect("the header can be read");
     crate::check::check(&declaration, &mut errors);
     (declaration, errors.texts().into_iter().map(str::to_owned).collect())

@@ -5,15 +5,21 @@ use quote::{ToTokens, quote_spanned};
 
 use super::Context;
 use crate::ast::Expr;
+use crate::diag::at;
 use crate::words;
 
 impl Context<'_> {
     /// An expression as `u64`. Literals alone take the type from where they stand; a constant may be of any integer
     /// type.
     pub(super) fn number(&self, expr: &Expr) -> TokenStream {
-        let krate = self.krate;
         let tokens = self.verbatim(expr);
-        if is_literal(&expr.tokens) { tokens } else { quote_spanned!(self.site=> #krate::__private::number(#tokens)) }
+        if is_literal(&expr.tokens) {
+            return tokens;
+        }
+        // At the expression, so that rustc does not point at the whole declaration.
+        let place = expr.tokens[0].span();
+        let krate = self.krate.clone().into_iter().map(|token| at(token, place));
+        quote_spanned!(self.site.located_at(place)=> #(#krate)*::__private::number(#tokens))
     }
 
     /// An expression as `u32`; greater numbers are all alike wrong.

@@ -17,15 +17,13 @@ const HEADER: &str = "pub mod virt for aarch64::El1<G4K, 39>;";
 const BLOCKS: &str = "`cpu`, `policy`, `physical`, `space`, `channel`, `isolate`, `dma` or `transition`";
 
 /// A declaration as far as it could be read; `None` if it has no name.
-pub(crate) fn declaration(stream: TokenStream, errors: &mut Diagnostics) -> (TokenStream, Option<Declaration>) {
+pub(crate) fn declaration(stream: TokenStream, errors: &mut Diagnostics) -> Option<Declaration> {
     let mut input = Cursor::new(stream, Span::call_site());
     let krate = match input.eat_group(Delimiter::Parenthesis) {
         Some(group) => group.stream(),
         None => "tablature".parse().unwrap_or_default(),
     };
-    let Some(mut declaration) = errors.keep(header(&mut input, &krate)) else {
-        return (krate, None);
-    };
+    let mut declaration = errors.keep(header(&mut input, &krate))?;
     if let Err(wrong) = regime(&mut input, &mut declaration) {
         errors.push(wrong);
         input.recover();
@@ -36,7 +34,7 @@ pub(crate) fn declaration(stream: TokenStream, errors: &mut Diagnostics) -> (Tok
             input.recover();
         }
     }
-    (krate, Some(declaration))
+    Some(declaration)
 }
 
 fn header(input: &mut Cursor, krate: &TokenStream) -> Parsed<Declaration> {

@@ -1,0 +1,107 @@
+//! Maps in the least welcoming surroundings: no prelude, another name for the crate, no `unsafe`, every lint denied.
+
+#![no_implicit_prelude]
+#![forbid(unsafe_code)]
+#![deny(warnings, missing_docs, unreachable_pub, unused_qualifications, clippy::all, clippy::pedantic)]
+
+extern crate tablature as tab;
+
+/// What shadows the names that a careless expansion would use.
+pub mod shadows {
+    #![allow(dead_code, non_camel_case_types, missing_docs, unreachable_pub, reason = "they only stand in the way")]
+
+    pub struct Option;
+    pub struct Some;
+    pub struct None;
+    pub struct u64;
+    pub struct usize;
+    pub struct bool;
+    pub struct u16;
+    pub mod core {}
+    pub mod std {}
+    pub mod tablature {}
+    pub mod map {}
+    pub mod aarch64 {
+        pub const BASE: ::core::primitive::u64 = 0x4000_0000;
+    }
+
+    ::tab::memory_map! {
+        pub mod shadowed for ::tab::riscv::Sv39;
+        physical { dram : aarch64::BASE, 1 GiB, normal; }
+        space kernel {
+            tables <= 4;
+            text (rx) : 0x8000_0000 => dram, 2 MiB;
+            data (rw) : after text => dram + 2 MiB, 2 MiB;
+        }
+    }
+}
+
+/// Where the map's own paths lead.
+pub mod places {
+    const HERE: ::core::primitive::u64 = 0x4000_0000;
+    type Mine = ::tab::riscv::Sv39;
+
+    /// Two maps in one module.
+    pub mod inner {
+        use ::core::primitive::usize;
+
+        const SIZE: usize = 0x20_0000;
+
+        ::tab::memory_map! {
+            /// The first.
+            pub mod first for super::Mine;
+            physical { dram : super::HERE, crate::places::inner::SIZE, normal; }
+            space kernel { tables; all (rw) : identity => dram; }
+        }
+
+        ::tab::memory_map! {
+            mod second for riscv::Sv48;
+            physical { dram : super::HERE, self::SIZE, normal; }
+            space kernel { tables; all (rw) : identity => dram; }
+            space other (user) { tables; all (r, user) : 0x10_0000 => dram; }
+        }
+
+        /// Names of the second map.
+        #[must_use]
+        pub fn second() -> &'static ::core::primitive::str {
+            second::MAP.name
+        }
+    }
+}
+
+/// A map whose pieces come from a macro of the user.
+macro_rules! board {
+    ($name:ident, $regime:ty, $base:expr, $size:literal, $region:ident) => {
+        ::tab::memory_map! {
+            /// Made by a macro.
+            pub mod $name for $regime;
+            physical { dram : $base, $size MiB, normal; }
+            space kernel { tables; $region (rw) : identity 0x4000_0000 => dram; }
+        }
+    };
+}
+
+board!(made, riscv::Sv39, 0x2000_0000 * 2, 16, everything);
+
+#[test]
+fn in_a_function_body() {
+    const LOCAL: ::core::primitive::u32 = 0x4000_0000;
+    ::tab::memory_map! {
+        mod local for x86_64::Level4;
+        physical { dram : LOCAL, 2 MiB, normal; }
+        space kernel { tables; data (rw) : identity => dram; }
+    }
+    ::std::assert_eq!(local::MAP.resources[0].base, 0x4000_0000);
+    ::std::assert!(local::SOUND);
+    ::std::assert!(local::kernel::TABLES > 0);
+}
+
+#[test]
+fn everywhere_else() {
+    ::std::assert_eq!(shadows::shadowed::MAP.resources[0].base, 0x4000_0000);
+    ::std::assert_eq!(shadows::shadowed::kernel::data::START, 0x8020_0000);
+    ::std::assert_eq!(places::inner::first::MAP.resources[0].size, 0x20_0000);
+    ::std::assert_eq!(places::inner::second(), "second");
+    ::std::assert_eq!(made::MAP.resources[0].size, 16 << 20);
+    ::std::assert_eq!(made::kernel::everything::START, 0x4000_0000);
+}

@@ -1,0 +1,26 @@
+//! The exact text of typical errors.
+
+/// `tests/ui/*.stderr` are written anew with `TRYBUILD=overwrite cargo test --test ui`.
+#[test]
+fn errors_say_what_where_and_how_to_fix_it() {
+    let cases = trybuild::TestCases::new();
+    cases.pass("tests/ui/pass.rs");
+    for case in [
+        "budget",
+        "device_executable",
+        "misaligned",
+        "missing_feature",
+        "missing_guard",
+        "not_a_number",
+        "not_canonical",
+        "overlap",
+        "several",
+        "syntax",
+        "unknown_name",
+        "warnings",
+        "write_and_execute",
+        "wrong_waiver",
+    ] {
+        cases.compile_fail(format!("tests/ui/{case}.rs"));
+    }
+}

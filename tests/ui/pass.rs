@@ -1,0 +1,16 @@
+//! A sound map. With one case that passes, trybuild builds the others to the end.
+#![deny(warnings)]
+
+tablature::memory_map! {
+    pub mod virt for aarch64::El1<G4K, 39>;
+
+    physical {
+        dram : 0x4000_0000, 1 GiB, normal;
+    }
+    space kernel {
+        tables <= 4 in dram;
+        text (rx) : 0xffff_ff80_0000_0000 => dram, 2 MiB;
+    }
+}
+
+fn main() {}
