@@ -45,3 +45,12 @@ macro_rules! memory_map {
         $crate::__private::memory_map! { ($crate) $($notation)* }
     };
 }
+
+/// A map as data that nobody judges: a module with the constant `MAP`. For tests of the rules.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __map_as_data {
+    ($($notation:tt)*) => {
+        $crate::__private::memory_map! { ($crate) data $($notation)* }
+    };
+}

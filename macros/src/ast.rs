@@ -60,6 +60,8 @@ pub(crate) struct Attributes {
 pub(crate) struct Declaration {
     /// The crate, as `$crate` of the shell.
     pub(crate) krate: TokenStream,
+    /// Not judged: nothing but the data is wanted.
+    pub(crate) data_only: bool,
     pub(crate) attributes: Attributes,
     pub(crate) visibility: TokenStream,
     pub(crate) name: Ident,

@@ -68,7 +68,10 @@ pub(crate) fn expand(declaration: &Declaration, sound: bool) -> TokenStream {
     let map = data::map(&context, &mut anchors);
     let verdict = if sound { verdict::verdict(&context, &anchors) } else { verdict::none(&context) };
     let beside = module::beside(&context, &map);
-    let module = module::module(&context, &verdict);
+    let module = match declaration.data_only {
+        true => module::data(&context),
+        false => module::module(&context, &verdict),
+    };
     quote!(#module #beside)
 }
 

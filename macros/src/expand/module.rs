@@ -47,6 +47,27 @@ pub(super) fn beside(c: &Context<'_>, map: &TokenStream) -> TokenStream {
     }
 }
 
+/// The module of a map that is data and nothing more.
+pub(super) fn data(c: &Context<'_>) -> TokenStream {
+    let (attributes, visibility, name) =
+        (&c.declaration.attributes.kept, &c.declaration.visibility, &c.declaration.name);
+    let map = map_item(c);
+    quote_spanned!(c.site=> #(#attributes)* #visibility mod #name { #map })
+}
+
+fn map_item(c: &Context<'_>) -> TokenStream {
+    let krate = c.krate;
+    quote_spanned! {c.site=>
+        #[doc(hidden)]
+        pub enum __Declaration {}
+        #[doc(hidden)]
+        pub enum __Space<const INDEX: #krate::__private::core::primitive::usize> {}
+
+        /// The declaration as data.
+        pub const MAP: &#krate::map::Map<'static> = &<__Declaration as #krate::__private::Declaration>::MAP;
+    }
+}
+
 /// The module.
 pub(super) fn module(c: &Context<'_>, verdict: &TokenStream) -> TokenStream {
     let (krate, d) = (c.krate, c.declaration);
@@ -54,19 +75,14 @@ pub(super) fn module(c: &Context<'_>, verdict: &TokenStream) -> TokenStream {
     if d.regime.is_none() {
         return quote_spanned!(c.site=> #(#attributes)* #visibility mod #name {});
     }
+    let map = map_item(c);
     let regions = Literal::usize_unsuffixed(d.spaces.iter().map(|space| space.regions.len()).sum());
     let names = unique(d.spaces.iter().map(|space| space.name.ident()));
     let spaces = d.spaces.iter().zip(names).enumerate().map(|(i, (space, name))| space_item(c, i, space, &name));
     quote_spanned! {c.site=>
         #(#attributes)*
         #visibility mod #name {
-            #[doc(hidden)]
-            pub enum __Declaration {}
-            #[doc(hidden)]
-            pub enum __Space<const INDEX: #krate::__private::core::primitive::usize> {}
-
-            /// The declaration as data.
-            pub const MAP: &#krate::map::Map<'static> = &<__Declaration as #krate::__private::Declaration>::MAP;
+            #map
             #[allow(long_running_const_eval, dead_code)]
             const LAYOUT: #krate::layout::Layout<#regions> = #krate::layout::Layout::of(MAP);
 

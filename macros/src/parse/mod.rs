@@ -23,7 +23,9 @@ pub(crate) fn declaration(stream: TokenStream, errors: &mut Diagnostics) -> Opti
         Some(group) => group.stream(),
         None => "tablature".parse().unwrap_or_default(),
     };
+    let data_only = input.eat_word("data");
     let mut declaration = errors.keep(header(&mut input, &krate))?;
+    declaration.data_only = data_only;
     if let Err(wrong) = regime(&mut input, &mut declaration) {
         errors.push(wrong);
         input.recover();
@@ -46,6 +48,7 @@ fn header(input: &mut Cursor, krate: &TokenStream) -> Parsed<Declaration> {
     let name = Name { text: name.to_string(), span: name.span() };
     Ok(Declaration {
         krate: krate.clone(),
+        data_only: false,
         attributes,
         visibility,
         place: input.since(start),
