@@ -79,9 +79,12 @@ mod native {
 
     /// The root is the first of the tables.
     unsafe fn install_words<S: Declared>(words: &Words, extensions: Extensions) -> Result<Installed<S>, Refusal> {
-        check_links::<S>()?;
         let root = S::memory().physical;
-        // SAFETY: `words` come from the declaration of `S`, `check_links` found its tables filled at `root`, and the caller
+        // Under the map itself its tables need not be mapped, and are as they were when it was installed.
+        if root == 0 || ThisHart.read(words.register) != words.rooted(root) {
+            check_links::<S>()?;
+        }
+        // SAFETY: `words` come from the declaration of `S`, `check_links` finds its tables filled at `root`, and the caller
         // of `space::install` promised that they map what is in use.
         unsafe { install(&mut ThisHart, words, root, extensions)? };
         // SAFETY: `install` returned `Ok`: the register holds the root, `sstatus` its bits.
