@@ -1,0 +1,72 @@
+//! QEMU `virt`, RISC-V, with 2 GiB of RAM.
+
+/// Where placed tables lie.
+pub const TABLES_AT: u64 = 0x8050_0000;
+
+macro_rules! declare {
+    ($($tables:tt)*) => {
+        tablature::memory_map! {
+            /// QEMU `virt`, RISC-V, kernel in S-mode under OpenSBI and in the upper half.
+            pub mod virt_riscv64 for riscv::Sv39;
+
+            cpu { features = [svnapot, svpbmt]; }
+
+            policy { stack_guards; }
+
+            physical {
+                opensbi : 0x8000_0000, 2 MiB, normal, reserved;
+                dram    : 0x8020_0000, 2046 MiB, normal;
+                frames  : 0x8040_0000, 64 KiB, normal_nc, within dram;
+                test    : 0x0010_0000, 4 KiB, device;
+                rtc     : 0x0010_1000, 4 KiB, device;
+                plic    : 0x0c00_0000, 6 MiB, device;
+                uart0   : 0x1000_0000, 4 KiB, device;
+                virtio  : 0x1000_1000, 32 KiB, device;
+            }
+
+            space kernel {
+                $($tables)*
+
+                /// A null pointer faults.
+                null   (guard) : 0x0, 4 KiB;
+
+                /// The code, once more where it runs while the MMU is off.
+                switch (rx) : identity => dram, 256 KiB, alias_of text;
+                /// The constants that this code reads.
+                switch_rodata (r) : identity => dram + 0x4_0000, 256 KiB, alias_of rodata;
+                /// The boot stack, where it is while the MMU is off.
+                switch_stack (rw) : identity => dram + 0x10_1000, 60 KiB, alias_of stack;
+
+                /// Code of the user.
+                app    (rx, user) : 0x10_0000_0000 => dram + 0x21_0000, 64 KiB;
+                /// Data of the user.
+                app_data (rw, user) : after app + 64 KiB => dram + 0x22_0000, 12 KiB;
+
+                text   (rx) : 0xffff_ffc0_8020_0000 => dram, 256 KiB, contiguous 64 KiB;
+                rodata (r)  : after text => dram + 0x4_0000, 256 KiB;
+                data   (rw) : after rodata => dram + 0x8_0000, 512 KiB;
+                stack  (rw, stack) : after data => dram + 0x10_1000, 60 KiB, guard below;
+                /// A frame buffer: not cacheable, and one TLB entry.
+                screen (rw) : 0xffff_ffd0_0000_0000 => frames, contiguous 64 KiB;
+                /// Where nothing may ever be mapped.
+                moat   (guard) : 0xffff_ffd0_0001_0000, 64 KiB;
+
+                plic   (rw) : 0xffff_ffd8_0000_0000 => plic;
+                uart0  (rw) : 0xffff_ffd8_1000_0000 => uart0;
+                rtc    (rw) : after uart0 + 4 KiB => rtc;
+                /// Ends the emulation.
+                test   (rw) : after rtc + 4 KiB => test;
+                virtio (r)  : 0xffff_ffd8_1010_0000 => virtio;
+
+                /// Everything behind the image: leaves of 2 MiB, and one of 1 GiB.
+                physmap (rw, linear) : 0xffff_ffe0_8060_0000 => dram + 0x40_0000;
+            }
+        }
+    };
+}
+
+in_each_mode! { declare:
+    linked { tables <= 24 in data; }
+    placed { tables <= 24 at TABLES_AT; }
+    boot { tables <= 24 at boot; }
+}

@@ -1,0 +1,149 @@
+//! From reset to the upper half, and the end.
+
+use core::arch::{asm, global_asm};
+use core::fmt::Write as _;
+use core::panic::PanicInfo;
+
+use aarch64_rt::entry;
+use example_maps::aarch64::TABLES_AT;
+use example_maps::aarch64::virt_aarch64::{self as map, kernel};
+use probe::{Register, Width};
+use qemu_exit::{AArch64, QEMUExit as _};
+use tablature::layout::{Layout, count_regions};
+
+use crate::console::{Console, refuse};
+use crate::machine::Testimony;
+
+/// Virtual minus physical address of everything in the image.
+const RISE: u64 = kernel::text::START - kernel::text::PHYS;
+
+const _: () = {
+    assert!(kernel::rodata::START - kernel::rodata::PHYS == RISE, "the image is linked with one displacement");
+    assert!(kernel::data::START - kernel::data::PHYS == RISE, "the image is linked with one displacement");
+    assert!(kernel::stack::START - kernel::stack::PHYS == RISE, "the image is linked with one displacement");
+};
+
+// What the linker script needs to know of the declaration.
+global_asm!(
+    ".globl map_text, map_text_phys, map_text_size",
+    "map_text = {text}",
+    "map_text_phys = {text_phys}",
+    "map_text_size = {text_size}",
+    ".globl map_rodata, map_rodata_phys, map_rodata_size",
+    "map_rodata = {rodata}",
+    "map_rodata_phys = {rodata_phys}",
+    "map_rodata_size = {rodata_size}",
+    ".globl map_data, map_data_phys, map_data_size",
+    "map_data = {data}",
+    "map_data_phys = {data_phys}",
+    "map_data_size = {data_size}",
+    ".globl map_stack, map_stack_phys, map_stack_size",
+    "map_stack = {stack}",
+    "map_stack_phys = {stack_phys}",
+    "map_stack_size = {stack_size}",
+    ".globl map_tables_phys",
+    "map_tables_phys = {tables}",
+    text = const kernel::text::START,
+    text_phys = const kernel::text::PHYS,
+    text_size = const kernel::text::SIZE,
+    rodata = const kernel::rodata::START,
+    rodata_phys = const kernel::rodata::PHYS,
+    rodata_size = const kernel::rodata::SIZE,
+    data = const kernel::data::START,
+    data_phys = const kernel::data::PHYS,
+    data_size = const kernel::data::SIZE,
+    stack = const kernel::stack::START,
+    stack_phys = const kernel::stack::PHYS,
+    stack_size = const kernel::stack::SIZE,
+    tables = const TABLES_AT,
+);
+
+const STACK_PAGES: usize = (kernel::stack::SIZE / 4096) as usize;
+
+entry!(on_reset, STACK_PAGES);
+
+/// Runs with the MMU off at physical addresses; every address in the code is relative to the program counter, and
+/// nothing here may follow a pointer that the linker wrote.
+fn on_reset(_: u64, _: u64, _: u64, _: u64) -> ! {
+    #[cfg(feature = "boot-filled")]
+    // SAFETY: the MMU is off, and the core comes here once.
+    if !unsafe { crate::fill::fill() } {
+        refuse();
+    }
+    // SAFETY: the `switch` regions map the running code, the vectors in it, its constants and its stack to where they are
+    // now; `refuse` and `rise` touch nothing else.
+    match unsafe { tablature::space::install::<kernel::Space>() } {
+        // SAFETY: the map is live.
+        Ok(_) => unsafe { rise() },
+        Err(_) => refuse(),
+    }
+}
+
+/// Goes on at the same place of the image in the upper half.
+///
+/// # Safety
+/// `kernel` is live, and the code runs at physical addresses.
+unsafe fn rise() -> ! {
+    // SAFETY: text and stack are mapped `RISE` above where they are; nothing on the stack is needed any more.
+    unsafe {
+        asm!(
+            "add sp, sp, {rise}",
+            "adrp {at}, {main}",
+            "add {at}, {at}, :lo12:{main}",
+            "add {at}, {at}, {rise}",
+            "mov x29, xzr",
+            "mov x30, xzr",
+            "br {at}",
+            rise = in(reg) RISE,
+            at = in(reg) 0u64,
+            main = sym main,
+            options(noreturn),
+        )
+    }
+}
+
+/// Device registers that may be read, and written with what they hold.
+const REGISTERS: &[Register] = &[
+    // PL011: integer baud rate divisor, in effect only after a write to UARTLCR_H.
+    Register { region: "uart0", offset: 0x24, width: Width::Word, marks: Some([1, 2]) },
+    // GICv2: GICD_CTLR and GICC_PMR.
+    Register { region: "gicd", offset: 0x0, width: Width::Word, marks: Some([0, 1]) },
+    Register { region: "gicc", offset: 0x4, width: Width::Word, marks: Some([0, 0xf0]) },
+    // PL031: match register.
+    Register { region: "rtc", offset: 0x4, width: Width::Word, marks: Some([1, 2]) },
+    // virtio over MMIO: magic value.
+    Register { region: "virtio", offset: 0x0, width: Width::Word, marks: None },
+];
+
+/// Where the regions lie.
+static LAYOUT: Layout<{ count_regions(map::MAP) }> = Layout::of(map::MAP);
+
+extern "C" fn main() -> ! {
+    aarch64_rt::set_exception_vector();
+    // SAFETY: everything in the image is mapped where it is linked, and this code runs there.
+    let again = unsafe { tablature::space::install::<kernel::Space>() };
+    let Ok(live) = again else { exit(4) };
+    let Some(uart) = kernel::uart0::take(&live) else { exit(4) };
+    let mut console = Console::new(uart);
+    let report = probe::run(&mut Testimony, &mut console, (map::MAP, &LAYOUT, 0), REGISTERS);
+    let good = match report {
+        Ok(report) => writeln!(console, "{report}").is_ok() && report.is_good(),
+        Err(_) => false,
+    };
+    exit(if good { 0 } else { 1 })
+}
+
+/// Ends the emulation with that status.
+pub(crate) fn exit(status: u32) -> ! {
+    AArch64::new().exit(status)
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    // SAFETY: a panic is reached only in the upper half, where the map is live, and nobody goes on after it.
+    if let Some(mut console) = unsafe { Console::last(kernel::uart0::START) } {
+        // The console cannot fail, and there is nobody left to tell.
+        let _ = writeln!(console, "{info}");
+    }
+    exit(2)
+}
