@@ -80,9 +80,9 @@ impl Arch {
     pub(crate) fn qemu_arguments(self, accelerator: Accelerator) -> Vec<&'static str> {
         let line = match (self, accelerator) {
             (Self::Aarch64, _) => {
-                "-M virt -cpu cortex-a72 -m 1G -nographic -semihosting-config enable=on,target=native"
+                "-M virt -cpu cortex-a72 -m 2G -nographic -semihosting-config enable=on,target=native"
             }
-            (Self::Riscv64, _) => "-M virt -m 1G -nographic -bios default",
+            (Self::Riscv64, _) => "-M virt -cpu rv64,svnapot=on,svpbmt=on -m 2G -nographic -bios default",
             (Self::X86_64, Accelerator::Kvm) => {
                 "-M q35 -m 2G -accel kvm -cpu host -device isa-debug-exit,iobase=0xf4,iosize=0x04 -display none -serial stdio -no-reboot"
             }
