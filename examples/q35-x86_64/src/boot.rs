@@ -62,31 +62,32 @@ symbols! { "map_placed_at" = 0; }
 #[cfg(feature = "placed")]
 symbols! { "map_placed_at" = kernel::TABLES_AT; }
 
-// The physical address of the root: from the linker, or declared.
-#[cfg(feature = "placed")]
-symbols! { "root_physical" = kernel::TABLES_AT + ROOT; }
-#[cfg(not(any(feature = "placed", feature = "boot-filled")))]
-global_asm!(
-    ".set root_physical, __tablature_q35_x86_64_kernel + {}",
-    const ROOT.wrapping_sub(OFFSET),
-    options(att_syntax)
-);
-#[cfg(feature = "boot-filled")]
-global_asm!(
-    ".set root_physical, __tablature_q35_x86_64_start + {}",
-    const ROOT.wrapping_sub(OFFSET),
-    options(att_syntax)
-);
+/// The start-up code, with the instruction that loads the physical address of the root into eax.
+macro_rules! start_up {
+    ($load_root:literal, $root:expr) => {
+        global_asm!(
+            ".macro load_root",
+            $load_root,
+            ".endm",
+            include_str!("boot.s"),
+            root = const $root,
+            phys = const kernel::text::PHYS,
+            offset = const OFFSET,
+            cookie = const COOKIE,
+            failure_port = const FAILURE_PORT,
+            cr4 = const WORDS.start_cr4(),
+            efer = const WORDS.start_efer(),
+            cr0 = const WORDS.start_cr0(),
+            stack_top = const kernel::stack::END,
+            main = sym crate::main,
+            options(att_syntax)
+        );
+    };
+}
 
-global_asm!(
-    include_str!("boot.s"),
-    offset = const OFFSET,
-    cookie = const COOKIE,
-    failure_port = const FAILURE_PORT,
-    cr4 = const WORDS.start_cr4(),
-    efer = const WORDS.start_efer(),
-    cr0 = const WORDS.start_cr0(),
-    stack_top = const kernel::stack::END,
-    main = sym crate::main,
-    options(att_syntax)
-);
+#[cfg(feature = "placed")]
+start_up!("movl ${root}, %eax", kernel::TABLES_AT + ROOT);
+#[cfg(not(any(feature = "placed", feature = "boot-filled")))]
+start_up!("movl $(__tablature_q35_x86_64_kernel - start + {root}), %eax", kernel::text::PHYS + ROOT);
+#[cfg(feature = "boot-filled")]
+start_up!("movl $(__tablature_q35_x86_64_start - start + {root}), %eax", kernel::text::PHYS + ROOT);

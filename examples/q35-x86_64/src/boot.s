@@ -1,7 +1,8 @@
-// From the PVH entry (32-bit protected mode, flat segments, no paging, ebx = start info) to the higher half.
+// From the PVH entry (32-bit protected mode, flat segments, no paging, ebx = start info) to the top 2 GiB.
 //
 // Long mode is switched on with the finished tables. Nothing here touches a table and nothing loops.
-// The code is linked in the higher half and runs at its physical address, so absolute references subtract OFFSET.
+// The code is linked in the top 2 GiB and runs at its physical address: `start`, the first byte of the region `text`,
+// is where the declaration says, and everything else lies as far from it as where it was linked.
 
     .section .note.pvh, "a", @note
     .balign 4
@@ -9,12 +10,13 @@
     .long 8                                 // descriptor size
     .long 18                                // XEN_ELFNOTE_PHYS32_ENTRY
     .asciz "Xen"
-    .quad pvh_start - {offset}
+    .quad {phys}                            // of pvh_start
 
     .section .switch, "ax", @progbits
     .code32
     .globl pvh_start
 pvh_start:
+start:
     cli
     cld
     // RAM survives a reset of the machine: a second start-up is the end of a triple fault.
@@ -26,7 +28,7 @@ pvh_start:
     movl %cr4, %eax
     orl ${cr4}, %eax
     movl %eax, %cr4
-    movl $root_physical, %eax
+    load_root
     movl %eax, %cr3
     movl $0xc0000080, %ecx                  // IA32_EFER
     rdmsr
@@ -35,8 +37,8 @@ pvh_start:
     movl %cr0, %eax
     orl ${cr0}, %eax
     movl %eax, %cr0
-    lgdt boot_gdt_pointer - {offset}
-    ljmp $0x08, $(long_mode - {offset})
+    lgdt boot_gdt_pointer - start + {phys}
+    ljmp $0x08, $(long_mode - start + {phys})
 
 9:  movl $0, (%edi)
     movw ${failure_port}, %dx
@@ -51,7 +53,7 @@ boot_gdt:
     .quad 0x00cf93000000ffff                // data, accessed
 boot_gdt_pointer:
     .word boot_gdt_pointer - boot_gdt - 1
-    .long boot_gdt - {offset}
+    .long boot_gdt - start + {phys}
 
     .code64
 long_mode:
@@ -59,7 +61,9 @@ long_mode:
     movl %eax, %ds
     movl %eax, %es
     movl %eax, %ss
-    movq $higher_half, %rax
+    leaq higher_half(%rip), %rax
+    movabsq ${offset}, %rcx
+    addq %rcx, %rax
     jmpq *%rax
 
     .section .text.higher_half, "ax", @progbits
