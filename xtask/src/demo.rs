@@ -6,10 +6,15 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::code::path;
+use crate::draw;
+use crate::elf::Image;
 use crate::machine::{Accelerator, Arch, Mode};
+use crate::maps;
 use crate::process::{Ended, call, capture, target_directory};
 use crate::setup::{self, Host, Toolchain};
 use crate::steps::Steps;
+use crate::tables::Tables;
 
 /// Time after which a machine is taken to hang.
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
@@ -23,6 +28,9 @@ pub(crate) struct Options {
     /// How the tables come to be.
     #[arg(long, value_enum, default_value = "linked")]
     mode: Mode,
+    /// Boot an image with one right too many in its tables: the machine must notice.
+    #[arg(long)]
+    flip: bool,
 }
 
 /// The command.
@@ -30,26 +38,98 @@ pub(crate) struct Options {
 /// # Errors
 /// Something is missing that cannot be installed, or a machine does not confirm its map.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    let mode = options.mode;
+    if options.flip && !mode.is_static() {
+        bail!("boot-filled tables are no bytes of the image, so none can be flipped in it");
+    }
     let arches = options.arch.map_or_else(|| Arch::ALL.to_vec(), |arch| vec![arch]);
     let toolchain = setup::targets(&mut Host, &arches)?;
     setup::emulators(&mut Host, &arches)?;
     let mut steps = Steps::default();
     for arch in arches {
-        steps.run(format!("{arch}, {} tables", options.mode), || boot(toolchain, arch, options.mode));
+        if options.flip {
+            steps.run(format!("{arch}, {mode} tables, one right flipped"), || flipped(toolchain, arch, mode));
+        } else {
+            steps.run(format!("{arch}, {mode} tables"), || boot(toolchain, arch, mode));
+        }
     }
     steps.finish()
 }
 
-/// Builds, boots and shows one machine.
+/// Builds, shows and boots one machine.
 ///
 /// # Errors
-/// It cannot be built, or it does not confirm its map.
+/// It cannot be built, its tables are not what was planned, or it does not confirm its map.
 pub(crate) fn boot(toolchain: Toolchain, arch: Arch, mode: Mode) -> Result<()> {
-    let image = build(toolchain, arch, mode)?;
-    let ended = start(arch, &image)?;
+    let path = build(toolchain, arch, mode)?;
+    show(arch, mode, &Image::read(&path)?)?;
+    let ended = start(arch, &path)?;
     print!("{}", ended.output);
     let verdict = Verdict::of(arch, &ended)?;
     println!("{arch}: the hardware confirms {} regions with {} probes", verdict.regions, verdict.probes);
+    Ok(())
+}
+
+/// Shows the map, the tables and what installing them costs.
+fn show(arch: Arch, mode: Mode, image: &Image) -> Result<()> {
+    let declaration = maps::declaration(arch);
+    let tables = if mode.is_static() {
+        let tables = Tables::in_image(&declaration, image)?;
+        let plan = Tables::planned(&declaration, tables.base());
+        if let Some((place, planned, found)) = plan.difference(&tables) {
+            bail!("the word at {place:#x} is {found:#x} in the image and {planned:#x} by the plan");
+        }
+        tables
+    } else {
+        Tables::planned(&declaration, 0)
+    };
+    println!("\n{}", draw::drawing(&declaration, &tables));
+    let bytes = declaration.table_bytes();
+    let count = bytes / declaration.format.table_size();
+    match mode {
+        Mode::BootFilled => println!("tables: {count}, {bytes} bytes, filled at boot"),
+        _ => println!("tables: {count}, {bytes} bytes, finished in the image at {:#x}", tables.base()),
+    }
+    println!("install: {} instructions\n", path::count_install(image, arch)?);
+    Ok(())
+}
+
+/// Adds one right to the finished tables of an image, and boots it.
+///
+/// # Errors
+/// The machine does not notice, or names another region.
+pub(crate) fn flipped(toolchain: Toolchain, arch: Arch, mode: Mode) -> Result<()> {
+    let path = build(toolchain, arch, mode)?;
+    let mut image = Image::read(&path)?;
+    let declaration = maps::declaration(arch);
+    let flip = Tables::in_image(&declaration, &image)?.flipped_right()?;
+    println!("{}: the entry for {:#x} changes from {:#x} to {:#x}", flip.region, flip.virt, flip.word, flip.changed);
+    image.set_word(flip.place, flip.changed)?;
+    let path = path.with_extension("flipped.elf");
+    std::fs::write(&path, image.bytes())?;
+    let ended = start(arch, &path)?;
+    print!("{}", ended.output);
+    noticed(arch, &ended, &flip.region)
+}
+
+/// Whether a machine noticed that `region` is not as declared.
+fn noticed(arch: Arch, ended: &Ended, region: &str) -> Result<()> {
+    let Some(status) = ended.status else {
+        bail!("{arch} did not end within {} s", BOOT_LIMIT.as_secs());
+    };
+    let (.., mismatches) =
+        ended.output.lines().rev().find_map(counts).with_context(|| format!("{arch} printed no verdict ({status})"))?;
+    if mismatches == 0 || status.success() {
+        bail!("{arch} did not notice that {region} has one right too many: {mismatches} mismatches, {status}");
+    }
+    if !ended
+        .output
+        .lines()
+        .any(|line| line.trim().strip_prefix("! ").and_then(|rest| rest.split(' ').next()) == Some(region))
+    {
+        bail!("{arch} counted {mismatches} mismatches, none in {region}");
+    }
+    println!("{arch} noticed: {mismatches} mismatches, {status}");
     Ok(())
 }
 
@@ -144,4 +224,42 @@ fn counts(line: &str) -> Option<(u64, u64, u64)> {
         (words.next()? == unit).then_some(value)
     };
     Some((number("regions")?, number("probes")?, number("mismatches")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::ExitStatus;
+
+    use super::*;
+
+    #[cfg(unix)]
+    fn ended(output: &str, code: Option<i32>) -> Ended {
+        use std::os::unix::process::ExitStatusExt as _;
+        let status = code.map(|code| ExitStatus::from_raw(code << 8));
+        Ended { output: output.to_owned(), status }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_a_whole_success_is_one() {
+        let good = "text ok\r\n18 regions, 2034 probes, 0 mismatches\r\n";
+        let verdict = |output, code| Verdict::of(Arch::Riscv64, &ended(output, code));
+        assert_eq!(verdict(good, Some(0)).expect("good"), Verdict { regions: 18, probes: 2034 });
+        verdict(good, Some(1)).expect_err("the status counts");
+        verdict(good, None).expect_err("it hangs");
+        verdict("18 regions, 2034 probes, 1 mismatches", Some(0)).expect_err("a mismatch");
+        verdict("0 regions, 0 probes, 0 mismatches", Some(0)).expect_err("nothing probed");
+        verdict("18 regions", Some(0)).expect_err("no verdict");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_flip_is_noticed_where_it_was_made() {
+        let text = "  ! rodata 0x1000: Write is allowed\n3 regions, 9 probes, 2 mismatches\n";
+        noticed(Arch::Aarch64, &ended(text, Some(1)), "rodata").expect("noticed");
+        noticed(Arch::Aarch64, &ended(text, Some(0)), "rodata").expect_err("the status says all is well");
+        noticed(Arch::Aarch64, &ended(text, Some(1)), "text").expect_err("another region");
+        noticed(Arch::Aarch64, &ended("3 regions, 9 probes, 0 mismatches\n", Some(0)), "rodata")
+            .expect_err("unnoticed");
+    }
 }

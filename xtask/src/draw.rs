@@ -19,7 +19,7 @@ pub(crate) fn drawing(declaration: &Declaration, tables: &Tables<'_>) -> String 
     for (region, extent) in declaration.regions() {
         // A hole in a region lies inside of what was drawn.
         if extent.v_lo > end {
-            line(format!("  {:18} ┆ {:<14} {:>9}", "", "·", size(extent.v_lo - end)));
+            line(format!("  {:18} ┆ {:<14} {:>9}", "", "·", about(extent.v_lo - end)));
         }
         let rights = format!("{} {}", letters(region.access.privileged), letters(region.access.user));
         let (rights, physical) = match region.kind {
@@ -59,17 +59,27 @@ fn letters(rights: Rights) -> String {
         .collect()
 }
 
-/// Bytes in the largest unit that needs no fraction, or a rounded one if the number would be long.
+/// Bytes in the largest unit that needs no fraction.
 pub(crate) fn size(bytes: u128) -> String {
-    let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let mut unit = 0;
-    let mut value = bytes;
-    while unit + 1 < units.len() && value >= 1024 && (value.is_multiple_of(1024) || value >= 100 * 1024) {
-        value /= 1024;
+    while unit + 1 < UNITS.len() && bytes > 0 && bytes.is_multiple_of(1 << (10 * (unit + 1))) {
         unit += 1;
     }
-    format!("{value} {}", units[unit])
+    format!("{} {}", bytes >> (10 * unit), UNITS[unit])
 }
+
+/// Bytes in a unit that keeps the number short; with a tilde where that rounds down.
+fn about(bytes: u128) -> String {
+    let mut unit = 0;
+    while unit + 1 < UNITS.len() && bytes >> (10 * (unit + 1)) >= 8 {
+        unit += 1;
+    }
+    let value = bytes >> (10 * unit);
+    if value << (10 * unit) == bytes { size(bytes) } else { format!("~{value} {}", UNITS[unit]) }
+}
+
+/// Powers of 1024.
+const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
 #[cfg(test)]
 mod tests {
@@ -81,7 +91,11 @@ mod tests {
         for (bytes, text) in [(0, "0 B"), (4096, "4 KiB"), (0x60_0000, "6 MiB"), (5120, "5 KiB"), (1 << 40, "1 TiB")] {
             assert_eq!(size(bytes), text);
         }
-        assert_eq!(size((1 << 39) - 4096), "511 GiB");
+        for (bytes, text) in
+            [((1 << 39) - 4096, "~511 GiB"), (1 << 30, "1 GiB"), (5120, "5 KiB"), ((1 << 20) + 1, "~1024 KiB")]
+        {
+            assert_eq!(about(bytes), text);
+        }
     }
 
     #[test]
@@ -93,7 +107,7 @@ mod tests {
             lines,
             [
                 "  0x0000000000000000 ░ null               4 KiB  unmapped",
-                "                     ┆ ·               2047 MiB",
+                "                     ┆ ·              ~2047 MiB",
                 "  0x0000000080000000 █ text               2 MiB  r-x ---  0x80000000     1 × 2 MiB",
                 "  0x0000000080200000 ▓ rodata            12 KiB  r-- ---  0x80200000     3 × 4 KiB",
                 "                     ┆ ·               2036 KiB",

@@ -80,16 +80,16 @@ impl Arch {
     pub(crate) fn qemu_arguments(self, accelerator: Accelerator) -> Vec<&'static str> {
         let line = match (self, accelerator) {
             (Self::Aarch64, _) => {
-                "-M virt -cpu cortex-a72 -m 2G -nographic -semihosting-config enable=on,target=native"
+                "-M virt -cpu cortex-a72 -m 2G -nic none -nographic -semihosting-config enable=on,target=native"
             }
-            (Self::Riscv64, _) => "-M virt -cpu rv64,svnapot=on,svpbmt=on -m 2G -nographic -bios default",
+            (Self::Riscv64, _) => "-M virt -cpu rv64,svnapot=on,svpbmt=on -m 2G -nic none -nographic -bios default",
             // Without `-no-reboot`, under which QEMU ends with status 0 after a triple fault: the firmware notices that it
             // is started again, and ends with another.
             (Self::X86_64, Accelerator::Kvm) => {
-                "-M q35 -m 2G -accel kvm -cpu host -device isa-debug-exit,iobase=0xf4,iosize=0x04 -display none -serial stdio"
+                "-M q35 -m 2G -nic none -accel kvm -cpu host -device isa-debug-exit,iobase=0xf4,iosize=0x04 -display none -serial stdio"
             }
             (Self::X86_64, Accelerator::Emulation) => {
-                "-M q35 -m 2G -accel tcg -cpu max -device isa-debug-exit,iobase=0xf4,iosize=0x04 -display none -serial stdio"
+                "-M q35 -m 2G -nic none -accel tcg -cpu max -device isa-debug-exit,iobase=0xf4,iosize=0x04 -display none -serial stdio"
             }
         };
         line.split(' ').collect()

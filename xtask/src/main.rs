@@ -7,6 +7,7 @@ mod draw;
 mod elf;
 mod house;
 mod machine;
+mod maps;
 mod process;
 mod setup;
 mod steps;

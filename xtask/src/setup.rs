@@ -132,7 +132,7 @@ pub(crate) fn components(environment: &mut dyn Environment) -> Result<()> {
 fn debian_compiler(environment: &mut dyn Environment) -> Result<Toolchain> {
     let is_complete = |environment: &dyn Environment| {
         DEBIAN_FILES.iter().all(|file| environment.has_file(file))
-            && environment.has_file("/usr/src/rustc-web/library/core/Cargo.toml")
+            && environment.has_file("/usr/lib/rustlib/src/rust/library/core/Cargo.toml")
     };
     if !is_complete(environment) {
         install(environment, &DEBIAN_PACKAGES)?;
@@ -156,7 +156,7 @@ pub(crate) fn emulators(environment: &mut dyn Environment, arches: &[Arch]) -> R
     println!("emulators missing: {}", wanted.iter().map(|arch| arch.qemu()).collect::<Vec<_>>().join(" "));
     match environment.system() {
         System::Debian => {
-            let packages: Vec<&str> = wanted.iter().map(|arch| package(*arch)).collect();
+            let packages: Vec<&str> = wanted.iter().flat_map(|arch| packages(*arch)).copied().collect();
             install(environment, &packages)?;
             // Newer Debian has RISC-V in a package of its own.
             if missing(environment).contains(&Arch::Riscv64) {
@@ -175,12 +175,12 @@ pub(crate) fn emulators(environment: &mut dyn Environment, arches: &[Arch]) -> R
     }
 }
 
-/// Debian's package of an emulator.
-const fn package(arch: Arch) -> &'static str {
+/// Debian's packages of an emulator and the firmware that it starts.
+const fn packages(arch: Arch) -> &'static [&'static str] {
     match arch {
-        Arch::Aarch64 => "qemu-system-arm",
-        Arch::Riscv64 => "qemu-system-misc",
-        Arch::X86_64 => "qemu-system-x86",
+        Arch::Aarch64 => &["qemu-system-arm"],
+        Arch::Riscv64 => &["qemu-system-misc", "opensbi"],
+        Arch::X86_64 => &["qemu-system-x86", "seabios"],
     }
 }
 

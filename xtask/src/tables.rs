@@ -15,6 +15,8 @@ use crate::elf::Image;
 /// A declared space without its type.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Declaration {
+    /// Name of the map it belongs to.
+    map: &'static str,
     /// The space.
     pub(crate) space: &'static Space<'static>,
     /// The format of its tables.
@@ -27,7 +29,14 @@ pub(crate) struct Declaration {
 impl Declaration {
     /// That of a type.
     pub(crate) fn of<S: tablature::space::Declared>() -> Self {
-        Self { space: S::SPACE, format: S::FORMAT, extents: S::EXTENTS, steps: S::STEPS, shape: S::SHAPE }
+        Self {
+            map: S::MAP.name,
+            space: S::SPACE,
+            format: S::FORMAT,
+            extents: S::EXTENTS,
+            steps: S::STEPS,
+            shape: S::SHAPE,
+        }
     }
 
     /// Regions and where they lie, in the order of their addresses.
@@ -35,6 +44,11 @@ impl Declaration {
         let mut regions: Vec<_> = self.space.regions.iter().zip(self.extents).collect();
         regions.sort_by_key(|(_, extent)| extent.v_lo);
         regions
+    }
+
+    /// The symbol of its tables in an image.
+    pub(crate) fn symbol(&self) -> String {
+        format!("__tablature_{}_{}", self.map, self.space.name)
     }
 
     /// Bytes of all tables.
@@ -56,8 +70,8 @@ impl<'a> Tables<'a> {
     ///
     /// # Errors
     /// There is no such symbol, or the file does not hold all of them.
-    pub(crate) fn in_image(declaration: &'a Declaration, image: &Image, symbol: &str) -> Result<Self> {
-        let symbol = image.symbol(symbol)?;
+    pub(crate) fn in_image(declaration: &'a Declaration, image: &Image) -> Result<Self> {
+        let symbol = image.symbol(&declaration.symbol())?;
         let base = image.physical(symbol.address).context("the tables lie outside the image")?;
         if symbol.size != declaration.table_bytes() {
             bail!("the tables have {} bytes in the image and {} by the plan", symbol.size, declaration.table_bytes());
@@ -221,7 +235,7 @@ pub(crate) mod tests {
         let format = format_of(map, space);
         let steps: Vec<Step> = collect_steps(map, layout, &format);
         let shape = Shape::of_steps(&steps, &format, false);
-        Declaration { space, format, extents: &layout.extents, steps: steps.leak(), shape }
+        Declaration { map: map.name, space, format, extents: &layout.extents, steps: steps.leak(), shape }
     }
 
     fn collect_steps(map: &'static Map<'static>, layout: &'static Layout<4>, format: &Format) -> Vec<Step> {

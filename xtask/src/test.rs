@@ -1,26 +1,40 @@
 //! `cargo xtask test`: every test there is.
 
-use anyhow::Result;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
 
 use crate::check;
-use crate::machine::Arch;
-use crate::process::{call, cargo};
-use crate::setup::{self, Host};
+use crate::code::path;
+use crate::demo;
+use crate::elf::Image;
+use crate::machine::{Arch, Mode};
+use crate::maps;
+use crate::process::{call, capture, cargo, shown};
+use crate::setup::{self, Host, Toolchain};
 use crate::steps::Steps;
+use crate::tables::Tables;
+
+/// Time after which a link is taken to hang.
+const LINK_LIMIT: Duration = Duration::from_secs(300);
 
 /// Options of the command.
 #[derive(clap::Args)]
-pub(crate) struct Options {}
+pub(crate) struct Options {
+    /// Only the steps whose name contains this.
+    #[arg(long, default_value = "")]
+    only: String,
+}
 
 /// The command.
 ///
 /// # Errors
 /// A step fails.
-pub(crate) fn run(_: &Options) -> Result<()> {
+pub(crate) fn run(options: &Options) -> Result<()> {
     setup::components(&mut Host)?;
     let toolchain = setup::targets(&mut Host, &Arch::ALL)?;
     setup::emulators(&mut Host, &Arch::ALL)?;
-    let mut steps = Steps::default();
+    let mut steps = Steps::only(&options.only);
     check::run_all(&mut steps, toolchain);
     steps.run("host tests", || call(cargo().args(["test", "--workspace", "--quiet"])));
     for arch in Arch::ALL {
@@ -28,5 +42,45 @@ pub(crate) fn run(_: &Options) -> Result<()> {
             call(toolchain.cargo("build", arch, &[]).args(["--quiet", "--package", "tablature"]))
         });
     }
+    for (arch, mode) in Arch::ALL.into_iter().flat_map(|arch| Mode::ALL.map(|mode| (arch, mode))) {
+        steps.run(format!("boot {arch}, {mode}"), || demo::boot(toolchain, arch, mode));
+        if mode.is_static() {
+            steps.run(format!("flipped right {arch}, {mode}"), || demo::flipped(toolchain, arch, mode));
+            steps.run(format!("no loop before the MMU {arch}, {mode}"), || no_loop(toolchain, arch, mode));
+        }
+    }
+    for arch in Arch::ALL {
+        steps.run(format!("position-independent link refused {arch}"), || refused_link(toolchain, arch));
+    }
     steps.finish()
+}
+
+/// Nothing loops over tables between reset and MMU-on.
+fn no_loop(toolchain: Toolchain, arch: Arch, mode: Mode) -> Result<()> {
+    let image = Image::read(&demo::build(toolchain, arch, mode)?)?;
+    let declaration = maps::declaration(arch);
+    let tables = Tables::in_image(&declaration, &image)?.base();
+    let proof = path::prove(&image, arch, &(tables..tables + declaration.table_bytes()))?;
+    println!(
+        "{} instructions before the installation, {} in it; {} loops that touch no memory, {} that clear other memory",
+        proof.before, proof.install, proof.loops, proof.clears
+    );
+    Ok(())
+}
+
+/// An image that is linked position-independent is refused, and the text says why.
+fn refused_link(toolchain: Toolchain, arch: Arch) -> Result<()> {
+    let mut command =
+        toolchain.cargo("build", arch, &["-Crelocation-model=pic", "-Clink-arg=-pie", "-Clink-arg=-znotext"]);
+    command.args(["--quiet", "--release", "--package", arch.package()]);
+    println!("$ {}", shown(&command));
+    let ended = capture(&mut command, LINK_LIMIT)?;
+    match ended.status {
+        None => bail!("the link did not end within {} s", LINK_LIMIT.as_secs()),
+        Some(status) if status.success() => bail!("the link succeeded"),
+        Some(_) => {}
+    }
+    let reason = ended.output.lines().find(|line| line.contains("position-independent"));
+    println!("{}", reason.with_context(|| format!("it failed for another reason:\n{}", ended.output))?.trim());
+    Ok(())
 }

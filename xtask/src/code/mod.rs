@@ -4,6 +4,7 @@
 //! store, and whether it may turn the MMU on.
 
 mod aarch64;
+mod clear;
 pub(crate) mod path;
 mod riscv;
 mod x86_64;

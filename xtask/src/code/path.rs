@@ -14,12 +14,16 @@
 //! 3. every loop (strongly connected set of instructions, a repeated string instruction included) loads and stores
 //!    nothing, calls nothing, and so cannot read or write a table. Cache maintenance by address is such a loop.
 //!
-//! Loops that touch memory are reported with their address; there is no list of exceptions.
+//!    The one other loop that passes clears memory whose range is known and holds no table (`.bss`, see `clear`).
+//!
+//! Every other loop is reported with its address; there is no list of exceptions.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::clear::Loop;
 use super::{Encoding, Flow, Instruction};
 use crate::elf::Image;
 use crate::machine::Arch;
@@ -36,20 +40,24 @@ pub(crate) struct Proof {
     pub(crate) install: usize,
     /// Loops that touch no memory.
     pub(crate) loops: usize,
+    /// Loops that clear memory beside the tables.
+    pub(crate) clears: usize,
 }
 
-/// Proves an image of `arch`.
+/// Proves an image of `arch` whose tables lie at the physical addresses `tables`.
 ///
 /// # Errors
 /// A demand is not met, or there is no path from the entry to an end; the text gives the address and the function.
-pub(crate) fn prove(image: &Image, arch: Arch) -> Result<Proof> {
+pub(crate) fn prove(image: &Image, arch: Arch, tables: &Range<u64>) -> Result<Proof> {
     let install_at = image.symbol(INSTALL)?.address;
-    let mut install = Walk::new(image, Encoding::of(arch), End::Return);
+    let mut install = Walk::new(image, Encoding::of(arch), End::Return, tables.clone());
     install.count_function(install_at)?;
     let mut before = match arch {
         // QEMU enters it in 32-bit mode, and paging is switched on there.
-        Arch::X86_64 => Walk::new(image, Encoding::X86, End::MmuOn),
-        Arch::Aarch64 | Arch::Riscv64 => Walk::new(image, Encoding::of(arch), End::CallOf(place(image, install_at))),
+        Arch::X86_64 => Walk::new(image, Encoding::X86, End::MmuOn, tables.clone()),
+        Arch::Aarch64 | Arch::Riscv64 => {
+            Walk::new(image, Encoding::of(arch), End::CallOf(place(image, install_at)), tables.clone())
+        }
     };
     before.count_function(image.entry())?;
     if before.counted.is_empty() {
@@ -58,8 +66,27 @@ pub(crate) fn prove(image: &Image, arch: Arch) -> Result<Proof> {
     if arch != Arch::X86_64 && !install.counted.values().any(|instruction| instruction.writes_mmu_control) {
         bail!("{INSTALL} does not switch the MMU on");
     }
-    let loops = install.prove()? + before.prove()?;
-    Ok(Proof { before: before.counted.len(), install: install.counted.len(), loops })
+    install.prove()?;
+    before.prove()?;
+    Ok(Proof {
+        before: before.counted.len(),
+        install: install.counted.len(),
+        loops: install.loops + before.loops,
+        clears: install.clears + before.clears,
+    })
+}
+
+/// Instructions of `install_map` and what it calls, on the way to its return.
+///
+/// # Errors
+/// The image has no such function, or never returns from it.
+pub(crate) fn count_install(image: &Image, arch: Arch) -> Result<usize> {
+    let mut install = Walk::new(image, Encoding::of(arch), End::Return, 0..u64::MAX);
+    install.count_function(image.symbol(INSTALL)?.address)?;
+    match install.counted.len() {
+        0 => bail!("{INSTALL} never returns"),
+        count => Ok(count),
+    }
 }
 
 /// Code is named by its physical address, so that the same function entered high and low is one.
@@ -100,11 +127,15 @@ struct Walk<'a> {
     calls: BTreeSet<(u64, u64)>,
     problems: Vec<String>,
     loops: usize,
+    clears: usize,
+    /// Physical addresses of the tables.
+    tables: Range<u64>,
 }
 
 impl<'a> Walk<'a> {
-    fn new(image: &'a Image, encoding: Encoding, end: End) -> Self {
+    fn new(image: &'a Image, encoding: Encoding, end: End, tables: Range<u64>) -> Self {
         Self {
+            tables,
             image,
             encoding,
             end,
@@ -116,11 +147,12 @@ impl<'a> Walk<'a> {
             calls: BTreeSet::new(),
             problems: Vec::new(),
             loops: 0,
+            clears: 0,
         }
     }
 
-    /// The verdict over all that counts: how many harmless loops there are.
-    fn prove(&self) -> Result<usize> {
+    /// The verdict over all that counts.
+    fn prove(&self) -> Result<()> {
         let ends_again = self.reentered.iter().copied().find(|function| self.contains_end(*function));
         if let Some(cycle) = self.recursion().or(ends_again) {
             bail!("{} calls itself", self.name(cycle));
@@ -128,7 +160,7 @@ impl<'a> Walk<'a> {
         if let Some(problem) = self.problems.first() {
             bail!("{problem} ({} such places)", self.problems.len());
         }
-        Ok(self.loops)
+        Ok(())
     }
 
     /// Explores a function with all it calls, and counts its instructions.
@@ -178,11 +210,24 @@ impl<'a> Walk<'a> {
                     instruction.touches_memory || matches!(instruction.flow, Flow::Call(_) | Flow::UnknownCall)
                 })
             });
-            match culprit {
-                None => self.loops += 1,
-                Some(at) => {
-                    let function = self.name(entry);
-                    self.problems.push(format!("a loop at {at:#x} touches memory or calls, in {function}"));
+            let Some(at) = culprit else {
+                self.loops += 1;
+                continue;
+            };
+            let found = Loop { encoding: self.encoding, image: self.image, members: &members, edges, entry };
+            let function = self.name(entry);
+            match found.stores_to() {
+                Some(range) if range.end <= self.tables.start || self.tables.end <= range.start => self.clears += 1,
+                Some(range) => self.problems.push(format!(
+                    "the loop at {:#x} stores to {:#x}..{:#x}, where tables are, in {function}",
+                    members.first().unwrap_or(at),
+                    range.start,
+                    range.end
+                )),
+                None => {
+                    let first = members.first().unwrap_or(at);
+                    self.problems
+                        .push(format!("the loop at {first:#x} touches memory or calls (at {at:#x}), in {function}"));
                 }
             }
         }
@@ -336,4 +381,4 @@ fn cycles(code: &BTreeMap<u64, Instruction>, edges: &Edges) -> Vec<BTreeSet<u64>
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -88,7 +88,7 @@ fn without_root_the_line_to_type_is_the_error() {
     let mut machine = Played::bare(System::Debian, false);
     let error = emulators(&mut machine, &Arch::ALL).expect_err("nothing can be installed").to_string();
     assert!(error.contains("sudo sh -c 'apt-get update && apt-get install"), "{error}");
-    assert!(error.contains("qemu-system-arm qemu-system-misc qemu-system-x86"), "{error}");
+    assert!(error.contains("qemu-system-arm qemu-system-misc opensbi qemu-system-x86 seabios"), "{error}");
     assert!(machine.ran.is_empty());
     let error = targets(&mut machine, &Arch::ALL).expect_err("no compiler").to_string();
     assert!(error.contains("rustup target add aarch64-unknown-none"), "{error}");
@@ -101,7 +101,7 @@ fn root_on_debian_installs_the_emulators() {
     machine.succeed =
         vec![("qemu-system-misc", vec!["qemu-system-aarch64"]), ("qemu-system-riscv", vec!["qemu-system-riscv64"])];
     emulators(&mut machine, &Arch::ALL).expect("both packages work");
-    assert!(machine.ran[1].ends_with("qemu-system-arm qemu-system-misc"), "{:?}", machine.ran);
+    assert!(machine.ran[1].ends_with("qemu-system-arm qemu-system-misc opensbi"), "{:?}", machine.ran);
     assert!(machine.ran[3].ends_with("qemu-system-riscv"), "{:?}", machine.ran);
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 
+const NO_TABLES: Range<u64> = 0..0;
 const RET: u32 = 0xd65f_03c0;
 const NOP: u32 = 0xd503_201f;
 const MMU_ON: u32 = 0xd518_1000; // msr sctlr_el1, x0
@@ -15,20 +16,25 @@ fn call(words: i32) -> u32 {
 }
 
 /// An image of AArch64 words at 0 with `install_map` at a word.
-fn image(words: &[u32], install: u64) -> Image {
+pub(in crate::code) fn image(words: &[u32], install: u64) -> Image {
     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
     Image::flat(0x4000_0000, &bytes, &[("_start", 0x4000_0000), (INSTALL, 0x4000_0000 + 4 * install)])
 }
 
+/// A proof of an AArch64 image whose tables lie there.
+pub(in crate::code) fn proof(image: &Image, tables: Range<u64>) -> Result<Proof> {
+    prove(image, Arch::Aarch64, &tables)
+}
+
 fn refused(words: &[u32], install: u64) -> String {
-    prove(&image(words, install), Arch::Aarch64).expect_err("a demand is not met").to_string()
+    prove(&image(words, install), Arch::Aarch64, &NO_TABLES).expect_err("a demand is not met").to_string()
 }
 
 #[test]
 fn straight_code_with_cache_maintenance_passes() {
     let words = [NOP, call(3), BRK, BRK, FLUSH, BACK_ONE, MMU_ON, RET];
-    let proof = prove(&image(&words, 4), Arch::Aarch64).expect("nothing loops over memory");
-    assert_eq!(proof, Proof { before: 2, install: 4, loops: 1 });
+    let proof = prove(&image(&words, 4), Arch::Aarch64, &NO_TABLES).expect("nothing loops over memory");
+    assert_eq!(proof, Proof { before: 2, install: 4, loops: 1, clears: 0 });
 }
 
 #[test]
@@ -49,9 +55,9 @@ fn a_loop_that_stores_is_found_in_a_callee() {
 fn what_leads_to_a_trap_only_does_not_count() {
     // cbz x0, .+12 to a loop that stores and then traps.
     let words = [0xb400_0060, call(4), BRK, STORE, BACK_ONE, BRK, MMU_ON, RET];
-    prove(&image(&words[..], 6), Arch::Aarch64).expect_err("the call leads elsewhere");
+    prove(&image(&words[..], 6), Arch::Aarch64, &NO_TABLES).expect_err("the call leads elsewhere");
     let words = [0xb400_0060, call(5), BRK, STORE, BACK_ONE, BRK, MMU_ON, RET];
-    let proof = prove(&image(&words, 6), Arch::Aarch64).expect("the storing loop is on no way to the end");
+    let proof = prove(&image(&words, 6), Arch::Aarch64, &NO_TABLES).expect("the storing loop is on no way to the end");
     assert_eq!(proof.before, 2);
 }
 
@@ -81,7 +87,8 @@ fn recursion_is_refused() {
 
 #[test]
 fn a_tail_call_is_an_end_too() {
-    let proof = prove(&image(&[NOP, 0x1400_0002, BRK, MMU_ON, RET], 3), Arch::Aarch64).expect("b install_map");
+    let proof =
+        prove(&image(&[NOP, 0x1400_0002, BRK, MMU_ON, RET], 3), Arch::Aarch64, &NO_TABLES).expect("b install_map");
     assert_eq!(proof.before, 2);
 }
 
@@ -103,10 +110,10 @@ fn an_installation_that_switches_nothing_on_is_refused() {
 fn on_x86_the_way_ends_where_paging_is_switched_on() {
     // mov cr3, eax; mov cr0, eax; (anything) — and install_map: mov cr3, rax; ret
     let good = [0x0f, 0x22, 0xd8, 0x0f, 0x22, 0xc0, 0xff, 0xff, 0x0f, 0x22, 0xd8, 0xc3];
-    let proof = prove(&Image::flat(0x1000, &good, &[(INSTALL, 0x1008)]), Arch::X86_64).expect("no loop");
-    assert_eq!(proof, Proof { before: 2, install: 2, loops: 0 });
+    let proof = prove(&Image::flat(0x1000, &good, &[(INSTALL, 0x1008)]), Arch::X86_64, &NO_TABLES).expect("no loop");
+    assert_eq!(proof, Proof { before: 2, install: 2, loops: 0, clears: 0 });
     // rep stosd before that.
     let bad = [0xf3, 0xab, 0x0f, 0x22, 0xc0, 0x0f, 0x22, 0xd8, 0xc3];
-    let error = prove(&Image::flat(0x1000, &bad, &[(INSTALL, 0x1005)]), Arch::X86_64).expect_err("a loop");
+    let error = prove(&Image::flat(0x1000, &bad, &[(INSTALL, 0x1005)]), Arch::X86_64, &NO_TABLES).expect_err("a loop");
     assert!(error.to_string().contains("0x1000"), "{error}");
 }
