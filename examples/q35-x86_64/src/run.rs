@@ -6,7 +6,7 @@ use example_maps::x86_64::q35_x86_64::{self, kernel};
 use probe::{Register, Report, Width};
 use tablature::layout::{Layout, count_regions};
 use tablature::map::Map;
-use tablature::space::{Declared, install};
+use tablature::space::{Declared, Installed, Refusal, install};
 
 use crate::machine::Q35;
 use crate::witness::Witness;
@@ -34,6 +34,18 @@ pub(crate) extern "C" fn main() -> ! {
     }
 }
 
+/// Installs the map, as a function of its own: `cargo xtask demo` counts its instructions.
+///
+/// # Safety
+///
+/// That of [`install`] for the space `kernel`.
+#[unsafe(no_mangle)]
+#[inline(never)]
+unsafe fn install_map() -> Result<Installed<kernel::Space>, Refusal> {
+    // SAFETY: the caller vouches for it.
+    unsafe { install::<kernel::Space>() }
+}
+
 /// Installs the map and lets the hardware testify.
 fn confirm(console: &mut dyn Write) -> Result<Report, fmt::Error> {
     #[cfg(feature = "boot-filled")]
@@ -42,7 +54,7 @@ fn confirm(console: &mut dyn Write) -> Result<Report, fmt::Error> {
         exit::give_up(format_args!("{error}"));
     }
     // SAFETY: the map covers code, data and stack of the image where the linker put them.
-    if let Err(refusal) = unsafe { install::<kernel::Space>() } {
+    if let Err(refusal) = unsafe { install_map() } {
         exit::give_up(format_args!("{refusal}"));
     }
     // SAFETY: called once, in ring 0, with interrupts off since the start-up code.
