@@ -11,7 +11,7 @@ use crate::draw;
 use crate::elf::Image;
 use crate::machine::{Accelerator, Arch, Mode};
 use crate::maps;
-use crate::process::{Ended, call, capture, target_directory};
+use crate::process::{Ended, call, capture, converse, target_directory};
 use crate::setup::{self, Host, Toolchain};
 use crate::steps::Steps;
 use crate::tables::Tables;
@@ -164,10 +164,10 @@ fn accelerator(arch: Arch) -> Result<Accelerator> {
     if arch != Arch::X86_64 || !cfg!(target_arch = "x86_64") {
         return Ok(Accelerator::Emulation);
     }
-    // The monitor reads end of file and quits, if the accelerator has come up.
+    // The monitor quits, if the accelerator has come up.
     let mut probe = Command::new(arch.qemu());
     probe.args("-accel kvm -M none -nodefaults -display none -S -monitor stdio".split(' '));
-    let ended = capture(&mut probe, Duration::from_secs(10))?;
+    let ended = converse(&mut probe, "quit\n", Duration::from_secs(10))?;
     if ended.status.is_some_and(|status| status.success()) {
         println!("KVM works: {arch} runs on this machine's own MMU");
         return Ok(Accelerator::Kvm);

@@ -1,7 +1,7 @@
 //! Running other programs: said aloud, with their failure explained.
 
 use std::ffi::OsStr;
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -61,14 +61,26 @@ pub(crate) struct Ended {
 /// # Errors
 /// It cannot be started.
 pub(crate) fn capture(command: &mut Command, limit: Duration) -> Result<Ended> {
+    converse(command, "", limit)
+}
+
+/// Like [`capture`], where `input` is what the program reads.
+///
+/// # Errors
+/// It cannot be started.
+pub(crate) fn converse(command: &mut Command, input: &str, limit: Duration) -> Result<Ended> {
     let line = shown(command);
     let mut child = command
-        .stdin(Stdio::null())
+        .stdin(if input.is_empty() { Stdio::null() } else { Stdio::piped() })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("cannot start `{line}`"))?;
     let readers = [child.stdout.take().map(read_aside), child.stderr.take().map(read_aside)];
+    if let Some(mut pipe) = child.stdin.take() {
+        // A program that has ended already reads nothing, and its status says why.
+        let _ = pipe.write_all(input.as_bytes());
+    }
     let deadline = Instant::now() + limit;
     let status = loop {
         if let Some(status) = child.try_wait()? {
