@@ -10,6 +10,7 @@ use example_maps::aarch64::virt_aarch64::{self as map, kernel};
 use probe::{Register, Width};
 use qemu_exit::{AArch64, QEMUExit as _};
 use tablature::layout::{Layout, count_regions};
+use tablature::space::{Installed, Refusal, install};
 
 use crate::console::{Console, refuse};
 use crate::machine::Testimony;
@@ -72,11 +73,23 @@ fn on_reset(_: u64, _: u64, _: u64, _: u64) -> ! {
     }
     // SAFETY: the `switch` regions map the running code, the vectors in it, its constants and its stack to where they are
     // now; `refuse` and `rise` touch nothing else.
-    match unsafe { tablature::space::install::<kernel::Space>() } {
+    match unsafe { install_map() } {
         // SAFETY: the map is live.
         Ok(_) => unsafe { rise() },
         Err(_) => refuse(),
     }
+}
+
+/// Installs the map, as a function of its own: `cargo xtask demo` counts its instructions.
+///
+/// # Safety
+///
+/// That of [`install`] for the space `kernel`.
+#[unsafe(no_mangle)]
+#[inline(never)]
+unsafe fn install_map() -> Result<Installed<kernel::Space>, Refusal> {
+    // SAFETY: the caller vouches for it.
+    unsafe { install::<kernel::Space>() }
 }
 
 /// Goes on at the same place of the image in the upper half.
@@ -121,7 +134,7 @@ static LAYOUT: Layout<{ count_regions(map::MAP) }> = Layout::of(map::MAP);
 extern "C" fn main() -> ! {
     aarch64_rt::set_exception_vector();
     // SAFETY: everything in the image is mapped where it is linked, and this code runs there.
-    let again = unsafe { tablature::space::install::<kernel::Space>() };
+    let again = unsafe { install_map() };
     let Ok(live) = again else { exit(4) };
     let Some(uart) = kernel::uart0::take(&live) else { exit(4) };
     let mut console = Console::new(uart);

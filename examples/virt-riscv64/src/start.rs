@@ -9,7 +9,8 @@ use example_maps::riscv64::virt_riscv64::{self as map, kernel};
 use probe::{Register, Width};
 use qemu_exit::{QEMUExit as _, RISCV64};
 use tablature::layout::{Layout, count_regions};
-use tablature::riscv::install_on;
+use tablature::riscv::{Extensions, install_on};
+use tablature::space::{Installed, Refusal};
 
 use crate::console::{Console, refuse};
 use crate::machine::Testimony;
@@ -102,11 +103,23 @@ extern "C" fn on_reset(_hart: usize, tree: usize) -> ! {
     let extensions = unsafe { isa::extensions(tree) };
     // SAFETY: the `switch` regions map the running code, its constants and its stack to where they are now; `refuse` and
     // `rise` touch nothing else. The device tree tells the truth.
-    match unsafe { install_on::<kernel::Space>(extensions) } {
+    match unsafe { install_map(extensions) } {
         // SAFETY: the map is live.
         Ok(_) => unsafe { rise(tree) },
         Err(_) => refuse(),
     }
+}
+
+/// Installs the map, as a function of its own: `cargo xtask demo` counts its instructions.
+///
+/// # Safety
+///
+/// That of [`install_on`] for the space `kernel`.
+#[unsafe(no_mangle)]
+#[inline(never)]
+unsafe fn install_map(extensions: Extensions) -> Result<Installed<kernel::Space>, Refusal> {
+    // SAFETY: the caller vouches for it.
+    unsafe { install_on::<kernel::Space>(extensions) }
 }
 
 /// Goes on at the same place of the image in the upper half, in [`main`].
@@ -154,7 +167,7 @@ extern "C" fn main(tree: usize) -> ! {
     // SAFETY: the device tree lies in RAM behind the image, which `physmap` maps.
     let extensions = unsafe { isa::extensions(tree + (kernel::physmap::START - kernel::physmap::PHYS) as usize) };
     // SAFETY: everything in the image is mapped where it is linked, and this code runs there.
-    let again = unsafe { install_on::<kernel::Space>(extensions) };
+    let again = unsafe { install_map(extensions) };
     let Ok(live) = again else { exit(kernel::test::START, 4) };
     let Some(mut console) = kernel::uart0::take(&live).and_then(Console::new) else { exit(kernel::test::START, 4) };
     let report = probe::run(&mut Testimony, &mut console, (map::MAP, &LAYOUT, 0), REGISTERS);
