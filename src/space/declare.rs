@@ -1,6 +1,6 @@
 //! What `memory_map!` expands to for one space: constants, types, and the tables in the image.
 
-use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use crate::attr::Features;
 use crate::format::Format;
@@ -121,7 +121,8 @@ impl Origin {
 /// Tables in memory of the caller, filled at boot.
 #[derive(Debug)]
 pub struct Filled {
-    physical: AtomicU64,
+    /// The physical address in units of 4 KiB, so that 34-bit addresses fit where pointers have 32 bits.
+    frame: AtomicUsize,
     start: AtomicPtr<u64>,
 }
 
@@ -129,7 +130,7 @@ impl Filled {
     /// Not filled yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { physical: AtomicU64::new(0), start: AtomicPtr::new(core::ptr::null_mut()) }
+        Self { frame: AtomicUsize::new(0), start: AtomicPtr::new(core::ptr::null_mut()) }
     }
 
     /// Fills `memory`, which lies at physical address `physical`, with the tables of `S`.
@@ -152,7 +153,7 @@ impl Filled {
         memory.fill(Slot::ABSENT);
         write(S::SPACE, &S::FORMAT, &S::SHAPE, S::STEPS, Base::At(physical), memory);
         self.start.store(memory.as_mut_ptr().cast(), Ordering::Relaxed);
-        self.physical.store(physical, Ordering::Release);
+        self.frame.store((physical >> 12) as usize, Ordering::Release);
         Ok(())
     }
 
@@ -160,7 +161,7 @@ impl Filled {
     #[must_use]
     pub fn memory<S: Declared>(&self) -> TableMemory {
         TableMemory {
-            physical: self.physical.load(Ordering::Acquire),
+            physical: (self.frame.load(Ordering::Acquire) as u64) << 12,
             start: self.start.load(Ordering::Relaxed),
             bytes: slots(&S::FORMAT, &S::SHAPE) * size_of::<Slot>(),
         }
