@@ -72,7 +72,16 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
         let register = &format.memory_register;
         let value = register.value[memory as usize];
         let indexed = !register.name.is_empty();
-        let supported = if indexed { value <= 0xff } else { format.memory[0][memory as usize] != NOT_ENCODABLE };
+        let natural = self.resource(at.resource).memory;
+        let overrides = format.inherent_memory && !memory.is(natural);
+        let supported = if indexed {
+            value <= 0xff
+        } else if format.inherent_memory && !overrides {
+            is_bus_type(memory)
+        } else {
+            format.memory[0][memory as usize] != NOT_ENCODABLE
+                && !(overrides && self.asks_in_vain(format, memory, natural))
+        };
         let declared = self.map.cpu.mair.is_some() || self.map.cpu.pat.is_some();
         if !supported {
             self.report(Rule::MemoryTypeUnsupported, &[self.who(i)], &[]);
@@ -80,7 +89,6 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
             let who = [self.who(i), Who::named(register.name, self.map.cpu.anchor)];
             self.report(Rule::MemoryTypeUnsupported, &who, &[value as u128]);
         }
-        let overrides = format.inherent_memory && !memory.is(self.resource(at.resource).memory);
         if overrides && region.raw_memory.is_none() && !region.dirty {
             self.feature(self.who(i), format.memory_override);
         }
@@ -91,6 +99,14 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
             }
             g += 1;
         }
+    }
+
+    /// Whether an override has the encoding of none: what the bus has stays in force, write-back cannot be asked for.
+    const fn asks_in_vain(&self, format: &Format, memory: MemoryType, natural: MemoryType) -> bool {
+        let inherent = format.memory[0][MemoryType::Inherent as usize];
+        format.memory[0][memory as usize] == inherent
+            && !natural.is_device()
+            && self.features.contains(format.memory_override)
     }
 
     /// `device-executable`, `device-mapped-as-normal`, `stack-not-plain-ram`: devices suffer no speculative access
@@ -144,4 +160,10 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
             self.report(Rule::MemoryTypeTableFull, &[who], &[used as u128, slots as u128]);
         }
     }
+}
+
+/// Whether a bus can give memory this type by itself (RISC-V "Physical Memory Attributes": main memory, cacheable or not,
+/// and I/O).
+const fn is_bus_type(memory: MemoryType) -> bool {
+    memory.is_device() || matches!(memory, MemoryType::NormalWb | MemoryType::NormalNc)
 }
