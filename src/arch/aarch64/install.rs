@@ -47,6 +47,7 @@ use super::entry::Translation;
 use super::granule::GranuleSize;
 use super::regs::{CTR, CURRENT_EL, Derive, HCR, ISAR1, MMFR0, MMFR1, MMFR2, MMFR3, PFR1, SCTLR, Words, output_bits};
 use crate::attr::Features;
+use crate::map::{Placement, Tables};
 use crate::space::{Declared, Refusal, TableMemory, check_links};
 
 /// System registers that the sequence reads or writes.
@@ -154,7 +155,7 @@ where
     check_cpu(cpu, words)?;
     let memory = S::memory();
     if memory.physical == 0 {
-        return Err(Refusal::NotFilled);
+        return Err(absent::<S>(memory));
     }
     check_output(cpu, words, memory)?;
     let plan = Plan::of::<S>(words, memory, cpu.read(Register::IdAa64Mmfr0El1));
@@ -466,6 +467,15 @@ fn granule(mmfr0: u64, size: GranuleSize, stage2: bool) -> (bool, bool) {
             (field >= 1, field >= 2)
         }
         GranuleSize::SixtyFour => (MMFR0::TGRAN64.read(mmfr0) == 0, false),
+    }
+}
+
+/// Why the tables have no physical address: nobody filled them, or nobody applied the relocations of the image.
+#[cold]
+fn absent<S: Declared>(memory: TableMemory) -> Refusal {
+    match S::SPACE.tables {
+        Some(Tables { placement: Placement::BootFilled, .. }) => Refusal::NotFilled,
+        _ => Refusal::NotRelocated { expected: memory.start.addr() as u64, found: 0 },
     }
 }
 
