@@ -83,6 +83,25 @@ macro_rules! board {
 
 board!(made, riscv::Sv39, 0x2000_0000 * 2, 16, everything);
 
+::tab::memory_map! {
+    /// Regions named like what the expansion has of its own.
+    pub mod names for riscv::Sv39;
+    physical { dram : 0x8000_0000, 1 GiB, normal; }
+    space core {
+        tables;
+        base (rw) : 0x1_0000 => dram, 4 KiB;
+        p (rw) : after base => dram + 4 KiB, 4 KiB;
+        Space (rw) : after p => dram + 8 KiB, 4 KiB;
+        TABLES (rw) : after Space => dram + 12 KiB, 4 KiB;
+        memory (rw) : after TABLES => dram + 16 KiB, 4 KiB;
+        tables (rw) : after memory => dram + 20 KiB, 4 KiB;
+        START (rw) : after tables => dram + 24 KiB, 4 KiB;
+        option (rw) : after START => dram + 28 KiB, 4 KiB;
+    }
+    space p (user) { tables at boot; base (rw, user) : 0x2_0000 => dram + 1 MiB, 4 KiB; }
+    space std (user) { tables at dram + 2 MiB; base (rw, user) : 0x2_0000 => dram + 1 MiB, 4 KiB; }
+}
+
 #[test]
 fn in_a_function_body() {
     const LOCAL: ::core::primitive::u32 = 0x4000_0000;
@@ -102,6 +121,8 @@ fn everywhere_else() {
     ::std::assert_eq!(shadows::shadowed::kernel::data::START, 0x8020_0000);
     ::std::assert_eq!(places::inner::first::MAP.resources[0].size, 0x20_0000);
     ::std::assert_eq!(places::inner::second(), "second");
+    ::std::assert_eq!(names::core::option::START, 0x1_7000);
+    ::std::assert_eq!(names::core::TABLES_::START, names::core::Space_::END);
     ::std::assert_eq!(made::MAP.resources[0].size, 16 << 20);
     ::std::assert_eq!(made::kernel::everything::START, 0x4000_0000);
 }

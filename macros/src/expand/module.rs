@@ -146,5 +146,23 @@ fn unique(names: impl Iterator<Item = Ident>) -> Vec<Ident> {
     seen
 }
 
-/// Items that the expansion of a space or of the map has of its own.
-const RESERVED: &[&str] = &["Space", "tables", "memory", "base"];
+/// Items that the expansion of a space has of its own.
+const RESERVED: &[&str] = &[
+    "DECLARATION",
+    "DELTA",
+    "EXTENTS",
+    "FILLED",
+    "FORMAT",
+    "IN_IMAGE",
+    "ORIGIN",
+    "REGIONS",
+    "SHAPE",
+    "SLOTS",
+    "STEPS",
+    "STEP_COUNT",
+    "Space",
+    "TABLES",
+    "TABLES_AT",
+    "base",
+    "p",
+];
