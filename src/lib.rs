@@ -38,7 +38,7 @@ pub mod space;
 #[doc(hidden)]
 pub mod __private;
 
-/// Declares a memory map: what exists, who maps it where, and what that must not do.
+#[doc = include_str!("notation.md")]
 #[macro_export]
 macro_rules! memory_map {
     ($($notation:tt)*) => {
