@@ -8,6 +8,14 @@ use crate::format::Format;
 use crate::map::{Kind, LeafPolicy, Map, Phys, Region, Resource, Space, Virt};
 use crate::text::same;
 
+mod names;
+mod order;
+
+use names::ResourceNames;
+pub(crate) use order::{Order, shared};
+
+/// Resources, windows or sections that are kept sorted; more are searched one by one.
+pub(crate) const LIST: usize = 512;
 /// One past the last 64-bit address.
 pub const TOP: u128 = 1 << 64;
 /// "No such resource, space or region" where an index is expected.
@@ -26,6 +34,10 @@ pub struct Extent {
     pub has_phys: bool,
     /// Resource it names (through a channel, too), or [`NOWHERE`].
     pub resource: u16,
+    /// The smallest resource that holds its first physical byte, or [`NOWHERE`].
+    pub holder: u16,
+    /// No border of a resource lies between its physical bytes: `holder` says what all of them are.
+    pub uniform: bool,
     /// Bytes.
     pub size: u128,
     /// Declared virtual start.
@@ -54,6 +66,8 @@ impl Extent {
         has_virt: false,
         has_phys: false,
         resource: NOWHERE,
+        holder: NOWHERE,
+        uniform: true,
         size: 0,
         virt: 0,
         phys: 0,
@@ -208,6 +222,18 @@ pub const fn find_region(space: &Space<'_>, name: &str) -> u16 {
     NOWHERE
 }
 
+/// Index of the last region of that name in front of `end`, or [`NOWHERE`]. What follows another is often next to it.
+const fn find_before(space: &Space<'_>, name: &str, end: usize) -> u16 {
+    let mut i = end;
+    while i > 0 {
+        i -= 1;
+        if same(space.regions[i].name, name) {
+            return i as u16;
+        }
+    }
+    NOWHERE
+}
+
 /// Index of the channel of that name, or [`NOWHERE`].
 #[must_use]
 pub const fn find_channel(map: &Map<'_>, name: &str) -> u16 {
@@ -269,16 +295,63 @@ pub const fn resource_at<'a>(map: &Map<'a>, address: u128) -> Option<&'a Resourc
     best
 }
 
+/// The resources of a map, sorted by their base.
+pub(crate) const fn by_base(map: &Map<'_>) -> Order<LIST> {
+    let mut order = Order::EMPTY;
+    let mut i = 0;
+    while i < map.resources.len() {
+        let r = &map.resources[i];
+        order.push(i, r.base as u128, r.base as u128 + r.size as u128);
+        i += 1;
+    }
+    order.sort();
+    order
+}
+
+/// Physical bytes that lie in one resource, or in none.
+#[derive(Clone, Copy)]
+pub(crate) struct Segment {
+    pub(crate) lo: u128,
+    pub(crate) hi: u128,
+    /// The smallest resource that holds them, or [`NOWHERE`].
+    pub(crate) resource: u16,
+}
+
+/// The bytes from `at` to the next border of a resource, `end` at the latest.
+pub(crate) const fn segment(map: &Map<'_>, by_base: &Order<LIST>, at: u128, end: u128) -> Segment {
+    let mut segment = Segment { lo: at, hi: end, resource: NOWHERE };
+    let (mut p, last) = by_base.around(at, end);
+    while p < last {
+        let index = by_base.object(p);
+        let r = &map.resources[index];
+        let (lo, hi) = (r.base as u128, r.base as u128 + r.size as u128);
+        if lo <= at && at < hi {
+            if hi < segment.hi {
+                segment.hi = hi;
+            }
+            let smaller = segment.resource == NOWHERE || {
+                let best = map.resources[segment.resource as usize].size;
+                r.size < best || (r.size == best && index < segment.resource as usize)
+            };
+            if smaller {
+                segment.resource = index as u16;
+            }
+        } else if at < lo && lo < segment.hi {
+            segment.hi = lo;
+        }
+        p += 1;
+    }
+    segment
+}
+
 /// The memory type of a region at its first byte: its own, or that of the resource there.
 #[must_use]
 pub const fn memory_of(map: &Map<'_>, region: &Region<'_>, extent: &Extent) -> Option<MemoryType> {
     match region.memory {
         Some(memory) => Some(memory),
         None if !extent.has_phys => None,
-        None => match resource_at(map, extent.phys) {
-            Some(resource) => Some(resource.memory),
-            None => None,
-        },
+        None if extent.holder == NOWHERE => None,
+        None => Some(map.resources[extent.holder as usize].memory),
     }
 }
 
@@ -332,13 +405,24 @@ impl<const R: usize> Layout<R> {
     #[must_use]
     pub const fn of(map: &Map<'_>) -> Self {
         let mut layout = Self { extents: [Extent::BLANK; R], len: 0 };
+        let names = ResourceNames::of(map);
+        let by_base = by_base(map);
         let mut s = 0;
         while s < map.spaces.len() {
             let first = layout.len;
-            let page = format_of(map, &map.spaces[s]).page_size();
+            let page = match &map.spaces[s].format {
+                Some(format) => format.page_size(),
+                None => map.format.page_size(),
+            };
             let mut r = 0;
             while r < map.spaces[s].regions.len() && layout.len < R {
-                layout.extents[layout.len] = layout.extent(map, page, s, r, first);
+                let mut extent = layout.extent(map, &names, page, s, r, first);
+                if extent.has_phys {
+                    let segment = segment(map, &by_base, extent.phys, extent.phys + extent.size);
+                    extent.holder = segment.resource;
+                    extent.uniform = segment.hi == extent.phys + extent.size;
+                }
+                layout.extents[layout.len] = extent;
                 layout.len += 1;
                 r += 1;
             }
@@ -406,18 +490,36 @@ impl<const R: usize> Layout<R> {
         true
     }
 
-    const fn extent(&self, map: &Map<'_>, page: u64, s: usize, r: usize, first: usize) -> Extent {
+    const fn extent(
+        &self,
+        map: &Map<'_>,
+        names: &ResourceNames,
+        page: u64,
+        s: usize,
+        r: usize,
+        first: usize,
+    ) -> Extent {
         let space = &map.spaces[s];
         let region = &space.regions[r];
-        let size = size_of(map, region) as u128;
-        let (phys, resource) = match region.kind {
-            Kind::Guard => (None, NOWHERE),
+        let (phys, resource) = match (region.kind, region.phys) {
+            (Kind::Guard, _) => (None, NOWHERE),
+            (_, Phys::In { resource, offset }) => match names.find(map, resource) {
+                NOWHERE => (None, NOWHERE),
+                at => (Some((map.resources[at as usize].base as u128 + offset as u128) % TOP), at),
+            },
             _ => place(map, region.phys),
+        };
+        let size = match (region.size, region.phys) {
+            (Some(size), _) => size as u128,
+            (None, Phys::In { offset, .. }) if resource != NOWHERE => {
+                map.resources[resource as usize].size.saturating_sub(offset) as u128
+            }
+            _ => size_of(map, region) as u128,
         };
         let virt = match region.virt {
             Virt::At(address) => Some(address as u128),
             Virt::Identity => phys,
-            Virt::After { region: other, gap } => match find_region(space, other) {
+            Virt::After { region: other, gap } => match find_before(space, other, r) {
                 before if (before as usize) < r => self.behind(space, first + before as usize, region, gap, page),
                 _ => None,
             },

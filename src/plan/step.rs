@@ -2,7 +2,7 @@
 
 use crate::attr::{MemoryType, Rights};
 use crate::format::{Format, Leaf, MAX_LEVELS};
-use crate::layout::{Extent, Layout, leaf_allowed, resource_at};
+use crate::layout::{Extent, Layout, NOWHERE, leaf_allowed, resource_at};
 use crate::map::{Kind, Map, Region, Space};
 use crate::text::same;
 
@@ -161,7 +161,7 @@ impl<'m, const R: usize> Steps<'m, R> {
 
     /// Ends the piece where a resource with another memory type begins or ends.
     const fn stop_at_type(&self, region: &Region<'_>, piece: &mut Piece) {
-        if region.memory.is_some() || !piece.extent.has_phys || self.format.inherent_memory {
+        if region.memory.is_some() || !piece.extent.has_phys || piece.extent.uniform || self.format.inherent_memory {
             return;
         }
         let start = piece.phys(piece.virt);
@@ -235,9 +235,13 @@ impl Piece {
 
 /// What an entry at the start of a piece says, apart from address and run.
 const fn leaf_of(map: &Map<'_>, space: &Space<'_>, format: &Format, region: &Region<'_>, piece: &Piece) -> Leaf {
-    let natural = match resource_at(map, piece.phys(piece.virt)) {
-        Some(resource) => resource.memory,
-        None => MemoryType::NormalWb,
+    let natural = if piece.extent.uniform && piece.extent.holder != NOWHERE {
+        map.resources[piece.extent.holder as usize].memory
+    } else {
+        match resource_at(map, piece.phys(piece.virt)) {
+            Some(resource) => resource.memory,
+            None => MemoryType::NormalWb,
+        }
     };
     let memory = match region.memory {
         Some(memory) => memory,

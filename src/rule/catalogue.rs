@@ -152,7 +152,7 @@ ResourceOverlap "resource-overlap" Declaration Hard: "Resources are disjoint unl
     "resources {a} and {b} disagree about {x1} bytes at {x0}" => "correct the sizes, or declare one `within` the other and keep it inside";
 PhysUndeclared "phys-undeclared" Declaration Hard: "Every mapped physical byte belongs to a declared resource."
     ["Hafnium mem_regions_invalid; Muen Hardware.Memory_Space"]
-    "{a} maps physical memory at {x0}[, {x1} bytes,] that no resource declares" => "declare a resource that covers {x0}";
+    "{a} maps physical memory[ at {x0}][, {x1} bytes,] that no resource declares" => "name a resource[, or declare one that covers {x0}]";
 RegionExceedsResource "region-exceeds-resource" Declaration Hard: "Offset and size of a region do not exceed its resource."
     ["Hafnium mem_regions_invalid"]
     "{a} ends at offset {x0} of {b}, which has {x1} bytes" => "use an offset and a size that end at {x1} at most";
@@ -398,7 +398,7 @@ DuplicateName "duplicate-name" Declaration Hard: "Names are unique in their scop
     "there are two objects named {a}" => "rename one of them";
 UnknownName "unknown-name" Declaration Hard: "Every referenced resource, region, channel and space exists."
     ["microkit sys_map_invalid_mr"]
-    "{a} refers to {b}, which is not declared" => "declare it, or correct the name[: did you mean `{hint}`?]";
+    "{a} refers to {b}, which is not declared, or not before it" => "declare it, or correct the name[: did you mean `{hint}`?]";
 InvalidName "invalid-name" Declaration Hard: "Names are Rust identifiers and no keywords; rights are made of r, w, x."
     ["Rust reference, identifiers and keywords"]
     "{a} has a name or rights that the notation does not allow[: {b}]" => "use an identifier that is no keyword, such as `{an}_`, and rights made of r, w, x";

@@ -1,10 +1,11 @@
 //! DMA masters and the memory they reach.
 
 use super::catalogue::Rule;
-use super::judge::{Judge, LIST, SUPERVISOR, Who};
-use super::order::{Order, shared};
+use super::judge::{Judge, SUPERVISOR, Who};
 use crate::attr::{MemoryType, Rights};
+use crate::layout::LIST;
 use crate::layout::{NOWHERE, TOP, place};
+use crate::layout::{Order, shared};
 use crate::map::{Device, DmaWindow, Phys};
 use crate::text::same;
 

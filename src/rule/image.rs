@@ -1,10 +1,11 @@
 //! The image that runs in a space: its sections and its entry point.
 
 use super::catalogue::Rule;
-use super::judge::{Judge, LIST, Who};
-use super::order::{Order, shared};
+use super::judge::{Judge, Who};
 use crate::attr::Rights;
 use crate::format::Format;
+use crate::layout::LIST;
+use crate::layout::{Order, shared};
 use crate::map::{Image, Section, Space};
 
 impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {

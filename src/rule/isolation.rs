@@ -2,8 +2,8 @@
 
 use super::catalogue::Rule;
 use super::judge::Judge;
-use super::order::shared;
 use crate::attr::Rights;
+use crate::layout::shared;
 use crate::layout::{find_channel, place};
 use crate::map::{Kind, Region};
 use crate::text::same;

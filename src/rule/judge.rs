@@ -2,15 +2,13 @@
 
 use super::catalogue::{Class, Rule};
 use super::finding::{Culprit, Finding, Findings, MAX_CULPRITS, MAX_NUMBERS};
-use super::order::{Order, shared};
 use crate::attr::{Access, Features, MemoryType, Rights};
 use crate::format::{Format, NOT_ENCODABLE};
-use crate::layout::{Extent, Layout, NOWHERE, features, find_channel};
+use crate::layout::{Extent, LIST, Layout, NOWHERE, Segment, by_base, features, find_channel, segment};
+use crate::layout::{Order, shared};
 use crate::map::{Kind, Map, Phys, Region, Resource, Space};
 use crate::text::same_spelling;
 
-/// Resources, windows or sections that are kept sorted; more are searched one by one.
-pub(super) const LIST: usize = 512;
 /// The trust domain of kernel, boot, run and firmware spaces; each other space is its own.
 pub(super) const SUPERVISOR: u16 = u16::MAX;
 /// No region.
@@ -70,15 +68,6 @@ impl Fact {
     };
 }
 
-/// Physical bytes with one memory type.
-#[derive(Clone, Copy)]
-pub(super) struct Segment {
-    pub(super) lo: u128,
-    pub(super) hi: u128,
-    /// The smallest resource that holds them, or [`NOWHERE`].
-    pub(super) resource: u16,
-}
-
 /// One check.
 pub(super) struct Judge<'m, 'a, const R: usize, const N: usize> {
     pub(super) map: &'m Map<'a>,
@@ -111,7 +100,7 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
             facts: [Fact::BLANK; R],
             by_virt: Order::EMPTY,
             by_phys: Order::EMPTY,
-            by_base: Order::EMPTY,
+            by_base: by_base(map),
             register_values: [0; 4],
             waivers_used: [0; R],
             errors: Findings::NONE,
@@ -119,7 +108,6 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
         };
         judge.learn_spaces();
         judge.learn_regions();
-        judge.learn_resources();
         judge
     }
 
@@ -175,16 +163,6 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
             },
             reach: counts && e.has_phys && (!format.user || domain == SUPERVISOR || !access.user.is_empty()),
         }
-    }
-
-    const fn learn_resources(&mut self) {
-        let mut i = 0;
-        while i < self.map.resources.len() {
-            let r = &self.map.resources[i];
-            self.by_base.push(i, r.base as u128, r.base as u128 + r.size as u128);
-            i += 1;
-        }
-        self.by_base.sort();
     }
 
     /// The format of a space as it is declared, before the CPU block shapes it.
@@ -267,29 +245,13 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
 
     /// The bytes from `at` to the next border of a resource, `end` at the latest.
     pub(super) const fn segment(&self, at: u128, end: u128) -> Segment {
-        let mut segment = Segment { lo: at, hi: end, resource: NOWHERE };
-        let (mut p, last) = self.by_base.around(at, end);
-        while p < last {
-            let index = self.by_base.object(p) as u16;
-            let r = self.resource(index);
-            let (lo, hi) = (r.base as u128, r.base as u128 + r.size as u128);
-            if lo <= at && at < hi {
-                if hi < segment.hi {
-                    segment.hi = hi;
-                }
-                let smaller = segment.resource == NOWHERE || {
-                    let best = self.resource(segment.resource).size;
-                    r.size < best || (r.size == best && index < segment.resource)
-                };
-                if smaller {
-                    segment.resource = index;
-                }
-            } else if at < lo && lo < segment.hi {
-                segment.hi = lo;
-            }
-            p += 1;
-        }
-        segment
+        segment(self.map, &self.by_base, at, end)
+    }
+
+    /// The bytes of a region from `at` to the next border of a resource.
+    pub(super) const fn segment_of(&self, e: &Extent, at: u128) -> Segment {
+        let end = e.phys + e.size;
+        if e.uniform { Segment { lo: at, hi: end, resource: e.holder } } else { self.segment(at, end) }
     }
 
     /// The memory type of a region at a segment.
@@ -307,7 +269,7 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
         if !e.has_phys || e.size == 0 {
             return None;
         }
-        self.type_at(i, &self.segment(e.phys, e.phys + e.size))
+        self.type_at(i, &self.segment_of(e, e.phys))
     }
 
     /// The first object that starts at or behind the physical range `lo..hi` and really meets it.

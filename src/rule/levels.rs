@@ -2,9 +2,9 @@
 
 use super::catalogue::Rule;
 use super::judge::{Judge, Who};
-use super::order::shared;
 use crate::attr::{Features, Rights};
 use crate::format::{Format, LeafForm, MAX_LEVELS};
+use crate::layout::shared;
 use crate::layout::{Extent, TOP, pa_bits};
 use crate::map::{Range, Region};
 

@@ -1,9 +1,10 @@
 //! Memory types of one region, and the registers behind them.
 
 use super::catalogue::Rule;
-use super::judge::{Judge, Segment, Who};
+use super::judge::{Judge, Who};
 use crate::attr::{MemoryType, Rights};
 use crate::format::{Format, MemoryRegister, NOT_ENCODABLE};
+use crate::layout::Segment;
 use crate::layout::{Extent, NOWHERE, TOP};
 use crate::map::{Kind, Region};
 
@@ -47,7 +48,7 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
     pub(super) const fn memory(&mut self, i: usize, region: &Region<'_>, e: &Extent, format: &Format) {
         let (mut at, end) = (e.phys, e.phys + e.size);
         while e.has_phys && at < end && end <= TOP {
-            let segment = self.segment(at, end);
+            let segment = self.segment_of(e, at);
             at = segment.hi;
             if let Some(memory) = self.type_at(i, &segment) {
                 self.note_register_value(i, format, memory);

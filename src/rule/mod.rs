@@ -14,7 +14,6 @@ mod levels;
 mod memory;
 mod names;
 mod numbers;
-mod order;
 mod phys;
 mod rights;
 mod stacks;

@@ -214,11 +214,14 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         let region = self.region(i);
         let space = self.layout.extents[i].space as usize;
         let who = self.who(i);
-        if !matches!(region.kind, Kind::Guard) {
+        let e = &self.layout.extents[i];
+        if !e.has_phys && !matches!(region.kind, Kind::Guard) {
             self.expect_place(who, region.phys);
         }
-        if let Virt::After { region: other, .. } = region.virt {
-            self.expect_region(who, space, other);
+        if let Virt::After { region: other, .. } = region.virt
+            && !e.has_virt
+        {
+            self.expect_before(who, space, e.region, other);
         }
         let others = [region.alias_of, region.guards, region.inside];
         let mut k = 0;
@@ -333,6 +336,14 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         }
     }
 
+    /// What a region stands behind is declared in front of it.
+    const fn expect_before(&mut self, who: Who<'a>, space: usize, region: u16, name: &'a str) {
+        let at = crate::layout::find_region(&self.map.spaces[space], name);
+        if at == NOWHERE || at >= region {
+            self.unknown(who, name, Scope::Regions(space));
+        }
+    }
+
     const fn expect_place(&mut self, who: Who<'a>, phys: Phys<'a>) {
         match phys {
             Phys::In { resource, .. } if find_resource(self.map, resource) == NOWHERE => {
@@ -349,7 +360,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         let (mut hint, mut i) = ("", 0);
         while i < self.count(scope) && hint.is_empty() {
             let candidate = self.entry(scope, i).1;
-            if resembles(name, candidate) {
+            if resembles(name, candidate) && !same(name, candidate) {
                 hint = candidate;
             }
             i += 1;

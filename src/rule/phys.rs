@@ -2,9 +2,9 @@
 
 use super::catalogue::Rule;
 use super::judge::{Judge, SUPERVISOR};
-use super::order::shared;
+use crate::layout::shared;
 use crate::layout::{Extent, NOWHERE, TOP, find_resource, find_space, pa_bits};
-use crate::map::{Kind, Region, Role};
+use crate::map::{Kind, Phys, Region, Role};
 use crate::text::same;
 
 impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
@@ -104,6 +104,10 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
 
     /// What one region maps: declared memory, in one resource, allowed there, and no more than it asked for.
     pub(super) const fn physical(&mut self, i: usize, region: &Region<'_>, e: &Extent) {
+        let filled_later = matches!(region.kind, Kind::Window);
+        if matches!(region.phys, Phys::None) && !filled_later {
+            self.report(Rule::PhysUndeclared, &[self.who(i)], &[]);
+        }
         if !e.has_phys || e.size == 0 || e.phys + e.size > TOP {
             return;
         }
@@ -130,7 +134,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         let (mut at, end) = (e.phys, e.phys + e.size);
         let mut before = NOWHERE;
         while at < end {
-            let segment = self.segment(at, end);
+            let segment = self.segment_of(e, at);
             let length = segment.hi - at;
             at = segment.hi;
             if segment.resource == NOWHERE {

@@ -2,9 +2,9 @@
 
 use super::catalogue::Rule;
 use super::judge::{Judge, Who};
-use super::order::shared;
 use crate::attr::{Access, Rights};
 use crate::format::{Format, NOT_ENCODABLE};
+use crate::layout::shared;
 use crate::layout::{Extent, TOP};
 use crate::map::Region;
 use crate::text::same;

@@ -2,8 +2,8 @@
 
 use super::catalogue::Rule;
 use super::judge::Judge;
-use super::order::shared;
 use crate::attr::Rights;
+use crate::layout::shared;
 use crate::layout::{Extent, NOWHERE, TOP};
 use crate::map::{Kind, Region};
 use crate::text::same;

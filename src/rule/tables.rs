@@ -3,12 +3,12 @@
 use super::catalogue::Rule;
 use super::finding::MAX_CULPRITS;
 use super::judge::{Judge, SUPERVISOR, Who};
-use super::order::shared;
 use crate::attr::Rights;
 use crate::format::Format;
+use crate::layout::shared;
 use crate::layout::{Layout, NOWHERE, place};
 use crate::map::{Kind, Phys, Placement, Resource, Role, Tables};
-use crate::plan;
+use crate::plan::{self, Shape};
 
 /// A pool whose place is known.
 #[derive(Clone, Copy)]
@@ -25,11 +25,11 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         if space.budget.is_none() && space.tables.is_none() && self.map.policy.table_pool.is_none() {
             return 0;
         }
-        let need = plan::tables(self.map, self.layout, s);
+        let need = Shape::of(self.map, self.layout, s, format).tables();
         if let Some(budget) = space.budget
             && need > budget as usize
         {
-            self.table_budget_exceeded(s, need, budget as usize);
+            self.table_budget_exceeded(s, need, budget as usize, format);
         }
         let bytes = need as u128 * format.table_size() as u128;
         if let Some(tables) = &self.map.spaces[s].tables {
@@ -39,7 +39,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
     }
 
     /// `table-budget-exceeded`: names the regions without which the tables would fit.
-    const fn table_budget_exceeded(&mut self, s: usize, need: usize, budget: usize) {
+    const fn table_budget_exceeded(&mut self, s: usize, need: usize, budget: usize, format: &Format) {
         let mut who = [self.who_space(s); MAX_CULPRITS];
         let mut saved = [0; MAX_CULPRITS];
         let mut count = 1;
@@ -48,7 +48,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         while i < end {
             let bad = without.extents[i].bad;
             without.extents[i].bad = true;
-            let rest = plan::tables(self.map, &without, s);
+            let rest = Shape::of(self.map, &without, s, format).tables();
             without.extents[i].bad = bad;
             if rest <= budget {
                 let mut at = if count < MAX_CULPRITS { count } else { MAX_CULPRITS };

@@ -2,8 +2,8 @@
 
 use super::catalogue::Rule;
 use super::judge::{Judge, Who};
-use super::order::shared;
 use crate::attr::Rights;
+use crate::layout::shared;
 use crate::map::{Kind, Transition};
 
 /// Bytes below the top of a live full-descending stack that the next push may write.

@@ -2,9 +2,9 @@
 
 use super::catalogue::Rule;
 use super::judge::{Judge, Who};
-use super::order::shared;
 use crate::format::Format;
 use crate::layout::TOP;
+use crate::layout::shared;
 use crate::map::Kind;
 use crate::text::same;
 

@@ -5,20 +5,20 @@
 /// More than `C` ranges stay in the order they came in: every question is then answered by looking at all of them,
 /// so callers test each answer again.
 #[derive(Clone, Copy)]
-pub(super) struct Order<const C: usize> {
+pub(crate) struct Order<const C: usize> {
     at: [u16; C],
     lo: [u128; C],
     hi: [u128; C],
     /// Greatest end up to and including each position.
     reach: [u128; C],
-    pub(super) len: usize,
+    pub(crate) len: usize,
 }
 
 impl<const C: usize> Order<C> {
-    pub(super) const EMPTY: Self = Self { at: [0; C], lo: [0; C], hi: [0; C], reach: [0; C], len: 0 };
+    pub(crate) const EMPTY: Self = Self { at: [0; C], lo: [0; C], hi: [0; C], reach: [0; C], len: 0 };
 
     /// Adds the range `lo..hi` of object `index`; [`Order::sort`] must follow.
-    pub(super) const fn push(&mut self, index: usize, lo: u128, hi: u128) {
+    pub(crate) const fn push(&mut self, index: usize, lo: u128, hi: u128) {
         if self.len < C {
             self.at[self.len] = index as u16;
             self.lo[self.len] = lo;
@@ -28,7 +28,7 @@ impl<const C: usize> Order<C> {
     }
 
     /// Sorts by start; equal starts keep their order. One pass where the ranges ascend already.
-    pub(super) const fn sort(&mut self) {
+    pub(crate) const fn sort(&mut self) {
         if self.is_too_long() {
             return;
         }
@@ -88,17 +88,17 @@ impl<const C: usize> Order<C> {
     }
 
     /// The object at a position.
-    pub(super) const fn object(&self, position: usize) -> usize {
+    pub(crate) const fn object(&self, position: usize) -> usize {
         if self.is_too_long() { position } else { self.at[position] as usize }
     }
 
     /// Whether the range at `later` may begin before the one at `position` ends; if not, none behind it does.
-    pub(super) const fn may_meet(&self, position: usize, later: usize) -> bool {
+    pub(crate) const fn may_meet(&self, position: usize, later: usize) -> bool {
         later < self.len && (self.is_too_long() || self.lo[later] < self.hi[position])
     }
 
     /// The positions among which all ranges that meet `lo..hi` are.
-    pub(super) const fn around(&self, lo: u128, hi: u128) -> (usize, usize) {
+    pub(crate) const fn around(&self, lo: u128, hi: u128) -> (usize, usize) {
         if self.is_too_long() {
             return (0, self.len);
         }
@@ -126,7 +126,7 @@ impl<const C: usize> Order<C> {
 }
 
 /// The bytes that two ranges share.
-pub(super) const fn shared(a: (u128, u128), b: (u128, u128)) -> Option<(u128, u128)> {
+pub(crate) const fn shared(a: (u128, u128), b: (u128, u128)) -> Option<(u128, u128)> {
     let lo = if a.0 > b.0 { a.0 } else { b.0 };
     let hi = if a.1 < b.1 { a.1 } else { b.1 };
     if lo < hi { Some((lo, hi)) } else { None }
