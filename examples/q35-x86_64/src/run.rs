@@ -1,12 +1,13 @@
 //! What the firmware does once it is in the top 2 GiB.
 
+use core::cell::UnsafeCell;
 use core::fmt::{self, Write};
 
 use example_maps::x86_64::q35_x86_64::{self, kernel};
 use probe::{Register, Report, Width};
 use tablature::layout::{Layout, count_regions};
 use tablature::map::Map;
-use tablature::space::{Declared, Installed, Refusal, install};
+use tablature::space::{Declared, Installed, Refusal, RegisterBlock, install};
 
 use crate::machine::Q35;
 use crate::witness::Witness;
@@ -24,42 +25,65 @@ const REGISTERS: &[Register] = &[
     Register { region: "lapic", offset: 0x3e0, width: Width::Word, marks: Some([0x1, 0xb]) },
 ];
 
+/// Registers of the local APIC (SDM 3A, 11.4.1 'The Local APIC Block Diagram').
+#[repr(C)]
+struct LocalApic {
+    _below: [u32; 12],
+    version: Register32,
+}
+
+/// A register that is read only here.
+#[repr(transparent)]
+struct Register32(UnsafeCell<u32>);
+
+// SAFETY: register cells and padding; every bit pattern is valid.
+unsafe impl RegisterBlock for LocalApic {}
+
 /// Entered once, by the only CPU, with interrupts off and the tables of the start-up code in force.
 pub(crate) extern "C" fn main() -> ! {
-    // SAFETY: the first call; whoever opens it later does so when this has ended.
-    let Some(mut console) = (unsafe { exit::Console::open() }) else { exit::failure() };
-    match confirm(&mut console) {
-        Ok(report) if report.is_good() => exit::success(),
-        _ => exit::failure(),
-    }
-}
-
-/// Installs the map, as a function of its own: `cargo xtask demo` counts its instructions.
-///
-/// # Safety
-///
-/// That of [`install`] for the space `kernel`.
-#[unsafe(no_mangle)]
-#[inline(never)]
-unsafe fn install_map() -> Result<Installed<kernel::Space>, Refusal> {
-    // SAFETY: the caller vouches for it.
-    unsafe { install::<kernel::Space>() }
-}
-
-/// Installs the map and lets the hardware testify.
-fn confirm(console: &mut dyn Write) -> Result<Report, fmt::Error> {
     #[cfg(feature = "boot-filled")]
     // SAFETY: the first call.
     if let Err(error) = unsafe { crate::fill::fill() } {
         exit::give_up(format_args!("{error}"));
     }
     // SAFETY: the map covers code, data and stack of the image where the linker put them.
-    if let Err(refusal) = unsafe { install_map() } {
-        exit::give_up(format_args!("{refusal}"));
-    }
+    let live = match unsafe { install_map() } {
+        Ok(live) => live,
+        Err(refusal) => exit::give_up(format_args!("{refusal}")),
+    };
     // SAFETY: called once, in ring 0, with interrupts off since the start-up code.
     unsafe { trap::init() };
+    // SAFETY: the first call; whoever opens it later does so when this has ended.
+    let Some(mut console) = (unsafe { exit::Console::open() }) else { exit::failure() };
+    match confirm(&live, &mut console) {
+        Ok(report) if report.is_good() => exit::success(),
+        _ => exit::failure(),
+    }
+}
 
+/// Makes the map live. Where its tables are finished in the image the start-up code has done most of it, and CPUID is
+/// asked whether the rest is there. A function of its own: `cargo xtask demo` counts its instructions.
+///
+/// # Errors
+/// The CPU lacks what the map needs.
+///
+/// # Safety
+/// As for [`install`].
+#[unsafe(no_mangle)]
+#[inline(never)]
+unsafe fn install_map() -> Result<Installed<kernel::Space>, Refusal> {
+    // SAFETY: the caller's promise.
+    unsafe { install::<kernel::Space>() }
+}
+
+/// Lets the hardware testify.
+fn confirm(live: &Installed<kernel::Space>, console: &mut dyn Write) -> Result<Report, fmt::Error> {
+    if let Some(apic) = kernel::lapic::take(live) {
+        let version = apic.registers::<LocalApic>().version.0.get();
+        // SAFETY: a register of the live device region, which may be read at any time.
+        let version = unsafe { version.read_volatile() };
+        writeln!(console, "local APIC version {:#04x}", version & 0xff)?;
+    }
     let tables = kernel::Space::memory();
     // SAFETY: called once, after `install`, with the tables in force.
     let witness = unsafe { Witness::new(&tables, boot::OFFSET) };
