@@ -62,8 +62,8 @@ fn no_loop(toolchain: Toolchain, arch: Arch, mode: Mode) -> Result<()> {
     let tables = Tables::in_image(&declaration, &image)?.base();
     let proof = path::prove(&image, arch, &(tables..tables + declaration.table_bytes()))?;
     println!(
-        "{} instructions before the installation, {} in it; {} loops that touch no memory, {} that clear other memory",
-        proof.before, proof.install, proof.loops, proof.clears
+        "{} instructions before the installation, {} in it; loops: {} touch no memory, {} read other memory, {} clear it",
+        proof.before, proof.install, proof.loops, proof.readers, proof.clears
     );
     Ok(())
 }

@@ -33,6 +33,19 @@ pub(crate) enum Flow {
     Stop,
 }
 
+/// What an instruction does with memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Touch {
+    /// Nothing; cache maintenance by address included.
+    Nothing,
+    /// Loads.
+    Loads,
+    /// Stores at an address that the stack pointer gives.
+    Stack,
+    /// Stores elsewhere, or is not known.
+    Stores,
+}
+
 /// An instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Instruction {
@@ -40,8 +53,8 @@ pub(crate) struct Instruction {
     pub(crate) length: u64,
     /// Where it goes.
     pub(crate) flow: Flow,
-    /// It loads or stores.
-    pub(crate) touches_memory: bool,
+    /// What it does with memory.
+    pub(crate) touch: Touch,
     /// It writes the register that holds the MMU's enable bit.
     pub(crate) writes_mmu_control: bool,
 }
@@ -49,7 +62,7 @@ pub(crate) struct Instruction {
 impl Instruction {
     /// An instruction that computes.
     const fn plain(length: u64) -> Self {
-        Self { length, flow: Flow::Next, touches_memory: false, writes_mmu_control: false }
+        Self { length, flow: Flow::Next, touch: Touch::Nothing, writes_mmu_control: false }
     }
 
     const fn flowing(self, flow: Flow) -> Self {

@@ -23,8 +23,8 @@ use std::ops::Range;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::clear::Loop;
-use super::{Encoding, Flow, Instruction};
+use super::clear::{Effect, Loop, effect};
+use super::{Encoding, Flow, Instruction, Touch};
 use crate::elf::Image;
 use crate::machine::Arch;
 
@@ -40,6 +40,8 @@ pub(crate) struct Proof {
     pub(crate) install: usize,
     /// Loops that touch no memory.
     pub(crate) loops: usize,
+    /// Loops before `install_map` that store nothing and cannot read the tables.
+    pub(crate) readers: usize,
     /// Loops that clear memory beside the tables.
     pub(crate) clears: usize,
 }
@@ -72,6 +74,7 @@ pub(crate) fn prove(image: &Image, arch: Arch, tables: &Range<u64>) -> Result<Pr
         before: before.counted.len(),
         install: install.counted.len(),
         loops: install.loops + before.loops,
+        readers: before.readers,
         clears: install.clears + before.clears,
     })
 }
@@ -111,6 +114,16 @@ struct Function {
     has_end: bool,
 }
 
+/// A loop, and the function that it is in.
+struct Cycle {
+    entry: u64,
+    members: BTreeSet<u64>,
+    edges: Edges,
+}
+
+/// How far an offset of a load or store reaches, at most: that of AArch64's unsigned 12 bits times 8.
+const REACH: u64 = 0x8000;
+
 struct Walk<'a> {
     image: &'a Image,
     encoding: Encoding,
@@ -126,7 +139,11 @@ struct Walk<'a> {
     /// Counted calls, caller to callee.
     calls: BTreeSet<(u64, u64)>,
     problems: Vec<String>,
+    /// Counted instructions of each function.
+    code_of: BTreeMap<u64, BTreeSet<u64>>,
+    cycles: Vec<Cycle>,
     loops: usize,
+    readers: usize,
     clears: usize,
     /// Physical addresses of the tables.
     tables: Range<u64>,
@@ -146,13 +163,19 @@ impl<'a> Walk<'a> {
             walked: BTreeSet::new(),
             calls: BTreeSet::new(),
             problems: Vec::new(),
+            code_of: BTreeMap::new(),
+            cycles: Vec::new(),
             loops: 0,
+            readers: 0,
             clears: 0,
         }
     }
 
     /// The verdict over all that counts.
-    fn prove(&self) -> Result<()> {
+    fn prove(&mut self) -> Result<()> {
+        for found in std::mem::take(&mut self.cycles) {
+            self.judge_loop(&found);
+        }
         let ends_again = self.reentered.iter().copied().find(|function| self.contains_end(*function));
         if let Some(cycle) = self.recursion().or(ends_again) {
             bail!("{} calls itself", self.name(cycle));
@@ -180,7 +203,8 @@ impl<'a> Walk<'a> {
         for at in broken {
             self.problems.push(format!("control leaves the code at {at:#x}, in {}", self.name(entry)));
         }
-        self.judge_loops(entry, &code, &edges);
+        let loops = cycles(&code, &edges);
+        self.cycles.extend(loops.into_iter().map(|members| Cycle { entry, members, edges: edges.clone() }));
         for (at, instruction) in &code {
             match instruction.flow {
                 Flow::Unknown | Flow::UnknownCall => {
@@ -198,39 +222,68 @@ impl<'a> Walk<'a> {
                 _ => {}
             }
         }
+        self.code_of.insert(entry, code.keys().copied().collect());
         self.counted.extend(code);
         Ok(())
     }
 
-    /// Loops among the counted instructions of one function.
-    fn judge_loops(&mut self, entry: u64, code: &BTreeMap<u64, Instruction>, edges: &Edges) {
-        for members in cycles(code, edges) {
-            let culprit = members.iter().find(|at| {
-                code.get(at).is_some_and(|instruction| {
-                    instruction.touches_memory || matches!(instruction.flow, Flow::Call(_) | Flow::UnknownCall)
-                })
-            });
-            let Some(at) = culprit else {
-                self.loops += 1;
-                continue;
-            };
-            let found = Loop { encoding: self.encoding, image: self.image, members: &members, edges, entry };
-            let function = self.name(entry);
-            match found.stores_to() {
+    /// Judges a loop by all that it executes.
+    fn judge_loop(&mut self, found: &Cycle) {
+        let first = found.members.first().copied().unwrap_or(found.entry);
+        let function = self.name(found.entry);
+        let calls = self.counted_calls(&found.members);
+        let touch = calls.iter().flat_map(|callee| &self.code_of[callee]).chain(&found.members);
+        let touch = touch.map(|at| self.counted[at].touch).max().unwrap_or(Touch::Nothing);
+        if touch == Touch::Nothing && calls.is_empty() {
+            self.loops += 1;
+        } else if touch <= Touch::Stack && matches!(self.end, End::CallOf(_)) {
+            match self.counted.keys().find(|at| self.forms_table_address(**at)) {
+                None => self.readers += 1,
+                Some(at) => self.problems.push(format!(
+                    "the loop at {first:#x} reads memory, in {function}, and the instruction at {at:#x} forms an address of the tables"
+                )),
+            }
+        } else {
+            let Cycle { entry, ref members, ref edges } = *found;
+            match (Loop { encoding: self.encoding, image: self.image, members, edges, entry }).stores_to() {
                 Some(range) if range.end <= self.tables.start || self.tables.end <= range.start => self.clears += 1,
                 Some(range) => self.problems.push(format!(
-                    "the loop at {:#x} stores to {:#x}..{:#x}, where tables are, in {function}",
-                    members.first().unwrap_or(at),
-                    range.start,
-                    range.end
+                    "the loop at {first:#x} stores to {:#x}..{:#x}, where tables are, in {function}",
+                    range.start, range.end
                 )),
-                None => {
-                    let first = members.first().unwrap_or(at);
-                    self.problems
-                        .push(format!("the loop at {first:#x} touches memory or calls (at {at:#x}), in {function}"));
+                None => self.problems.push(format!("the loop at {first:#x} stores or reads, in {function}")),
+            }
+        }
+    }
+
+    /// Functions that instructions call, and those that these call.
+    fn counted_calls(&self, members: &BTreeSet<u64>) -> BTreeSet<u64> {
+        let mut found = BTreeSet::new();
+        let mut left: Vec<u64> = members.iter().copied().collect();
+        while let Some(at) = left.pop() {
+            if let Flow::Call(target) = self.counted[&at].flow {
+                let callee = place(self.image, target);
+                if found.insert(callee) {
+                    left.extend(self.code_of.get(&callee).into_iter().flatten());
                 }
             }
         }
+        found.retain(|callee| self.code_of.contains_key(callee));
+        found
+    }
+
+    /// Whether the instruction at `at` makes a constant that points into the tables, with the one behind it if that adds
+    /// to it, and with any offset that fits otherwise.
+    fn forms_table_address(&self, at: u64) -> bool {
+        let Effect::Set { register, value } = effect(self.encoding, self.image, at) else { return false };
+        let range = match effect(self.encoding, self.image, at + 4) {
+            Effect::Add { from, value: more, .. } if from == register => {
+                let sum = value.wrapping_add_signed(more);
+                sum..sum.saturating_add(1)
+            }
+            _ => value.saturating_sub(REACH)..value.saturating_add(REACH),
+        };
+        range.start < self.tables.end && self.tables.start < range.end
     }
 
     /// Where the walk wants to go in a function: its ends, or the calls that contain one, or else its returns.

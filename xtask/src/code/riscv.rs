@@ -1,6 +1,6 @@
 //! RISC-V, RV64GC (Unprivileged ISA 20240411, chapters 2, 26 and 35; Privileged ISA 20240411, chapter 2).
 
-use super::{Flow, Instruction, signed_field};
+use super::{Flow, Instruction, Touch, signed_field};
 use crate::elf::Image;
 
 /// CSR number of satp.
@@ -19,10 +19,12 @@ pub(super) fn decode(image: &Image, address: u64, bytes: &[u8]) -> Option<Instru
         0x63 => plain.flowing(Flow::Branch(to(branch_offset(word)))),
         0x6f => plain.flowing(link(word >> 7 & 31, to(jal_offset(word)))),
         0x67 => plain.flowing(indirect(image, address, word)),
-        // LOAD, LOAD-FP, STORE, STORE-FP, AMO.
-        0x03 | 0x07 | 0x23 | 0x27 | 0x2f => Instruction { touches_memory: true, ..plain },
+        // LOAD, LOAD-FP; STORE, STORE-FP, based on sp or not; AMO.
+        0x03 | 0x07 => Instruction { touch: Touch::Loads, ..plain },
+        0x23 | 0x27 if word >> 15 & 31 == 2 => Instruction { touch: Touch::Stack, ..plain },
+        0x23 | 0x27 | 0x2f => Instruction { touch: Touch::Stores, ..plain },
         // MISC-MEM: cbo.zero stores.
-        0x0f => Instruction { touches_memory: word >> 12 & 7 == 2 && word >> 20 == 4, ..plain },
+        0x0f if word >> 12 & 7 == 2 && word >> 20 == 4 => Instruction { touch: Touch::Stores, ..plain },
         0x73 => system(word),
         _ => plain,
     })
@@ -70,15 +72,18 @@ fn indirect(image: &Image, address: u64, word: u32) -> Flow {
 fn compressed(address: u64, half: u32) -> Instruction {
     let plain = Instruction::plain(2);
     let to = |offset: i64| address.wrapping_add_signed(offset);
-    let memory = Instruction { touches_memory: true, ..plain };
+    let touching = |touch| Instruction { touch, ..plain };
     match (half & 3, half >> 13) {
         _ if half == 0 || half == 0x9002 => plain.flowing(Flow::Stop),
         // c.addi4spn computes; the rest of quadrant 0 loads and stores.
         (0, 0) => plain,
-        (0, _) => memory,
+        (0, 1..=3) => touching(Touch::Loads),
+        (0, _) => touching(Touch::Stores),
         (1, 5) => plain.flowing(Flow::Jump(to(c_jump_offset(half)))),
         (1, 6 | 7) => plain.flowing(Flow::Branch(to(c_branch_offset(half)))),
-        (2, 1..=3 | 5..=7) => memory,
+        // Relative to sp.
+        (2, 1..=3) => touching(Touch::Loads),
+        (2, 5..=7) => touching(Touch::Stack),
         // c.jr and c.jalr have no second register.
         (2, 4) if half >> 2 & 31 == 0 && half >> 7 & 31 != 0 => plain.flowing(match (half >> 12 & 1, half >> 7 & 31) {
             (0, 1) => Flow::Return,
@@ -159,15 +164,18 @@ mod tests {
 
     #[test]
     fn loads_and_stores_are_seen() {
-        assert!(word(0x0002_b023).touches_memory); // sd zero, 0(t0)
-        assert!(word(0x0002_b283).touches_memory); // ld t0, 0(t0)
-        assert!(word(0x0045_200f).touches_memory); // cbo.zero (a0)
-        assert!(half(0xe388).touches_memory); // c.sd a0, 0(a5)
-        assert!(half(0xe022).touches_memory); // c.sdsp s0, 0(sp)
+        assert_eq!(word(0x0002_b023).touch, Touch::Stores); // sd zero, 0(t0)
+        assert_eq!(word(0x0002_b283).touch, Touch::Loads); // ld t0, 0(t0)
+        assert_eq!(word(0x0011_3423).touch, Touch::Stack); // sd ra, 8(sp)
+        assert_eq!(word(0x0045_200f).touch, Touch::Stores); // cbo.zero (a0)
+        assert_eq!(word(0x00b5_302f).touch, Touch::Stores); // amoadd.d zero, a1, (a0)
+        assert_eq!(half(0xe388).touch, Touch::Stores); // c.sd a0, 0(a5)
+        assert_eq!(half(0x6388).touch, Touch::Loads); // c.ld a0, 0(a5)
+        assert_eq!(half(0xe022).touch, Touch::Stack); // c.sdsp s0, 0(sp)
         for other in [0x1200_0073, 0x0025_200f, 0x0082_8293] {
-            assert!(!word(other).touches_memory, "{other:#x}"); // sfence.vma, cbo.flush (a0), addi
+            assert_eq!(word(other).touch, Touch::Nothing, "{other:#x}"); // sfence.vma, cbo.flush (a0), addi
         }
-        assert!(!half(0x1000).touches_memory); // c.addi4spn
+        assert_eq!(half(0x1000).touch, Touch::Nothing); // c.addi4spn
     }
 
     #[test]

@@ -5,7 +5,7 @@ use iced_x86::{
     Register,
 };
 
-use super::{Flow, Instruction};
+use super::{Flow, Instruction, Touch};
 use crate::elf::Image;
 
 /// One instruction in the mode of that many bits; `None` if the bytes are none.
@@ -17,7 +17,7 @@ pub(super) fn decode(image: &Image, address: u64, bytes: &[u8], bits: u32) -> Op
     Some(Instruction {
         length: decoded.len() as u64,
         flow: flow(image, &decoded),
-        touches_memory: touches_memory(&decoded),
+        touch: touch(&decoded),
         writes_mmu_control: decoded.mnemonic() == Mnemonic::Mov && decoded.op0_register() == Register::CR0,
     })
 }
@@ -52,14 +52,19 @@ fn pointer(image: &Image, decoded: &Decoded) -> Option<u64> {
     Some(u64::from_le_bytes(slot.get(..8)?.try_into().ok()?))
 }
 
-/// Loads and stores; flushing a cache line is none.
-fn touches_memory(decoded: &Decoded) -> bool {
+/// Loads and stores; flushing a cache line is neither.
+fn touch(decoded: &Decoded) -> Touch {
     if matches!(decoded.mnemonic(), Mnemonic::Clflush | Mnemonic::Clflushopt | Mnemonic::Clwb | Mnemonic::Invlpg) {
-        return false;
+        return Touch::Nothing;
     }
     let mut factory = InstructionInfoFactory::new();
-    let accesses = factory.info(decoded).used_memory();
-    accesses.iter().any(|memory| memory.access() != OpAccess::None && memory.access() != OpAccess::NoMemAccess)
+    let accesses = factory.info(decoded).used_memory().iter().map(|memory| match memory.access() {
+        OpAccess::None | OpAccess::NoMemAccess => Touch::Nothing,
+        OpAccess::Read | OpAccess::CondRead => Touch::Loads,
+        _ if memory.base().full_register() == Register::RSP => Touch::Stack,
+        _ => Touch::Stores,
+    });
+    accesses.max().unwrap_or(Touch::Nothing)
 }
 
 #[cfg(test)]
@@ -93,13 +98,14 @@ mod tests {
 
     #[test]
     fn loads_and_stores_are_seen() {
-        assert!(at(&[0x48, 0x89, 0x07], 64).touches_memory); // mov [rdi], rax
-        assert!(at(&[0xf3, 0x48, 0xab], 64).touches_memory); // rep stosq
+        assert_eq!(at(&[0x48, 0x89, 0x07], 64).touch, Touch::Stores); // mov [rdi], rax
+        assert_eq!(at(&[0x48, 0x8b, 0x07], 64).touch, Touch::Loads); // mov rax, [rdi]
+        assert_eq!(at(&[0xf3, 0x48, 0xab], 64).touch, Touch::Stores); // rep stosq
         assert_eq!(at(&[0xf3, 0x48, 0xab], 64).flow, Flow::Branch(0x1000));
-        assert!(at(&[0x50], 64).touches_memory); // push rax
-        assert!(!at(&[0x48, 0x8d, 0x07], 64).touches_memory); // lea rax, [rdi]
-        assert!(!at(&[0x0f, 0xae, 0x3f], 64).touches_memory); // clflush [rdi]
-        assert!(!at(&[0x0f, 0x22, 0xd8], 64).touches_memory); // mov cr3, rax
+        assert_eq!(at(&[0x50], 64).touch, Touch::Stack); // push rax
+        assert_eq!(at(&[0x48, 0x8d, 0x07], 64).touch, Touch::Nothing); // lea rax, [rdi]
+        assert_eq!(at(&[0x0f, 0xae, 0x3f], 64).touch, Touch::Nothing); // clflush [rdi]
+        assert_eq!(at(&[0x0f, 0x22, 0xd8], 64).touch, Touch::Nothing); // mov cr3, rax
     }
 
     #[test]

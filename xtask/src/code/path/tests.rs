@@ -34,7 +34,7 @@ fn refused(words: &[u32], install: u64) -> String {
 fn straight_code_with_cache_maintenance_passes() {
     let words = [NOP, call(3), BRK, BRK, FLUSH, BACK_ONE, MMU_ON, RET];
     let proof = prove(&image(&words, 4), Arch::Aarch64, &NO_TABLES).expect("nothing loops over memory");
-    assert_eq!(proof, Proof { before: 2, install: 4, loops: 1, clears: 0 });
+    assert_eq!(proof, Proof { before: 2, install: 4, loops: 1, readers: 0, clears: 0 });
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn a_loop_that_stores_is_found_before_the_call_and_in_it() {
 #[test]
 fn a_loop_that_stores_is_found_in_a_callee() {
     let error = refused(&[call(5), call(2), BRK, MMU_ON, RET, STORE, BACK_ONE, RET], 3);
-    assert!(error.contains("touches memory"), "{error}");
+    assert!(error.contains("stores or reads"), "{error}");
 }
 
 #[test]
@@ -85,6 +85,38 @@ fn recursion_is_refused() {
     assert!(error.contains("calls itself"), "{error}");
 }
 
+const LOAD: u32 = 0xf840_8401; // ldr x1, [x0], #8
+const PUSH: u32 = 0xf81f_0fe1; // str x1, [sp, #-16]!
+
+#[test]
+fn a_loop_may_read_before_the_installation_and_push() {
+    let words = [call(5), call(2), BRK, MMU_ON, RET, LOAD, call(3), BACK_ONE, RET, PUSH, RET];
+    let found = prove(&image(&words, 3), Arch::Aarch64, &NO_TABLES).expect("it writes no table");
+    assert_eq!((found.readers, found.loops), (1, 0));
+    let error = refused(&[NOP, call(2), BRK, LOAD, BACK_ONE, MMU_ON, RET], 3);
+    assert!(error.contains("0x4000000c") && error.contains(INSTALL), "{error}");
+}
+
+#[test]
+fn a_loop_may_not_call_what_stores() {
+    let words = [call(5), call(2), BRK, MMU_ON, RET, LOAD, call(3), BACK_ONE, RET, STORE, RET];
+    assert!(refused(&words, 3).contains("stores or reads"));
+}
+
+#[test]
+fn a_loop_may_not_read_where_the_tables_address_is_known() {
+    // adrp x0, 0x4000_1000; then with add x0, x0, #0x10.
+    for (words, from) in [
+        (vec![0xb000_0000, LOAD, BACK_ONE, call(2), BRK, MMU_ON, RET], 0x4000_1800),
+        (vec![0xb000_0000, 0x9100_4000, LOAD, BACK_ONE, call(2), BRK, MMU_ON, RET], 0x4000_1000),
+    ] {
+        let image = image(&words, words.len() as u64 - 2);
+        proof(&image, 0x4800_0000..0x4800_1000).expect("far away");
+        let error = proof(&image, from..from + 0x1000).expect_err("it may read them").to_string();
+        assert!(error.contains("forms an address"), "{error}");
+    }
+}
+
 #[test]
 fn a_tail_call_is_an_end_too() {
     let proof =
@@ -111,7 +143,7 @@ fn on_x86_the_way_ends_where_paging_is_switched_on() {
     // mov cr3, eax; mov cr0, eax; (anything) — and install_map: mov cr3, rax; ret
     let good = [0x0f, 0x22, 0xd8, 0x0f, 0x22, 0xc0, 0xff, 0xff, 0x0f, 0x22, 0xd8, 0xc3];
     let proof = prove(&Image::flat(0x1000, &good, &[(INSTALL, 0x1008)]), Arch::X86_64, &NO_TABLES).expect("no loop");
-    assert_eq!(proof, Proof { before: 2, install: 2, loops: 0, clears: 0 });
+    assert_eq!(proof, Proof { before: 2, install: 2, loops: 0, readers: 0, clears: 0 });
     // rep stosd before that.
     let bad = [0xf3, 0xab, 0x0f, 0x22, 0xc0, 0x0f, 0x22, 0xd8, 0xc3];
     let error = prove(&Image::flat(0x1000, &bad, &[(INSTALL, 0x1005)]), Arch::X86_64, &NO_TABLES).expect_err("a loop");
