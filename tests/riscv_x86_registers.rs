@@ -5,7 +5,7 @@ use tablature::layout::Layout;
 use tablature::map::{Cpu, Kind, Map, Phys, Policy, Region, Resource, Space};
 use tablature::regime::Regime;
 use tablature::rule::{Rule, check};
-use tablature::space::Declared;
+use tablature::space::{Declared, Refusal, TableMemory, check_links};
 use tablature::{riscv, x86_64};
 
 tablature::memory_map! {
@@ -107,4 +107,39 @@ fn what_the_bus_has_needs_no_encoding_and_what_it_lacks_needs_one() {
     assert_eq!(judged(sv32, NormalWb, Some(NormalNc)), [Rule::MemoryTypeUnsupported]);
     // PBMT = 0 leaves memory that is not cacheable as it is.
     assert_eq!(judged(sv39, NormalNc, Some(NormalWb)), [Rule::MemoryTypeUnsupported]);
+}
+
+/// A space whose tables never were relocated, at the physical address `PHYSICAL`.
+macro_rules! unrelocated {
+    ($name:ident, $like:ident, $physical:literal) => {
+        struct $name;
+
+        impl Declared for $name {
+            type Regime = <$like::kernel::Space as Declared>::Regime;
+            const MAP: &'static Map<'static> = <$like::kernel::Space as Declared>::MAP;
+            const INDEX: usize = 0;
+            const FORMAT: tablature::format::Format = <$like::kernel::Space as Declared>::FORMAT;
+            const EXTENTS: &'static [tablature::layout::Extent] = <$like::kernel::Space as Declared>::EXTENTS;
+            const STEPS: &'static [tablature::plan::Step] = <$like::kernel::Space as Declared>::STEPS;
+            const SHAPE: tablature::plan::Shape = <$like::kernel::Space as Declared>::SHAPE;
+
+            fn memory() -> TableMemory {
+                static ZEROES: [u64; 4096] = [0; 4096];
+                TableMemory { physical: $physical, start: ZEROES.as_ptr(), bytes: size_of_val(&ZEROES) }
+            }
+        }
+    };
+}
+
+unrelocated!(Nowhere, pc, 0);
+unrelocated!(Unlinked, pc, 0x40_0000);
+unrelocated!(Unfilled, large, 0);
+
+#[test]
+fn tables_that_were_not_relocated_are_refused() {
+    let first_table = 0x40_0000 + 0x1000;
+    assert_eq!(check_links::<Unlinked>(), Err(Refusal::NotRelocated { expected: first_table, found: 0 }));
+    assert!(matches!(check_links::<Nowhere>(), Err(Refusal::NotRelocated { found: 0, .. })));
+    assert_eq!(check_links::<Unfilled>(), Err(Refusal::NotFilled));
+    assert_eq!(check_links::<pc::kernel::Space>(), Ok(()));
 }

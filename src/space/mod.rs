@@ -10,7 +10,7 @@ use core::marker::PhantomData;
 use crate::attr::Features;
 use crate::format::Format;
 use crate::layout::Extent;
-use crate::map::{Map, Region, Space};
+use crate::map::{Map, Placement, Region, Space, Tables};
 use crate::plan::{Shape, Step};
 use crate::regime::Regime;
 
@@ -110,7 +110,12 @@ const fn first_link<S: Declared>() -> Option<(usize, u64)> {
 pub fn check_links<S: Declared>() -> Result<(), Refusal> {
     let memory = S::memory();
     if memory.physical == 0 {
-        return Err(Refusal::NotFilled);
+        match S::SPACE.tables {
+            Some(Tables { placement: Placement::BootFilled, .. }) => return Err(Refusal::NotFilled),
+            Some(Tables { placement: Placement::Placed, .. }) => {}
+            // What the linker should have written is still to be written by whoever relocates the image.
+            _ => return Err(Refusal::NotRelocated { expected: memory.start.addr() as u64, found: 0 }),
+        }
     }
     let (Some((slot, table)), 8) = (const { first_link::<S>() }, S::FORMAT.entry_bytes) else { return Ok(()) };
     let expected = memory.physical + table * S::FORMAT.table_size();
