@@ -165,7 +165,8 @@ pub const fn words(map: &Map<'_>, space: usize, format: &Format) -> Words {
         None => 0,
     };
     let declared = features(map).union(format.needs);
-    let needs = declared.without(declared.without(KNOWN));
+    let raw = if has_raw_types(map) { format.memory_override } else { Features::NONE };
+    let needs = declared.without(declared.without(KNOWN)).union(raw);
     let (sstatus, sstatus_clear) = if format.guest { (0, 0) } else { status_of(map) };
     let mut menvcfg = 0;
     if needs.contains(Features::SVPBMT) {
@@ -187,6 +188,23 @@ const fn root_mode(format: &Format) -> (Root, u64) {
         (true, 3) => (Root::Hgatp, HGATP::MODE::Sv39x4.value),
         (true, _) => (Root::Hgatp, HGATP::MODE::Sv48x4.value),
     }
+}
+
+/// Whether some region gives the PBMT field itself.
+const fn has_raw_types(map: &Map<'_>) -> bool {
+    let mut s = 0;
+    while s < map.spaces.len() {
+        let regions = map.spaces[s].regions;
+        let mut r = 0;
+        while r < regions.len() {
+            if matches!(regions[r].raw_memory, Some(1..)) {
+                return true;
+            }
+            r += 1;
+        }
+        s += 1;
+    }
+    false
 }
 
 /// Bits of `sstatus` that are set, and that are clear.
@@ -224,7 +242,11 @@ mod tests {
     use crate::regime::Regime;
 
     fn words_of(access: Access, features: Option<Features>, format: &Format) -> Words {
-        let regions = [Region { access, ..Region::BLANK }];
+        words_of_region(Region { access, ..Region::BLANK }, features, format)
+    }
+
+    fn words_of_region(region: Region<'_>, features: Option<Features>, format: &Format) -> Words {
+        let regions = [region];
         let spaces = [Space { regions: &regions, asid: Some(5), ..Space::BLANK }];
         let map = Map {
             name: "test",
@@ -276,5 +298,13 @@ mod tests {
         let words = words_of(Access::kernel(Rights::R), Some(declared), &Sv39::FORMAT);
         assert_eq!(words.needs, Features::SVPBMT.union(Features::SVADU));
         assert_eq!(words.menvcfg, 3 << 61);
+    }
+
+    #[test]
+    fn a_raw_memory_type_needs_its_extension() {
+        let region = Region { raw_memory: Some(1), ..Region::BLANK };
+        let words = words_of_region(region, None, &Sv39::FORMAT);
+        assert_eq!((words.needs, words.menvcfg), (Features::SVPBMT, 1 << 62));
+        assert_eq!(words_of_region(Region { raw_memory: Some(0), ..region }, None, &Sv39::FORMAT).menvcfg, 0);
     }
 }
