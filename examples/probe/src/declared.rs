@@ -83,6 +83,25 @@ impl<'a, const R: usize> Declared<'a, R> {
         }
     }
 
+    /// The first range from `at` on in which nothing is declared, guards neither: its start, and its end, at most `end`.
+    #[must_use]
+    pub fn next_free(&self, at: u128, end: u128) -> (u128, u128) {
+        let mut start = at;
+        while let Some((_, past)) = self.occupied().find(|&(lo, hi)| lo <= start && start < hi) {
+            start = past;
+        }
+        let next = self.occupied().map(|(lo, _)| lo).filter(|&lo| lo > start).min();
+        (start, next.unwrap_or(end).min(end))
+    }
+
+    /// What each region occupies with its guards.
+    fn occupied(&self) -> impl Iterator<Item = (u128, u128)> + use<'a, R> {
+        self.regions().map(|(region, extent)| {
+            let (below, above) = (u128::from(region.guard_below), u128::from(region.guard_above));
+            (extent.v_lo.saturating_sub(below), extent.v_hi + above)
+        })
+    }
+
     /// The largest leaf that the declaration allows at `virt`, before `end`: its size in bytes.
     #[must_use]
     pub fn leaf_at(&self, region: &Region<'_>, extent: &Extent, virt: u64, end: u128) -> u64 {

@@ -8,14 +8,15 @@ use tablature::map::{Kind, Map, Region};
 
 use crate::Register;
 use crate::declared::{Declared, Expected};
-use crate::leaves::sample;
+use crate::leaves::{gaps, sample};
 use crate::machine::{Fault, Machine, Right, Spot, Walk, Who, Width};
 use crate::report::Report;
 
 /// Mismatches of one region that are written out.
 const SHOWN: u32 = 8;
 
-/// Probes every region of the space number `space` of `map`, writes one line for each, and returns the counts.
+/// Probes every region of the space number `space` of `map`, and everything that no region covers; writes one line for
+/// each, and returns the counts.
 ///
 /// `registers` are the device registers that may be read; a device without one is a mismatch, for nothing would
 /// testify for it.
@@ -38,7 +39,44 @@ pub fn run<'a, M: Machine, const R: usize>(
         probe.line()?;
         report = report.and(probe.counts);
     }
-    Ok(report)
+    let mut rest = Rest { machine, counts: Report::default() };
+    rest.sweep(out, &declared)?;
+    Ok(report.and(rest.counts))
+}
+
+/// Everything that no region covers.
+struct Rest<'p, M> {
+    machine: &'p mut M,
+    counts: Report,
+}
+
+impl<M: Machine> Rest<'_, M> {
+    /// Probes the first word of whatever an entry could map outside all regions.
+    fn sweep<const R: usize>(&mut self, out: &mut dyn Write, declared: &Declared<'_, R>) -> fmt::Result {
+        gaps(declared, |virt| {
+            let (read, execute) = (self.machine.read(virt, Width::Word).map(|_| ()), self.machine.execute(virt));
+            for (right, answer) in [(Right::Read, read), (Right::Execute, execute)] {
+                self.counts.probes += 1;
+                self.counts.faults += u32::from(answer.is_err());
+                if !matches!(answer, Err(Fault::Page | Fault::Unmapped)) {
+                    self.counts.mismatches += 1;
+                    writeln!(out, "  ! {virt:#018x}: nothing is declared, {right:?} gives {answer:x?}")?;
+                }
+            }
+            Ok(())
+        })?;
+        let counts = self.counts;
+        write!(out, "{:<76} {:>6} probes {:>6} faults  ", "everywhere else", counts.probes, counts.faults)?;
+        verdict(out, counts)
+    }
+}
+
+/// Ends a line.
+fn verdict(out: &mut dyn Write, counts: Report) -> fmt::Result {
+    match counts.mismatches {
+        0 => writeln!(out, "ok"),
+        wrong => writeln!(out, "{wrong} WRONG"),
+    }
 }
 
 /// One region under examination.
@@ -244,17 +282,14 @@ impl<M: Machine, const R: usize> Probe<'_, '_, M, R> {
     fn line(&mut self) -> fmt::Result {
         let (region, extent, counts) = (self.region, self.extent, self.counts);
         let last = extent.v_hi.saturating_sub(1);
-        write!(self.out, "{:<12} {:#018x}..={last:#018x} ", region.name, extent.v_lo)?;
+        write!(self.out, "{:<13} {:#018x}..={last:#018x} ", region.name, extent.v_lo)?;
         if extent.has_phys {
             write!(self.out, "-> {:#011x} ", extent.p_lo)?;
         } else {
             write!(self.out, "{:15}", "")?;
         }
         write!(self.out, "{:<7} {:>6} probes {:>6} faults  ", label(region), counts.probes, counts.faults)?;
-        match counts.mismatches {
-            0 => writeln!(self.out, "ok"),
-            wrong => writeln!(self.out, "{wrong} WRONG"),
-        }
+        verdict(self.out, counts)
     }
 }
 

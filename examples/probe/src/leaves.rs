@@ -33,6 +33,39 @@ impl<const R: usize> Iterator for Leaves<'_, '_, R> {
     }
 }
 
+/// Calls `visit` with the start of every entry that could map something where nothing is declared: the gaps between the
+/// regions and their guards, cut into the largest aligned pieces that an entry of some level covers.
+///
+/// # Errors
+/// The first that `visit` returns.
+pub(crate) fn gaps<E, const R: usize>(
+    declared: &Declared<'_, R>,
+    mut visit: impl FnMut(u64) -> Result<(), E>,
+) -> Result<(), E> {
+    let format = declared.format();
+    let upper = format.upper_start().map(|start| (u128::from(start), 1 << 64));
+    for (first, end) in [Some((0, 1 << format.range_bits)), upper].into_iter().flatten() {
+        let mut at: u128 = first;
+        while at < end {
+            let (free, next) = declared.next_free(at, end);
+            at = free;
+            while at < next {
+                visit(at as u64)?;
+                at += piece(declared, at, next);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Bytes of the largest entry that covers `at` first and ends by `end`.
+fn piece<const R: usize>(declared: &Declared<'_, R>, at: u128, end: u128) -> u128 {
+    let format = declared.format();
+    let sizes = format.level[..format.levels].iter().map(|level| u128::from(level.size()));
+    let fitting = sizes.filter(|size| at.is_multiple_of(*size) && at + size <= end);
+    fitting.max().unwrap_or(u128::from(format.page_size()))
+}
+
 /// Calls `visit` with start and size of the sampled leaves between `from` and `to`: all of them, or the ends and at
 /// least [`SAMPLES`] evenly spread ones.
 pub(crate) fn sample<'a, const R: usize>(

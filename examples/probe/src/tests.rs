@@ -165,7 +165,7 @@ fn a_sound_machine_has_no_mismatch() {
     assert_eq!((walker.regions, walker.mismatches), (6, 0), "{text}");
     assert!(walker.is_good() && walker.faults > 0);
     assert_eq!(fake.reads_of_device, 0);
-    assert_eq!(text.lines().count(), 6);
+    assert_eq!(text.lines().count(), 7);
     assert!(std::format!("{walker}").ends_with(" probes, 0 mismatches"));
     let mut fake = Fake::<false>::sound();
     let (other, text) = report(&mut fake, &[SCRATCH]);
@@ -225,6 +225,21 @@ fn a_hole_that_is_mapped_is_found() {
         let mut fake = Fake::<false>::sound();
         fake.pages.insert(virt >> 12, Page { phys: RAM, access: Access::kernel(Rights::R), memory: NORMAL });
         assert!(report(&mut fake, &[SCRATCH]).0.mismatches > 0, "{virt:#x}");
+    }
+}
+
+#[test]
+fn a_page_is_found_wherever_a_table_has_room_for_it() {
+    // In the tables that are there: beside the regions, at the other end of each half, and between.
+    for virt in
+        [0x20_0000, 0x7f_c000_0000, UART + 0x1f_f000 - 0x1000, HIGH + 0x1_5000, HIGH + 0x4000_0000, !0x3fff_ffff]
+    {
+        let mut fake = Fake::<false>::sound();
+        let leaf = Page { phys: RAM, access: Access::kernel(Rights::RX), memory: NORMAL };
+        assert!(fake.pages.insert(virt >> 12, leaf).is_none());
+        let (report, text) = report(&mut fake, &[SCRATCH]);
+        assert_eq!(report.mismatches, 2, "{virt:#x}: {text}");
+        assert!(text.contains("2 WRONG"), "{text}");
     }
 }
 
