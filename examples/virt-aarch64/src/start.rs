@@ -1,10 +1,9 @@
 //! From reset to the upper half, and the end.
 
-use core::arch::{asm, global_asm};
+use core::arch::{asm, global_asm, naked_asm};
 use core::fmt::Write as _;
 use core::panic::PanicInfo;
 
-use aarch64_rt::entry;
 use example_maps::aarch64::TABLES_AT;
 use example_maps::aarch64::virt_aarch64::{self as map, kernel};
 use probe::{Register, Width};
@@ -17,6 +16,9 @@ use crate::machine::Testimony;
 
 /// Virtual minus physical address of everything in the image.
 const RISE: u64 = kernel::text::START - kernel::text::PHYS;
+
+#[cfg(feature = "placed")]
+const _: () = assert!(kernel::TABLES_AT == TABLES_AT, "the linker puts the tables where they are declared");
 
 const _: () = {
     assert!(kernel::rodata::START - kernel::rodata::PHYS == RISE, "the image is linked with one displacement");
@@ -59,13 +61,36 @@ global_asm!(
     tables = const TABLES_AT,
 );
 
-const STACK_PAGES: usize = (kernel::stack::SIZE / 4096) as usize;
-
-entry!(on_reset, STACK_PAGES);
+/// Entered by QEMU at its physical address, at EL1, with the MMU off.
+///
+/// `aarch64-rt` does not fit here: its entry zeroes `.bss`, a loop over memory without caches. Whoever loads an ELF image
+/// has done that, and the tables need no loop either.
+///
+/// # Safety
+/// For the loader only, once.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".init")]
+unsafe extern "C" fn _start() -> ! {
+    naked_asm!(
+        // The compiler uses the vector registers (CPACR_EL1.FPEN).
+        "mrs x8, cpacr_el1",
+        "orr x8, x8, #(3 << 20)",
+        "msr cpacr_el1, x8",
+        "isb",
+        "adrp x8, stack_end",
+        "add x8, x8, :lo12:stack_end",
+        "mov sp, x8",
+        "mov x29, xzr",
+        "mov x30, xzr",
+        "b {on_reset}",
+        on_reset = sym on_reset,
+    )
+}
 
 /// Runs with the MMU off at physical addresses; every address in the code is relative to the program counter, and
 /// nothing here may follow a pointer that the linker wrote.
-fn on_reset(_: u64, _: u64, _: u64, _: u64) -> ! {
+extern "C" fn on_reset() -> ! {
     #[cfg(feature = "boot-filled")]
     // SAFETY: the MMU is off, and the core comes here once.
     if !unsafe { crate::fill::fill() } {
