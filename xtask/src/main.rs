@@ -1,10 +1,13 @@
 //! Builds, boots, tests and measures tablature: `cargo xtask demo`, `cargo xtask test`, `cargo xtask check`.
 
+mod boards;
 mod check;
 mod code;
+mod corpus;
 mod demo;
 mod draw;
 mod elf;
+mod formats;
 mod house;
 mod machine;
 mod maps;
@@ -32,6 +35,10 @@ enum Command {
     Demo(demo::Options),
     /// Runs every test there is.
     Test(test::Options),
+    /// Every case of a corpus of right and wrong maps through the compiler.
+    Corpus(corpus::Arguments),
+    /// Maps of shipping boards: written in the notation, compiled, and walked.
+    Boards(boards::Arguments),
     /// Formatting, lints, documentation and house rules.
     Check,
 }
@@ -40,6 +47,8 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Demo(options) => demo::run(&options),
         Command::Test(options) => test::run(&options),
+        Command::Corpus(arguments) => corpus::run(&arguments),
+        Command::Boards(arguments) => boards::run(&arguments),
         Command::Check => check::run(),
     };
     match outcome {

@@ -189,6 +189,9 @@ pub(crate) struct Region {
     pub(crate) channel_offset: Option<Num>,
     pub(crate) memory: Option<String>,
     pub(crate) page: Option<Num>,
+    /// The largest leaf it allows; no field of the corpus, but of the notation.
+    #[serde(skip)]
+    pub(crate) page_max: Option<Num>,
     pub(crate) contiguous: Option<Num>,
     pub(crate) round: Option<Round>,
     pub(crate) alias_of: Option<String>,

@@ -64,11 +64,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 fn entry((index, line): (usize, Line)) -> Entry {
     let tail: String = line.id.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+    // The name of the map, too, because tables are exported under it.
+    let module = format!("c{index:03}_{}", tail.trim_matches('_'));
     let text = match &line.case {
-        Ok(case) => notation::declaration(case, "map"),
+        Ok(case) => notation::declaration(case, &module),
         Err(reason) => Err(reason.clone()),
     };
-    Entry { module: format!("c{index:03}_{}", tail.trim_matches('_')), line, text, reports: Vec::new() }
+    Entry { module, line, text, reports: Vec::new() }
 }
 
 /// `cargo check` until everything the compiler has to say is said, then `cargo build` for what it accepted.

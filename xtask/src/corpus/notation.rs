@@ -333,6 +333,7 @@ fn clauses(region: &Region) -> Result<Vec<String>, String> {
         ("guard above", region.guard_above.filter(|size| size.0 > 0)),
         ("worst_case", region.worst_case),
         ("page", region.page),
+        ("page <=", region.page_max),
         ("contiguous", region.contiguous),
         ("software", region.sw_bits),
     ];

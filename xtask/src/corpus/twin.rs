@@ -1,0 +1,367 @@
+//! The run-time twin: a case as a [`Map`] value, judged by the same rules without the compiler.
+
+use tablature::attr::{Access, Features, MemoryType, Rights};
+use tablature::layout::{Layout, count_regions};
+use tablature::map::{self, Kind, LeafPolicy, Map, Phys, Role, Virt};
+use tablature::rule::{self, Finding, Rule};
+
+use super::case::{Case, Channel, Num, Options, Region, RightsText, Round, Space};
+use super::judge::Report;
+use crate::formats;
+
+/// Most regions of a case, and most findings that are kept of one.
+pub(crate) const REGIONS: usize = 256;
+const FINDINGS: usize = 512;
+
+/// The ids of all rules.
+pub(crate) fn rules() -> Vec<&'static str> {
+    Rule::ALL.iter().map(|rule| rule.id()).collect()
+}
+
+/// What the rules find in a map: errors, then warnings.
+pub(crate) struct Findings {
+    pub(crate) errors: Vec<Finding<'static>>,
+    pub(crate) warnings: Vec<Finding<'static>>,
+}
+
+/// Judges a map by the rules.
+///
+/// # Errors
+/// More regions or findings than this program keeps.
+pub(crate) fn findings(map: &Map<'static>) -> Result<Findings, String> {
+    if count_regions(map) > REGIONS {
+        return Err(format!("{} regions, and at most {REGIONS} can be judged at run time", count_regions(map)));
+    }
+    let layout = Layout::<REGIONS>::of(map);
+    let (errors, warnings) = rule::check::<REGIONS, FINDINGS>(map, &layout);
+    if errors.total > FINDINGS || warnings.total > FINDINGS {
+        return Err(format!("more than {FINDINGS} findings"));
+    }
+    Ok(Findings { errors: errors.list[..errors.len].to_vec(), warnings: warnings.list[..warnings.len].to_vec() })
+}
+
+/// What the rules say of a case; or why it cannot be a value.
+pub(crate) fn reports(case: &Case) -> Result<Vec<Report>, String> {
+    let found = findings(&map(case)?)?;
+    let report = |is_error: bool, finding: &Finding<'_>| Report { is_error, text: finding.to_string(), underlined: vec![] };
+    let errors = found.errors.iter().map(|finding| report(true, finding));
+    Ok(errors.chain(found.warnings.iter().map(|finding| report(false, finding))).collect())
+}
+
+/// Values that live until the program ends, which is soon: a [`Map`] borrows everything.
+fn keep<T>(items: Vec<T>) -> &'static [T] {
+    items.leak()
+}
+
+fn text(text: &str) -> &'static str {
+    text.to_owned().leak()
+}
+
+fn optional_text(value: Option<&String>) -> Option<&'static str> {
+    value.map(|value| text(value))
+}
+
+fn value(number: Option<Num>) -> Option<u64> {
+    number.map(|Num(value)| value)
+}
+
+/// The case as a value; or what of it a value cannot hold.
+pub(crate) fn map(case: &Case) -> Result<Map<'static>, String> {
+    let resources = case.resources.iter().map(resource).collect::<Result<Vec<_>, _>>()?;
+    let spaces = case.spaces.iter().map(space).collect::<Result<Vec<_>, _>>()?;
+    let channels = case.channels.iter().map(channel).collect();
+    let isolation = case.isolation.iter().map(|isolation| map::Isolation {
+        spaces: keep(isolation.spaces.iter().map(|name| text(name)).collect()),
+        except: keep(isolation.except.iter().map(|name| text(name)).collect()),
+        anchor: 0,
+    });
+    let devices = case.dma.iter().map(device).collect::<Result<Vec<_>, String>>()?;
+    let transitions = case.transitions.iter().map(|transition| map::Transition {
+        name: text(&transition.name),
+        from: optional_text(transition.from.as_ref()),
+        to: text(&transition.to),
+        pc: value(transition.pc),
+        sp: value(transition.sp),
+        vectors: value(transition.vectors),
+        in_place: transition.in_place,
+        bbm: transition.bbm,
+        anchor: 0,
+    });
+    Ok(Map {
+        name: text(&case.id),
+        anchor: 0,
+        format: formats::named(&case.format)?,
+        cpu: cpu(&case.options)?,
+        policy: policy(&case.options)?,
+        resources: keep(resources),
+        spaces: keep(spaces),
+        channels: keep(channels),
+        isolation: keep(isolation.collect()),
+        devices: keep(devices),
+        transitions: keep(transitions.collect()),
+    })
+}
+
+fn features<'t>(names: impl Iterator<Item = &'t str>) -> Result<Features, String> {
+    names.map(|name| Features::named(name).ok_or(format!("feature `{name}`"))).try_fold(
+        Features::NONE,
+        |all, feature| Ok(all.union(feature?)),
+    )
+}
+
+fn cpu(options: &Options) -> Result<map::Cpu<'static>, String> {
+    let ranges = |ranges: &[super::case::Range]| {
+        keep(
+            ranges
+                .iter()
+                .map(|range| map::Range {
+                    name: text(&range.name),
+                    base: range.base.0,
+                    size: range.size.0,
+                    kind: range.memory.as_ref().or(range.rights.as_ref()).map_or("", |kind| text(kind)),
+                    anchor: 0,
+                })
+                .collect(),
+        )
+    };
+    let granules = options.granules.iter().flatten().map(|size| format!("granule_{}", size.to_lowercase()));
+    let modes: Vec<String> = granules.chain(options.satp_modes.iter().flatten().cloned()).collect();
+    let limited = options.granules.is_some() || options.satp_modes.is_some();
+    let numbers = |values: &Vec<Num>| keep(values.iter().map(|number| number.0).collect());
+    let parents = options.parents.iter().map(|parent| map::Parent {
+        name: text(&parent.name),
+        space: text(&parent.space),
+        virt: parent.virt.0,
+        size: parent.size.0,
+        deny_user: parent.deny.iter().any(|what| what == "user"),
+        deny_write: parent.deny.iter().any(|what| what == "write"),
+        deny_exec: parent.deny.iter().any(|what| what == "exec"),
+        anchor: 0,
+    });
+    Ok(map::Cpu {
+        pa_bits: options.pa_bits.map(|Num(bits)| u32::try_from(bits).unwrap_or(u32::MAX)),
+        features: options.features.as_ref().map(|names| features(names.iter().map(String::as_str))).transpose()?,
+        modes: limited.then(|| features(modes.iter().map(String::as_str))).transpose()?,
+        start_level: options.start_level,
+        mair: options.mair.as_ref().map(numbers),
+        pat: options.pat.as_ref().map(numbers),
+        mtrr: ranges(&options.mtrr),
+        pmp: ranges(&options.pmp),
+        parents: keep(parents.collect()),
+        anchor: 0,
+    })
+}
+
+fn policy(options: &Options) -> Result<map::Policy<'static>, String> {
+    Ok(map::Policy {
+        stack_guards: options.require_stack_guards,
+        leaves: match options.leaf_policy.as_deref() {
+            None | Some("largest") => LeafPolicy::Largest,
+            Some("pages_only") => LeafPolicy::PagesOnly,
+            Some(other) => return Err(format!("leaf policy `{other}`")),
+        },
+        tables_below: value(options.tables_below),
+        table_pool: options.table_pool.as_ref().map(|pool| map::Pool {
+            phys: place(pool.phys, pool.resource.as_ref(), pool.offset),
+            size: pool.size.0,
+            anchor: 0,
+        }),
+    })
+}
+
+fn place(phys: Option<Num>, resource: Option<&String>, offset: Option<Num>) -> Phys<'static> {
+    match (phys, resource) {
+        (_, Some(resource)) => Phys::In { resource: text(resource), offset: offset.unwrap_or_default().0 },
+        (Some(Num(phys)), None) => Phys::At(phys),
+        (None, None) => Phys::None,
+    }
+}
+
+/// The memory type of that name.
+pub(crate) fn memory(name: &str) -> Result<MemoryType, String> {
+    let found = MemoryType::ALL.into_iter().find(|memory| memory.name() == name);
+    found.ok_or_else(|| format!("memory type `{name}`"))
+}
+
+/// The rights that `text` spells, each letter once.
+pub(crate) fn rights(text: &str) -> Result<Rights, String> {
+    let mut all = Rights::NONE;
+    for letter in text.chars() {
+        let right = match letter {
+            'r' => Rights::R,
+            'w' => Rights::W,
+            'x' => Rights::X,
+            _ => return Err(format!("rights `{text}`")),
+        };
+        if all.contains(right) {
+            return Err(format!("rights `{text}`"));
+        }
+        all = all.union(right);
+    }
+    Ok(all)
+}
+
+fn resource(resource: &super::case::Resource) -> Result<map::Resource<'static>, String> {
+    Ok(map::Resource {
+        name: text(&resource.name),
+        base: resource.base.0,
+        size: resource.size.0,
+        memory: memory(&resource.memory)?,
+        reserved: resource.reserved,
+        owner: optional_text(resource.owner.as_ref()),
+        rights: resource.rights.as_deref().map(rights).transpose()?,
+        within: optional_text(resource.within.as_ref()),
+        anchor: 0,
+    })
+}
+
+fn space(space: &Space) -> Result<map::Space<'static>, String> {
+    let role = match space.role.as_str() {
+        "kernel" => Role::Kernel,
+        "boot" => Role::Boot,
+        "run" => Role::Run,
+        "firmware" => Role::Firmware,
+        "partition" => Role::Partition,
+        "guest" => Role::Guest,
+        other => return Err(format!("role `{other}`")),
+    };
+    let small = |number: Option<Num>| number.map(|Num(number)| u32::try_from(number).unwrap_or(u32::MAX));
+    Ok(map::Space {
+        name: text(&space.name),
+        role,
+        format: space.format.as_deref().map(formats::named).transpose()?,
+        asid: small(space.asid),
+        budget: small(space.budget),
+        tables: space.tables.as_ref().map(|tables| map::Tables {
+            placement: map::Placement::Placed,
+            phys: place(tables.phys, tables.resource.as_ref(), tables.offset),
+            size: Some(tables.size.0),
+            hw_ad: tables.hw_ad,
+            preset_ad: tables.preset_ad,
+            runtime_edit: tables.runtime_edit,
+            ..map::Tables::BLANK
+        }),
+        self_map_slot: small(space.self_map_slot),
+        image: space.image.as_ref().map(image).transpose()?,
+        regions: keep(space.regions.iter().map(region).collect::<Result<Vec<_>, _>>()?),
+        anchor: 0,
+    })
+}
+
+fn image(image: &super::case::Image) -> Result<map::Image<'static>, String> {
+    let sections = image.sections.iter().map(|section| {
+        Ok(map::Section {
+            name: text(&section.name),
+            virt: section.virt.0,
+            size: section.size.0,
+            rights: rights(&section.rights)?,
+            lma: value(section.lma),
+            anchor: 0,
+        })
+    });
+    Ok(map::Image {
+        name: text(&image.name),
+        entry: value(image.entry),
+        sections: keep(sections.collect::<Result<Vec<_>, String>>()?),
+        anchor: 0,
+    })
+}
+
+fn kind(region: &Region) -> Result<Kind, String> {
+    Ok(match (region.kind.as_str(), region.dynamic) {
+        ("map", false) => Kind::Map,
+        ("identity", false) => Kind::Identity,
+        ("window", false) => Kind::Linear,
+        ("window", true) => Kind::Window,
+        ("stack", false) => Kind::Stack,
+        ("guard", false) => Kind::Guard,
+        ("channel", false) => Kind::Channel,
+        (other, _) => return Err(format!("region kind `{other}`")),
+    })
+}
+
+fn region(region: &Region) -> Result<map::Region<'static>, String> {
+    let access = match &region.rights {
+        RightsText::Pair { privileged, user } => Access { privileged: rights(privileged)?, user: rights(user)? },
+        RightsText::One(one) if region.user => Access::user(rights(one)?),
+        RightsText::One(one) => Access::kernel(rights(one)?),
+    };
+    let phys = match &region.channel {
+        Some(channel) => {
+            Phys::Channel { channel: text(channel), offset: region.channel_offset.unwrap_or_default().0 }
+        }
+        None => place(region.phys, region.resource.as_ref(), region.offset),
+    };
+    let waivers = region.waive.iter().map(|waiver| map::Waiver {
+        rule: text(&waiver.rule),
+        reason: text(&waiver.reason),
+        anchor: 0,
+    });
+    let raw = &region.raw;
+    Ok(map::Region {
+        name: text(&region.name),
+        kind: kind(region)?,
+        virt: region.virt.map_or(Virt::Identity, |Num(virt)| Virt::At(virt)),
+        phys,
+        size: Some(region.size.0),
+        access,
+        user: region.user,
+        memory: region.memory.as_deref().map(memory).transpose()?,
+        page: value(region.page),
+        page_max: value(region.page_max),
+        contiguous: value(region.contiguous),
+        round: region.round.as_ref().map(|round| match round {
+            Round::Unit(Num(unit)) => *unit,
+            Round::Word(word) => super::case::number(word).unwrap_or(0),
+        }),
+        alias_of: optional_text(region.alias_of.as_ref()),
+        global: region.global,
+        tables: region.purpose.as_deref() == Some("tables"),
+        bti: region.bti,
+        software: value(region.sw_bits),
+        raw_memory: value(raw.pbmt.or(raw.s2_memattr)),
+        dirty: raw.dirty,
+        guard_below: region.guard_below.unwrap_or_default().0,
+        guard_above: region.guard_above.unwrap_or_default().0,
+        grows_up: region.grows.as_deref() == Some("up"),
+        worst_case: value(region.worst_case),
+        guards: optional_text(region.guards.as_ref()),
+        inside: optional_text(region.inside.as_ref()),
+        waivers: keep(waivers.collect()),
+        ..map::Region::BLANK
+    })
+}
+
+fn channel(channel: &Channel) -> map::Channel<'static> {
+    map::Channel {
+        name: text(&channel.name),
+        phys: place(channel.phys, channel.resource.as_ref(), channel.offset),
+        size: channel.size.0,
+        from: text(&channel.from),
+        to: keep(channel.to.iter().map(|name| text(name)).collect()),
+        two_way: channel.direction == "two_way",
+        anchor: 0,
+    }
+}
+
+fn device(dma: &super::case::Dma) -> Result<map::Device<'static>, String> {
+    let windows = dma.regions.iter().map(|window| {
+        Ok(map::DmaWindow {
+            name: text(&window.name),
+            iova: window.iova.0,
+            phys: place(window.phys, window.resource.as_ref(), window.offset),
+            size: window.size.0,
+            rights: rights(&window.rights)?,
+            anchor: 0,
+        })
+    });
+    Ok(map::Device {
+        name: text(&dma.device),
+        owner: text(&dma.owner),
+        iommu: dma.iommu,
+        addr_bits: dma.addr_bits.map(|Num(bits)| u32::try_from(bits).unwrap_or(u32::MAX)),
+        coherent: dma.coherent.unwrap_or(true),
+        windows: keep(windows.collect::<Result<Vec<_>, String>>()?),
+        anchor: 0,
+    })
+}
