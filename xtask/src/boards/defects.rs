@@ -1,0 +1,184 @@
+//! Known defects of the boards against the rules: found, missed, or beyond what the tables of the boards say.
+
+use std::collections::BTreeMap;
+
+use tablature::layout::{Layout, format_of};
+use tablature::plan;
+use tablature::rule::Finding;
+
+use super::data::{Board, Boards, Defect, Run};
+use super::declare::{format_name, identifier, region, system};
+use super::resources::{derive, unique};
+use crate::corpus::case::{Case, Num, Resource, Tables};
+use crate::corpus::twin;
+
+/// What becomes of a defect.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Fate {
+    /// A rule names it.
+    Found(&'static str),
+    /// A rule is there for it, and did not fire.
+    Missed(&'static str),
+    /// The tables do not say what a rule would need to know.
+    Beyond(String),
+}
+
+/// The rules that find a kind of defect; or what they would have to be told.
+fn rules_for(kind: &str) -> Result<&'static [&'static str], &'static str> {
+    Ok(match kind {
+        "wx" | "wx-everywhere" | "exec-of-firmware-ram" => &["wx", "wx-alias"],
+        "device-executable" => &["device-executable"],
+        "alias-memory-type" => &["memory-type-mismatch", "device-mapped-as-normal"],
+        "overlap-partial" | "overlap-nested" | "overlap-different-pa" | "duplicate-region" | "redundant-nested-region" => {
+            &["va-overlap"]
+        }
+        "budget-wasted" => &["budget-slack"],
+        "isolation-hole" => &["reserved-memory-mapped"],
+        "budget-zero-slack" => return Err("no defect of a declared map: the count is exact, and one more table is an error"),
+        "table-overhead" => return Err("a choice of the builder: the planner takes the largest leaves"),
+        "shared-page" => return Err("devices smaller than a page: the tables list whole pages"),
+        "user-device" => return Err("the intent: `owner` or `rights` at the resource would say it"),
+        "dram-as-device" => return Err("what the bus has there: the tables list maps only"),
+        "cacheable-over-nothing" => return Err("what the bus has there: with the RAM declared, `phys-undeclared`"),
+        "dangling-reservation" => return Err("what the bus has there: a reservation outside every resource"),
+        "rodata-writable" => return Err("the sections: with an `image` block, `section-rights-mismatch`"),
+        "wrong-address-by-dead-branch" => return Err("the right address"),
+        "wrong-attribute" => return Err("the code that was asked for another type"),
+        "latent-map-bug" | "contiguous-hint-misuse" => return Err("the code of the mapper, not the map"),
+        _ => return Err("a kind of defect that no rule is assigned to"),
+    })
+}
+
+/// Prints what becomes of every line of `defects.tsv`.
+pub(super) fn tell(boards: &Boards) {
+    if boards.defects.is_empty() {
+        return;
+    }
+    let mut found = BTreeMap::<&str, Result<Vec<Finding<'static>>, String>>::new();
+    let mut counts = [0; 3];
+    for defect in &boards.defects {
+        let fate = match boards.boards.iter().find(|board| board.id == defect.map) {
+            None => Fate::Beyond("a map that maps.tsv does not have".into()),
+            Some(board) => {
+                let findings = found.entry(&board.id).or_insert_with(|| findings(board));
+                fate(defect, findings)
+            }
+        };
+        let (index, text) = match &fate {
+            Fate::Found(rule) => (0, format!("found by {rule}")),
+            Fate::Missed(rules) => (1, format!("MISSED by {rules}")),
+            Fate::Beyond(what) => (2, format!("not expressible, needs {what}")),
+        };
+        counts[index] += 1;
+        let regions = defect.regions.join(" and ");
+        println!("defect {} ({}, {} {regions}): {text}", defect.id, defect.kind, defect.map);
+    }
+    println!("{} defects: {} found, {} missed, {} not expressible", boards.defects.len(), counts[0], counts[1], counts[2]);
+}
+
+fn fate(defect: &Defect, findings: &Result<Vec<Finding<'static>>, String>) -> Fate {
+    let rules = match (rules_for(&defect.kind), findings) {
+        (Err(what), _) => return Fate::Beyond(what.into()),
+        (_, Err(what)) => return Fate::Beyond(what.clone()),
+        (Ok(rules), Ok(_)) => rules,
+    };
+    let findings = findings.as_deref().unwrap_or_default();
+    let names: Vec<String> = defect.regions.iter().map(|name| identifier(name)).collect();
+    let names_it = |finding: &&Finding<'static>| {
+        let culprits = &finding.culprits[..finding.culprit_count];
+        names.is_empty() || names.iter().any(|name| culprits.iter().any(|culprit| culprit.name == name))
+    };
+    for rule in rules {
+        if findings.iter().filter(|finding| finding.rule.id() == *rule).any(|finding| names_it(&finding)) {
+            return Fate::Found(rule);
+        }
+    }
+    Fate::Missed(rules[0])
+}
+
+/// What the rules find in the regions as the board's source declares them, overlaps and all.
+fn findings(board: &Board) -> Result<Vec<Finding<'static>>, String> {
+    let format = format_name(board).map_err(|regime| format!("the regime {regime}"))?;
+    if board.sources.is_empty() {
+        return Err("declared regions of this map".into());
+    }
+    let runs: Vec<Run> = board.sources.iter().map(|source| source.run.clone()).collect();
+    let mut taken = BTreeMap::new();
+    let names: Vec<String> =
+        board.sources.iter().map(|source| unique(&identifier(&source.name), &mut taken)).collect();
+    let (resources, places) = derive(&runs, &names)?;
+    let regions = runs.iter().zip(&names).zip(&places).map(|((run, name), place)| region(run, name, place, None));
+    let mut case = system(board, &format, resources, "kernel", "kernel", regions.collect());
+    reserve(board, &mut case);
+    budget(board, &mut case)?;
+    let found = twin::findings(&twin::map(&case)?)?;
+    Ok(found.errors.into_iter().chain(found.warnings).collect())
+}
+
+/// Declares the forbidden memory reserved; it lies within the resource it is a part of.
+fn reserve(board: &Board, case: &mut Case) {
+    for (name, base, size) in &board.forbidden {
+        let holds = |r: &&Resource| r.within.is_none() && r.base.0 <= *base && base + size <= r.base.0 + r.size.0;
+        let within = case.resources.iter().find(holds).map(|r| r.name.clone());
+        case.resources.push(Resource {
+            name: identifier(name),
+            base: Num(*base),
+            size: Num(*size),
+            memory: "normal_wb".into(),
+            reserved: true,
+            owner: None,
+            rights: None,
+            within,
+        });
+    }
+}
+
+/// A table pool as large as the board's own, where it has one: in a resource far from everything.
+fn budget(board: &Board, case: &mut Case) -> Result<(), String> {
+    let Some(budget) = board.own_budget else { return Ok(()) };
+    let map = twin::map(case)?;
+    let layout = Layout::<{ twin::REGIONS }>::of(&map);
+    let format = format_of(&map, &map.spaces[0]);
+    let need = plan::tables(&map, &layout, 0) as u64;
+    let size = budget.max(need) * format.table_size();
+    let runs: Vec<Run> = board.sources.iter().map(|source| source.run.clone()).collect();
+    let avoid: Vec<(u64, u64)> = board.forbidden.iter().map(|(_, base, size)| (*base, *size)).collect();
+    let alignment = format.table_size() * u64::from(format.root_tables());
+    let at = super::resources::free(&runs, &avoid, size, alignment, 1 << board.pa_bits).ok_or("room for the tables")?;
+    case.resources.push(Resource {
+        name: "page_tables".into(),
+        base: Num(at),
+        size: Num(size),
+        memory: "normal_wb".into(),
+        reserved: false,
+        owner: None,
+        rights: None,
+        within: None,
+    });
+    case.spaces[0].tables = Some(Tables {
+        phys: None,
+        resource: Some("page_tables".into()),
+        offset: None,
+        size: Num(size),
+        hw_ad: false,
+        preset_ad: false,
+        runtime_edit: false,
+    });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_with_a_rule_names_a_rule_that_exists() {
+        let ids = twin::rules();
+        for kind in ["wx", "device-executable", "alias-memory-type", "overlap-nested", "budget-wasted", "isolation-hole"] {
+            for rule in rules_for(kind).expect(kind) {
+                assert!(ids.contains(rule), "{rule}");
+            }
+        }
+        assert!(rules_for("something new").is_err());
+    }
+}
