@@ -13,6 +13,7 @@ pub(crate) fn machine(board: &Board, dump: &Dump) -> Result<Box<dyn Machine>, St
     let [lower, upper] = dump.roots;
     let stage = match (board.arch.as_str(), board.regime.as_str()) {
         ("aarch64", "el1" | "el0" | "el2&0" | "el2-vhe") => Stage::WithUser,
+        ("aarch64", "el2") if board.has_user() => Stage::WithUser,
         ("aarch64", "el2" | "el3") => Stage::Single,
         ("aarch64", "el2-stage2") => Stage::Second,
         ("riscv64" | "riscv32", regime) => {

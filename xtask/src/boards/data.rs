@@ -105,6 +105,13 @@ pub(crate) struct Board {
     pub(crate) forbidden: Vec<(String, u64, u64)>,
 }
 
+impl Board {
+    /// Whether a run grants something to the user.
+    pub(crate) fn has_user(&self) -> bool {
+        self.runs.iter().any(|run| run.rights.contains('u'))
+    }
+}
+
 /// A known defect.
 #[derive(Clone, Debug)]
 pub(crate) struct Defect {

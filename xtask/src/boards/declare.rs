@@ -45,8 +45,9 @@ pub(crate) fn format_name(board: &Board) -> Result<String, String> {
     let Board { arch, granule, va_bits, regime, .. } = board;
     let name = match (arch.as_str(), regime.as_str()) {
         ("aarch64", "el1" | "el0") => format!("aarch64 {granule} VA{va_bits} EL1"),
-        ("aarch64", "el2") => format!("aarch64 {granule} VA{va_bits} EL2"),
-        ("aarch64", "el2&0" | "el2-vhe") => format!("aarch64 {granule} VA{va_bits} EL2&0"),
+        // EL2 has a user only with VHE.
+        ("aarch64", "el2") if !board.has_user() => format!("aarch64 {granule} VA{va_bits} EL2"),
+        ("aarch64", "el2" | "el2&0" | "el2-vhe") => format!("aarch64 {granule} VA{va_bits} EL2&0"),
         ("aarch64", "el3") => format!("aarch64 {granule} VA{va_bits} EL3"),
         ("aarch64", "el2-stage2") => format!("aarch64 {granule} IPA{va_bits} S2"),
         ("riscv64" | "riscv32", "s-mode" | "u-mode") => format!("sv{va_bits}"),
@@ -255,29 +256,8 @@ fn complete(board: &Board, case: &mut Case) -> Result<Declared, String> {
     let map = twin::map(case)?;
     let (tables, table_size, root_tables) = measure(&map)?;
     let size = tables * table_size;
-    // Nothing maps the tables of these maps, so they lie in memory that the map leaves alone.
-    let limit = 1u128 << board.pa_bits;
-    let at = free(&board.runs, &avoid, size, root_tables * table_size, limit).ok_or("no room for the tables")?;
-    case.resources.push(Resource {
-        name: "page_tables".into(),
-        base: Num(at),
-        size: Num(size),
-        memory: "normal_wb".into(),
-        reserved: false,
-        owner: None,
-        rights: None,
-        within: None,
-    });
+    let at = place_tables(board, case, &avoid, size, root_tables * table_size).ok_or("no room for the tables")?;
     case.spaces[0].budget = Some(Num(tables));
-    case.spaces[0].tables = Some(Tables {
-        phys: None,
-        resource: Some("page_tables".into()),
-        offset: None,
-        size: Num(size),
-        hw_ad: false,
-        preset_ad: false,
-        runtime_edit: false,
-    });
     Ok(Declared {
         case: case.clone(),
         tables,
@@ -286,6 +266,48 @@ fn complete(board: &Board, case: &mut Case) -> Result<Declared, String> {
         waived: Vec::new(),
         repaired,
     })
+}
+
+/// Finds `size` bytes for tables: in memory that the map leaves alone; where it maps everything, at the end of its own
+/// RAM, which is then a linear map.
+fn place_tables(board: &Board, case: &mut Case, avoid: &[(u64, u64)], size: u64, alignment: u64) -> Option<u64> {
+    let mut tables = Tables {
+        phys: None,
+        resource: Some("page_tables".into()),
+        offset: None,
+        size: Num(size),
+        hw_ad: false,
+        preset_ad: false,
+        runtime_edit: false,
+    };
+    let at = match free(&board.runs, avoid, size, alignment, 1 << board.pa_bits) {
+        Some(at) => {
+            case.resources.push(Resource {
+                name: "page_tables".into(),
+                base: Num(at),
+                size: Num(size),
+                memory: "normal_wb".into(),
+                reserved: false,
+                owner: None,
+                rights: None,
+                within: None,
+            });
+            at
+        }
+        None => {
+            let ram = |run: &&Run| run.memory == "normal-wb" && run.rights.contains('w') && !run.rights.contains('u');
+            let own = board.runs.iter().filter(ram).max_by_key(|run| run.size).filter(|run| run.size >= size + alignment)?;
+            let at = (own.phys + own.size - size) & !(alignment - 1);
+            let index = board.runs.iter().position(|run| run == own)?;
+            let region = &mut case.spaces[0].regions[index];
+            region.kind = "window".into();
+            tables.resource.clone_from(&region.resource);
+            tables.offset = Some(Num(region.offset?.0 + (at - own.phys)));
+            at
+        }
+    };
+    case.spaces[0].tables = Some(tables);
+    Some(at)
 }
 
 /// Tables of the only space, bytes of one, and how many make up a root.

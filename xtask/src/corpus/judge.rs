@@ -174,7 +174,7 @@ mod tests {
 
     fn case(json: &str) -> Case {
         let head = r#""id":"x","format":"sv39","resources":[],"spaces":[]"#;
-        let line = format!("{{{head},{json}}}");
+        let line = format!("{{{head},{json}}}").replace('\n', " ");
         super::super::case::read(&line).expect("JSON").remove(0).case.expect("a case")
     }
 
