@@ -106,6 +106,11 @@ pub(crate) struct Board {
 }
 
 impl Board {
+    /// Whether memory types are the bus's to decide, and not the entry's.
+    pub(crate) fn bus_decides(&self) -> bool {
+        self.arch.starts_with("riscv")
+    }
+
     /// Whether a run grants something to the user.
     pub(crate) fn has_user(&self) -> bool {
         self.runs.iter().any(|run| run.rights.contains('u'))

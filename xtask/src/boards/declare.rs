@@ -149,7 +149,7 @@ pub(crate) fn declare(board: &Board) -> Result<Declared, Apart> {
 /// The declaration without tables, waivers and forbidden memory.
 fn plain(board: &Board, format: &str) -> Result<(Case, Vec<String>), String> {
     let names = names(board);
-    let (resources, places) = derive(&board.runs, &names)?;
+    let (resources, places) = derive(&board.runs, &names, board.bus_decides())?;
     let largest = largest_leaf(board, format)?;
     let mut regions = Vec::new();
     for ((run, name), place) in board.runs.iter().zip(&names).zip(&places) {

@@ -106,7 +106,7 @@ fn findings(board: &Board) -> Result<Vec<Finding<'static>>, String> {
     let mut taken = BTreeMap::new();
     let names: Vec<String> =
         board.sources.iter().map(|source| unique(&identifier(&source.name), &mut taken)).collect();
-    let (resources, places) = derive(&runs, &names)?;
+    let (resources, places) = derive(&runs, &names, board.bus_decides())?;
     let regions = runs.iter().zip(&names).zip(&places).map(|((run, name), place)| region(run, name, place, None));
     let mut case = system(board, &format, resources, "kernel", "kernel", regions.collect());
     reserve(board, &mut case);

@@ -54,9 +54,15 @@ struct Group {
 
 /// The resources that `runs` need, named by `names` (one for each run), and the place of each run in them.
 ///
+/// Where the bus decides about memory types (RISC-V) no run has a type of its own.
+///
 /// # Errors
 /// A memory type that the notation has no name for, or a range that leaves the 64-bit space.
-pub(crate) fn derive(runs: &[Run], names: &[String]) -> Result<(Vec<Resource>, Vec<Place>), String> {
+pub(crate) fn derive(
+    runs: &[Run],
+    names: &[String],
+    bus_decides: bool,
+) -> Result<(Vec<Resource>, Vec<Place>), String> {
     let mut places = vec![Place { resource: String::new(), offset: 0, memory: None }; runs.len()];
     let mut resources = Vec::new();
     let mut taken = BTreeMap::new();
@@ -78,7 +84,7 @@ pub(crate) fn derive(runs: &[Run], names: &[String]) -> Result<(Vec<Resource>, V
             places[member] = Place {
                 resource: name.clone(),
                 offset: run.phys - group.start,
-                memory: (!agrees).then(|| own.to_owned()),
+                memory: (!agrees && !bus_decides).then(|| own.to_owned()),
             };
         }
     }
@@ -201,7 +207,7 @@ mod tests {
     #[test]
     fn touching_runs_of_one_type_share_a_resource() {
         let runs = [run(0x2000, 0x1000, "normal-wb"), run(0x1000, 0x1000, "normal-wb"), run(0x3000, 0x1000, "uc")];
-        let (resources, places) = derive(&runs, &names(3)).expect("resources");
+        let (resources, places) = derive(&runs, &names(3), false).expect("resources");
         let all: Vec<_> = resources.iter().map(|r| (r.name.as_str(), r.base.0, r.size.0, r.memory.as_str())).collect();
         assert_eq!(all, [("n1", 0x1000, 0x2000, "normal_wb"), ("n2", 0x3000, 0x1000, "device_nGnRnE")]);
         assert_eq!(places[0], Place { resource: "n1".into(), offset: 0x1000, memory: None });
@@ -211,11 +217,13 @@ mod tests {
     #[test]
     fn a_device_inside_a_window_lies_within_its_resource() {
         let runs = [run(0, 0x10_0000, "normal-wb"), run(0x4000, 0x1000, "device-nGnRE")];
-        let (resources, places) = derive(&runs, &names(2)).expect("resources");
+        let (resources, places) = derive(&runs, &names(2), false).expect("resources");
         assert_eq!(resources[1].within.as_deref(), Some("n0"));
         assert_eq!((resources[1].base, resources[1].size), (Num(0x4000), Num(0x1000)));
         assert_eq!(places[0].memory.as_deref(), Some("normal_wb"));
         assert_eq!(places[1], Place { resource: "n0".into(), offset: 0x4000, memory: None });
+        let (_, places) = derive(&runs, &names(2), true).expect("resources");
+        assert_eq!(places[0].memory, None);
     }
 
     #[test]
