@@ -197,22 +197,23 @@ macro_rules! __declare_space {
         $($doc)*
         #[allow(non_camel_case_types, non_snake_case, long_running_const_eval, clippy::all)]
         pub mod $space {
-            use $crate::__private as p;
+            // No region has a name like this one.
+            use $crate::__private as __private_;
 
             /// The space as a type.
             #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
             pub struct Space;
 
-            const DECLARATION: &p::Space<'static> = &super::MAP.spaces[$index];
-            const FORMAT: p::Format = p::format_of(super::MAP, DECLARATION);
+            const DECLARATION: &__private_::Space<'static> = &super::MAP.spaces[$index];
+            const FORMAT: __private_::Format = __private_::format_of(super::MAP, DECLARATION);
             const STEP_COUNT: ::core::primitive::usize =
-                if super::SOUND { p::count_steps(super::MAP, &super::LAYOUT, $index, &FORMAT) } else { 0 };
-            const STEPS: &[p::Step] =
-                &p::collect_steps::<_, STEP_COUNT>(super::MAP, &super::LAYOUT, $index, &FORMAT);
-            const SHAPE: p::Shape =
-                p::Shape::of_steps(STEPS, &FORMAT, super::SOUND && DECLARATION.self_map_slot.is_some());
-            const EXTENTS: &[p::Extent] = p::extents_of(&super::LAYOUT, $index);
-            const SLOTS: ::core::primitive::usize = p::slots(&FORMAT, &SHAPE);
+                if super::SOUND { __private_::count_steps(super::MAP, &super::LAYOUT, $index, &FORMAT) } else { 0 };
+            const STEPS: &[__private_::Step] =
+                &__private_::collect_steps::<_, STEP_COUNT>(super::MAP, &super::LAYOUT, $index, &FORMAT);
+            const SHAPE: __private_::Shape =
+                __private_::Shape::of_steps(STEPS, &FORMAT, super::SOUND && DECLARATION.self_map_slot.is_some());
+            const EXTENTS: &[__private_::Extent] = __private_::extents_of(&super::LAYOUT, $index);
+            const SLOTS: ::core::primitive::usize = __private_::slots(&FORMAT, &SHAPE);
 
             /// The exact number of tables, roots included.
             pub const TABLES: ::core::primitive::usize = SHAPE.tables();
@@ -291,33 +292,38 @@ macro_rules! __declare_space {
 #[macro_export]
 macro_rules! __declare_tables {
     (linked $symbol:literal $quarter:literal) => {
-        const DELTA: ::core::primitive::u64 = p::link_delta(DECLARATION, EXTENTS);
+        const DELTA: ::core::primitive::u64 = __private_::link_delta(DECLARATION, EXTENTS);
 
         #[unsafe(export_name = $symbol)]
-        static IN_IMAGE: p::TableSet<<() as p::AlignOf<{ p::alignment(&FORMAT) }>>::Type, SLOTS> =
-            p::TableSet::new(p::image(DECLARATION, &FORMAT, &SHAPE, STEPS, base()));
+        static IN_IMAGE: __private_::TableSet<
+            <() as __private_::AlignOf<{ __private_::alignment(&FORMAT) }>>::Type,
+            SLOTS,
+        > = __private_::TableSet::new(__private_::image(DECLARATION, &FORMAT, &SHAPE, STEPS, base_()));
 
-        static ORIGIN: p::Origin = p::Origin::new(base(), &FORMAT);
+        static ORIGIN: __private_::Origin = __private_::Origin::new(base_(), &FORMAT);
 
-        const fn base() -> p::Base {
+        const fn base_() -> __private_::Base {
             unsafe extern "C" {
                 #[link_name = $quarter]
                 static QUARTER: ::core::primitive::u8;
             }
             if FORMAT.address.shift_right == 0 {
-                p::Base::Linked { symbol: (&raw const IN_IMAGE).cast(), delta: DELTA }
+                __private_::Base::Linked { symbol: (&raw const IN_IMAGE).cast(), delta: DELTA }
             } else if <<Space as $crate::space::Declared>::Regime as $crate::regime::Regime>::NATIVE {
-                p::Base::Linked { symbol: (&raw const QUARTER).cast(), delta: DELTA }
+                __private_::Base::Linked { symbol: (&raw const QUARTER).cast(), delta: DELTA }
             } else {
                 // No linker script of the target is in force here: the tables as they would be at address 0.
-                p::Base::At(0)
+                __private_::Base::At(0)
             }
         }
 
         impl Space {
             /// The tables.
             #[must_use]
-            pub fn tables() -> &'static p::TableSet<<() as p::AlignOf<{ p::alignment(&FORMAT) }>>::Type, SLOTS> {
+            pub fn tables() -> &'static __private_::TableSet<
+                <() as __private_::AlignOf<{ __private_::alignment(&FORMAT) }>>::Type,
+                SLOTS,
+            > {
                 &IN_IMAGE
             }
 
@@ -329,17 +335,28 @@ macro_rules! __declare_tables {
     };
     (placed $symbol:literal $quarter:literal) => {
         /// The physical address of the first table.
-        pub const TABLES_AT: ::core::primitive::u64 = p::placed_at(super::MAP, DECLARATION);
+        pub const TABLES_AT: ::core::primitive::u64 = __private_::placed_at(super::MAP, DECLARATION);
 
         #[unsafe(export_name = $symbol)]
         #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = concat!(".tablature.", $symbol)))]
-        static IN_IMAGE: p::TableSet<<() as p::AlignOf<{ p::alignment(&FORMAT) }>>::Type, SLOTS> =
-            p::TableSet::new(p::image(DECLARATION, &FORMAT, &SHAPE, STEPS, p::Base::At(TABLES_AT)));
+        static IN_IMAGE: __private_::TableSet<
+            <() as __private_::AlignOf<{ __private_::alignment(&FORMAT) }>>::Type,
+            SLOTS,
+        > = __private_::TableSet::new(__private_::image(
+            DECLARATION,
+            &FORMAT,
+            &SHAPE,
+            STEPS,
+            __private_::Base::At(TABLES_AT),
+        ));
 
         impl Space {
             /// The tables.
             #[must_use]
-            pub fn tables() -> &'static p::TableSet<<() as p::AlignOf<{ p::alignment(&FORMAT) }>>::Type, SLOTS> {
+            pub fn tables() -> &'static __private_::TableSet<
+                <() as __private_::AlignOf<{ __private_::alignment(&FORMAT) }>>::Type,
+                SLOTS,
+            > {
                 &IN_IMAGE
             }
 
@@ -350,13 +367,13 @@ macro_rules! __declare_tables {
         }
     };
     (boot $symbol:literal $quarter:literal) => {
-        static FILLED: p::Filled = p::Filled::new();
+        static FILLED: __private_::Filled = __private_::Filled::new();
 
         impl Space {
             /// Words that the tables need.
             pub const WORDS: ::core::primitive::usize = SLOTS;
             /// Bytes that the memory for the tables must be aligned to.
-            pub const ALIGNMENT: ::core::primitive::usize = p::alignment(&FORMAT);
+            pub const ALIGNMENT: ::core::primitive::usize = __private_::alignment(&FORMAT);
 
             /// Fills the tables into `memory`, which lies at physical address `physical`, and remembers them for
             /// `install`. The cost is one store for each word of the memory and each leaf.

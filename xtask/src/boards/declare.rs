@@ -91,10 +91,11 @@ fn feature_names(board: &Board) -> Vec<String> {
 /// An identifier like the name.
 pub(crate) fn identifier(name: &str) -> String {
     const KEYWORDS: [&str; 51] = [
-        "as", "break", "const", "continue", "crate", "else", "enum", "extern", "false", "fn", "for", "if", "impl", "in",
-        "let", "loop", "match", "mod", "move", "mut", "pub", "ref", "return", "self", "static", "struct", "super",
-        "trait", "true", "type", "unsafe", "use", "where", "while", "async", "await", "dyn", "abstract", "become", "box",
-        "do", "final", "gen", "macro", "override", "priv", "try", "typeof", "unsized", "virtual", "yield",
+        "as", "break", "const", "continue", "crate", "else", "enum", "extern", "false", "fn", "for", "if", "impl",
+        "in", "let", "loop", "match", "mod", "move", "mut", "pub", "ref", "return", "self", "static", "struct",
+        "super", "trait", "true", "type", "unsafe", "use", "where", "while", "async", "await", "dyn", "abstract",
+        "become", "box", "do", "final", "gen", "macro", "override", "priv", "try", "typeof", "unsized", "virtual",
+        "yield",
     ];
     let mut text: String =
         name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
@@ -258,14 +259,7 @@ fn complete(board: &Board, case: &mut Case) -> Result<Declared, String> {
     let size = tables * table_size;
     let at = place_tables(board, case, &avoid, size, root_tables * table_size).ok_or("no room for the tables")?;
     case.spaces[0].budget = Some(Num(tables));
-    Ok(Declared {
-        case: case.clone(),
-        tables,
-        tables_at: at,
-        runs: board.runs.clone(),
-        waived: Vec::new(),
-        repaired,
-    })
+    Ok(Declared { case: case.clone(), tables, tables_at: at, runs: board.runs.clone(), waived: Vec::new(), repaired })
 }
 
 /// Finds `size` bytes for tables: in memory that the map leaves alone; where it maps everything, at the end of its own
@@ -296,7 +290,8 @@ fn place_tables(board: &Board, case: &mut Case, avoid: &[(u64, u64)], size: u64,
         }
         None => {
             let ram = |run: &&Run| run.memory == "normal-wb" && run.rights.contains('w') && !run.rights.contains('u');
-            let own = board.runs.iter().filter(ram).max_by_key(|run| run.size).filter(|run| run.size >= size + alignment)?;
+            let own =
+                board.runs.iter().filter(ram).max_by_key(|run| run.size).filter(|run| run.size >= size + alignment)?;
             let at = (own.phys + own.size - size) & !(alignment - 1);
             let index = board.runs.iter().position(|run| run == own)?;
             let region = &mut case.spaces[0].regions[index];

@@ -29,12 +29,16 @@ fn rules_for(kind: &str) -> Result<&'static [&'static str], &'static str> {
         "wx" | "wx-everywhere" | "exec-of-firmware-ram" => &["wx", "wx-alias"],
         "device-executable" => &["device-executable"],
         "alias-memory-type" => &["memory-type-mismatch", "device-mapped-as-normal"],
-        "overlap-partial" | "overlap-nested" | "overlap-different-pa" | "duplicate-region" | "redundant-nested-region" => {
-            &["va-overlap"]
-        }
+        "overlap-partial"
+        | "overlap-nested"
+        | "overlap-different-pa"
+        | "duplicate-region"
+        | "redundant-nested-region" => &["va-overlap"],
         "budget-wasted" => &["budget-slack"],
         "isolation-hole" => &["reserved-memory-mapped"],
-        "budget-zero-slack" => return Err("no defect of a declared map: the count is exact, and one more table is an error"),
+        "budget-zero-slack" => {
+            return Err("no defect of a declared map: the count is exact, and one more table is an error");
+        }
         "table-overhead" => return Err("a choice of the builder: the planner takes the largest leaves"),
         "shared-page" => return Err("devices smaller than a page: the tables list whole pages"),
         "user-device" => return Err("the intent: `owner` or `rights` at the resource would say it"),
@@ -73,7 +77,13 @@ pub(super) fn tell(boards: &Boards) {
         let regions = defect.regions.join(" and ");
         println!("defect {} ({}, {} {regions}): {text}", defect.id, defect.kind, defect.map);
     }
-    println!("{} defects: {} found, {} missed, {} not expressible", boards.defects.len(), counts[0], counts[1], counts[2]);
+    println!(
+        "{} defects: {} found, {} missed, {} not expressible",
+        boards.defects.len(),
+        counts[0],
+        counts[1],
+        counts[2]
+    );
 }
 
 fn fate(defect: &Defect, findings: &Result<Vec<Finding<'static>>, String>) -> Fate {
@@ -104,8 +114,7 @@ fn findings(board: &Board) -> Result<Vec<Finding<'static>>, String> {
     }
     let runs: Vec<Run> = board.sources.iter().map(|source| source.run.clone()).collect();
     let mut taken = BTreeMap::new();
-    let names: Vec<String> =
-        board.sources.iter().map(|source| unique(&identifier(&source.name), &mut taken)).collect();
+    let names: Vec<String> = board.sources.iter().map(|source| unique(&identifier(&source.name), &mut taken)).collect();
     let (resources, places) = derive(&runs, &names, board.bus_decides())?;
     let regions = runs.iter().zip(&names).zip(&places).map(|((run, name), place)| region(run, name, place, None));
     let mut case = system(board, &format, resources, "kernel", "kernel", regions.collect());
@@ -174,7 +183,9 @@ mod tests {
     #[test]
     fn every_kind_with_a_rule_names_a_rule_that_exists() {
         let ids = twin::rules();
-        for kind in ["wx", "device-executable", "alias-memory-type", "overlap-nested", "budget-wasted", "isolation-hole"] {
+        for kind in
+            ["wx", "device-executable", "alias-memory-type", "overlap-nested", "budget-wasted", "isolation-hole"]
+        {
             for rule in rules_for(kind).expect(kind) {
                 assert!(ids.contains(rule), "{rule}");
             }

@@ -1,7 +1,7 @@
 //! The crate that compiles every board: one module each, and a program that writes out the tables rustc made.
 
-use super::declare::{Declared, space_name};
 use super::data::Board;
+use super::declare::{Declared, space_name};
 use crate::corpus::notation;
 
 /// What the program of the generated crate begins with.

@@ -58,11 +58,7 @@ struct Group {
 ///
 /// # Errors
 /// A memory type that the notation has no name for, or a range that leaves the 64-bit space.
-pub(crate) fn derive(
-    runs: &[Run],
-    names: &[String],
-    bus_decides: bool,
-) -> Result<(Vec<Resource>, Vec<Place>), String> {
+pub(crate) fn derive(runs: &[Run], names: &[String], bus_decides: bool) -> Result<(Vec<Resource>, Vec<Place>), String> {
     let mut places = vec![Place { resource: String::new(), offset: 0, memory: None }; runs.len()];
     let mut resources = Vec::new();
     let mut taken = BTreeMap::new();

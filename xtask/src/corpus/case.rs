@@ -398,8 +398,25 @@ pub(crate) struct Parent {
 
 /// The fields of a case: what makes the map, the verdict, and what is said about the case.
 const FIELDS: [&str; 19] = [
-    "id", "format", "resources", "spaces", "channels", "isolation", "dma", "transitions", "options", "expect", "error",
-    "warnings", "why", "category", "reference", "severity", "difficulty", "tier", "twin",
+    "id",
+    "format",
+    "resources",
+    "spaces",
+    "channels",
+    "isolation",
+    "dma",
+    "transitions",
+    "options",
+    "expect",
+    "error",
+    "warnings",
+    "why",
+    "category",
+    "reference",
+    "severity",
+    "difficulty",
+    "tier",
+    "twin",
 ];
 
 /// A line of the file: its id, and the case or why it cannot be read.

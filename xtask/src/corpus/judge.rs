@@ -132,9 +132,9 @@ fn is_name(c: char) -> bool {
 /// Where `word` stands in `text` with only characters that `ends` accepts around it.
 fn word_at(text: &str, word: &str, ends: impl Fn(char) -> bool) -> Option<usize> {
     let edge = |c: Option<char>| c.is_none_or(&ends);
-    text.match_indices(word).map(|(at, _)| at).find(|at| {
-        edge(text[..*at].chars().next_back()) && edge(text[at + word.len()..].chars().next())
-    })
+    text.match_indices(word)
+        .map(|(at, _)| at)
+        .find(|at| edge(text[..*at].chars().next_back()) && edge(text[at + word.len()..].chars().next()))
 }
 
 /// Whether `name` stands in `text` as a whole: `app` is not in `app.data`, and `.text` not in `kernel.text`.
@@ -191,7 +191,8 @@ mod tests {
 
     #[test]
     fn the_right_error_is_a_rejection() {
-        let said = [error("evaluation panicked: va-overlap: `k.a` and `k.b` share 2 pages from 0x1_000"), error("wx: k.a")];
+        let said =
+            [error("evaluation panicked: va-overlap: `k.a` and `k.b` share 2 pages from 0x1_000"), error("wx: k.a")];
         assert_eq!(judge(&case(OVERLAP), &said, &RULES), Verdict::Rejected);
     }
 
@@ -225,7 +226,8 @@ mod tests {
     #[test]
     fn warnings_must_be_due_and_come() {
         let quiet = case(r#""expect":"ok""#);
-        let due = case(r#""expect":"ok","warnings":[{"rule":"leaf-incongruent","culprits":["k.heap"],"numbers":["0x1"]}]"#);
+        let due =
+            case(r#""expect":"ok","warnings":[{"rule":"leaf-incongruent","culprits":["k.heap"],"numbers":["0x1"]}]"#);
         let said = [warning("use of deprecated function `here`: leaf-incongruent: no block fits", "heap (rw)")];
         let elsewhere = [warning("leaf-incongruent: no block fits", "other")];
         assert_eq!(judge(&quiet, &[], &RULES), Verdict::Accepted);

@@ -63,7 +63,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 fn entry((index, line): (usize, Line)) -> Entry {
-    let tail: String = line.id.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+    let tail: String =
+        line.id.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
     // The name of the map, too, because tables are exported under it.
     let module = format!("c{index:03}_{}", tail.trim_matches('_'));
     let text = match &line.case {
@@ -140,10 +141,8 @@ struct Tally {
 
 impl Tally {
     fn line(&self) -> String {
-        let mut line = format!(
-            "{} errors rejected, {} valid accepted, {} wrong",
-            self.rejected, self.accepted, self.wrong
-        );
+        let mut line =
+            format!("{} errors rejected, {} valid accepted, {} wrong", self.rejected, self.accepted, self.wrong);
         if self.inexpressible > 0 {
             line += &format!(", {} that the notation cannot express", self.inexpressible);
         }

@@ -81,11 +81,7 @@ impl fmt::Display for Num {
 pub(crate) fn word(name: &str) -> String {
     let mut chars = name.chars();
     let starts = chars.next().is_some_and(|c| c == '_' || c.is_ascii_alphabetic());
-    if starts && chars.all(|c| c == '_' || c.is_ascii_alphanumeric()) {
-        name.to_owned()
-    } else {
-        format!("{name:?}")
-    }
+    if starts && chars.all(|c| c == '_' || c.is_ascii_alphanumeric()) { name.to_owned() } else { format!("{name:?}") }
 }
 
 fn list(names: &[String]) -> String {
@@ -249,8 +245,7 @@ fn tables(budget: Option<Num>, tables: Option<&Tables>) -> Result<Option<String>
     };
     let place = place(tables.phys, tables.resource.as_deref(), tables.offset).ok_or("tables without a place")?;
     text += &format!(" at {place}, {}", tables.size);
-    for (flag, set) in
-        [("hw_ad", tables.hw_ad), ("preset_ad", tables.preset_ad), ("runtime_edit", tables.runtime_edit)]
+    for (flag, set) in [("hw_ad", tables.hw_ad), ("preset_ad", tables.preset_ad), ("runtime_edit", tables.runtime_edit)]
     {
         if set {
             text += ", ";
@@ -435,7 +430,8 @@ fn write_dma(out: &mut Writer, dma: &Dma) -> Result<(), String> {
         return Ok(());
     }
     out.block(&head, &dma.regions, |window| {
-        let place = place(window.phys, window.resource.as_deref(), window.offset).ok_or("a DMA window without a place")?;
+        let place =
+            place(window.phys, window.resource.as_deref(), window.offset).ok_or("a DMA window without a place")?;
         let rights = rights_or_name(&window.rights);
         Ok(format!("{} ({rights}) : {} => {place}, {}", word(&window.name), window.iova, window.size))
     })

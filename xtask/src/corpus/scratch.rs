@@ -134,7 +134,8 @@ impl Outcome {
         if !is_error && message["level"] != "warning" {
             return;
         }
-        let ours = value["target"]["name"].as_str().is_some_and(|target| target.replace('-', "_") == name.replace('-', "_"));
+        let ours =
+            value["target"]["name"].as_str().is_some_and(|target| target.replace('-', "_") == name.replace('-', "_"));
         match module_of(message) {
             Some(module) => self.reports.entry(module).or_default().push(report(message, is_error)),
             // rustc's closing count of errors, and what it says about other crates, concern no module.

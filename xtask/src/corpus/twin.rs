@@ -43,7 +43,8 @@ pub(crate) fn findings(map: &Map<'static>) -> Result<Findings, String> {
 /// What the rules say of a case; or why it cannot be a value.
 pub(crate) fn reports(case: &Case) -> Result<Vec<Report>, String> {
     let found = findings(&map(case)?)?;
-    let report = |is_error: bool, finding: &Finding<'_>| Report { is_error, text: finding.to_string(), underlined: vec![] };
+    let report =
+        |is_error: bool, finding: &Finding<'_>| Report { is_error, text: finding.to_string(), underlined: vec![] };
     let errors = found.errors.iter().map(|finding| report(true, finding));
     Ok(errors.chain(found.warnings.iter().map(|finding| report(false, finding))).collect())
 }
@@ -103,10 +104,9 @@ pub(crate) fn map(case: &Case) -> Result<Map<'static>, String> {
 }
 
 fn features<'t>(names: impl Iterator<Item = &'t str>) -> Result<Features, String> {
-    names.map(|name| Features::named(name).ok_or(format!("feature `{name}`"))).try_fold(
-        Features::NONE,
-        |all, feature| Ok(all.union(feature?)),
-    )
+    names
+        .map(|name| Features::named(name).ok_or(format!("feature `{name}`")))
+        .try_fold(Features::NONE, |all, feature| Ok(all.union(feature?)))
 }
 
 fn cpu(options: &Options) -> Result<map::Cpu<'static>, String> {
@@ -287,9 +287,7 @@ fn region(region: &Region) -> Result<map::Region<'static>, String> {
         RightsText::One(one) => Access::kernel(rights(one)?),
     };
     let phys = match &region.channel {
-        Some(channel) => {
-            Phys::Channel { channel: text(channel), offset: region.channel_offset.unwrap_or_default().0 }
-        }
+        Some(channel) => Phys::Channel { channel: text(channel), offset: region.channel_offset.unwrap_or_default().0 },
         None => place(region.phys, region.resource.as_ref(), region.offset),
     };
     let waivers = region.waive.iter().map(|waiver| map::Waiver {

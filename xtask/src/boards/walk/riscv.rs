@@ -109,7 +109,9 @@ impl Machine for Riscv {
             (0, _) => Entry::Absent,
             (_, 0) if level == 0 => Entry::Wrong("a table pointer at the last level"),
             // D, A and U are reserved in a table pointer, and so is everything above the address.
-            (_, 0) if word & 0xd0 != 0 || (self.mode != 32 && word >> 54 != 0) => Entry::Wrong("reserved bits of a pointer"),
+            (_, 0) if word & 0xd0 != 0 || (self.mode != 32 && word >> 54 != 0) => {
+                Entry::Wrong("reserved bits of a pointer")
+            }
             (_, 0) => Entry::Table(self.address(word)),
             _ => self.leaf(word, level),
         }

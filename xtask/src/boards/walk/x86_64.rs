@@ -50,8 +50,7 @@ impl X86_64 {
         let execute = !bit(word, NX);
         let open = bit(word, 2);
         let all = May { read: true, write: bit(word, 1), execute };
-        let (privileged, user) =
-            if open { (May { execute: false, ..all }, all) } else { (all, May::default()) };
+        let (privileged, user) = if open { (May { execute: false, ..all }, all) } else { (all, May::default()) };
         Entry::Leaf(Leaf { phys, size, privileged, user, memory: MemoryType::Type(memory) })
     }
 }
