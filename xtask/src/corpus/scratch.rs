@@ -52,11 +52,6 @@ impl Scratch {
         Ok(Self { directory, name: name.into() })
     }
 
-    /// Where it lies.
-    pub(crate) fn directory(&self) -> &Path {
-        &self.directory
-    }
-
     /// Writes the modules and nothing else: one file each, all named by the file `root_file` after `head`.
     pub(crate) fn write<'m>(
         &self,

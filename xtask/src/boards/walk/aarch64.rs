@@ -55,10 +55,11 @@ impl Aarch64 {
 
     /// D8.3.1: where the output address lies.
     fn address(&self, word: u64) -> u64 {
+        let kept = |top: u32| field(word, top, self.granule) << self.granule;
         match (self.wide, self.granule) {
-            (false, low) => word & (1 << 48) - 1 & !((1 << low) - 1),
-            (true, 16) => word & (1 << 48) - 1 & !((1 << 16) - 1) | field(word, 15, 12) << 48,
-            (true, low) => word & (1 << 50) - 1 & !((1 << low) - 1) | field(word, 9, 8) << 50,
+            (false, _) => kept(47),
+            (true, 16) => kept(47) | field(word, 15, 12) << 48,
+            (true, _) => kept(49) | field(word, 9, 8) << 50,
         }
     }
 
@@ -107,8 +108,9 @@ impl Aarch64 {
                 let open = bit(word, 6);
                 let write = !bit(word, 7);
                 // A page that the user may write is never executable for the privileged level.
-                let execute = !bit(word, 53) && !(open && write);
-                let user = May { read: open, write: open && write, execute: !bit(word, 54) };
+                let user_writes = open && write;
+                let execute = !bit(word, 53) && !user_writes;
+                let user = May { read: open, write: user_writes, execute: !bit(word, 54) };
                 (May { read: true, write, execute }, user)
             }
         }
