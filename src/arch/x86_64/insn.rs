@@ -35,6 +35,8 @@ mod native {
             CS::get_reg().rpl() as u8
         }
 
+        // Each caller names one register, so that only its instruction remains, and no table of jumps.
+        #[inline(always)]
         fn read(&mut self, register: Register) -> u64 {
             match register {
                 Register::Cr0 => Cr0::read_raw(),
@@ -50,6 +52,7 @@ mod native {
             }
         }
 
+        #[inline(always)]
         unsafe fn write(&mut self, register: Register, value: u64) {
             match register {
                 // SAFETY: passed on to the caller, for this and the others.
