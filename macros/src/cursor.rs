@@ -198,6 +198,9 @@ impl Cursor {
             return self.expected(what);
         }
         check_units(&self.tokens[start..self.at])?;
+        if matches!(self.tokens[self.at - 1], TokenTree::Punct(_)) {
+            return self.expected("the rest of the expression");
+        }
         Ok(Expr { tokens: self.slice(start) })
     }
 

@@ -25,7 +25,7 @@ mod waste;
 
 pub use catalogue::{Basis, Class, Info, Rule};
 pub use finding::{Culprit, Finding, Findings, MAX_CULPRITS, MAX_NUMBERS, MESSAGE, fail};
-pub use warning::{Warning, warning_code};
+pub use warning::{NoWarning, Warning, warning_code};
 
 use crate::layout::{Layout, format_of};
 use crate::map::Map;

@@ -11,6 +11,14 @@ impl Warning<0> {
     pub const fn here() {}
 }
 
+/// What is used where the map could not be evaluated, so that nothing follows from that: another error says why.
+pub trait NoWarning {
+    /// Nothing to say here.
+    fn here() {}
+}
+
+impl<const CODE: u8> NoWarning for Warning<CODE> {}
+
 macro_rules! warnings {
     ($($code:literal $rule:ident $note:literal;)*) => {
         $(

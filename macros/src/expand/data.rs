@@ -2,8 +2,8 @@
 
 mod space;
 
-use proc_macro2::{Ident, Literal, TokenStream};
-use quote::{quote, quote_spanned};
+use proc_macro2::{Ident, Literal, Punct, Spacing, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
 
 use super::{Anchors, Context};
 use crate::ast::{
@@ -23,9 +23,14 @@ impl<'c, 'a> Record<'c, 'a> {
         Self { context, ty, fields: quote_spanned!(context.site=> anchor: #anchor,) }
     }
 
-    fn set(&mut self, field: &str, value: impl quote::ToTokens) -> &mut Self {
+    fn set(&mut self, field: &str, value: impl ToTokens) -> &mut Self {
         let field = Ident::new(field, self.context.site);
-        self.fields.extend(quote_spanned!(self.context.site=> #field: #value,));
+        let value = value.to_token_stream();
+        // Where the user's expression is none, rustc stumbles over this comma: at the expression then.
+        let end = value.clone().into_iter().last().map_or(self.context.site, |token| token.span());
+        let mut comma = Punct::new(',', Spacing::Alone);
+        comma.set_span(end);
+        self.fields.extend(quote_spanned!(self.context.site=> #field: #value #comma));
         self
     }
 

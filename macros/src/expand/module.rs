@@ -95,7 +95,7 @@ pub(super) fn module(c: &Context<'_>, verdict: &TokenStream) -> TokenStream {
 fn space_item(c: &Context<'_>, index: usize, space: &Space, name: &Ident) -> TokenStream {
     let krate = c.krate;
     let docs = docs(c, &space.attributes.kept, &format!("The space `{}`.", space.name.text));
-    let symbol = format!("__tablature_{}_{}", c.declaration.name, space.name.ident());
+    let symbol = format!("__tablature_{}_{}", c.declaration.name, name);
     let (symbol, quarter) = (c.text(&symbol), c.text(&format!("{symbol}_q")));
     let placement = match space.tables.as_ref().map(|tables| &tables.location) {
         Some(Location::Placed(_)) => "placed",

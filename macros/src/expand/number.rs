@@ -19,7 +19,9 @@ impl Context<'_> {
         // At the expression, so that rustc does not point at the whole declaration.
         let place = expr.tokens[0].span();
         let krate = self.krate.clone().into_iter().map(|token| at(token, place));
-        quote_spanned!(self.site.located_at(place)=> #(#krate)*::__private::number(#tokens))
+        let mut argument = Group::new(Delimiter::Parenthesis, tokens);
+        argument.set_span(expr.tokens[expr.tokens.len() - 1].span());
+        quote_spanned!(self.site.located_at(place)=> #(#krate)*::__private::number #argument)
     }
 
     /// An expression as `u32`; greater numbers are all alike wrong.

@@ -43,7 +43,7 @@ pub(super) fn verdict(c: &Context<'_>, anchors: &Anchors) -> TokenStream {
         quote_spanned!(c.site=> #anchor => #next,)
     });
     let warnings = anchors.objects.iter().enumerate().filter(|(_, object)| object.warned);
-    let warnings = warnings.map(|(anchor, object)| warning(c, anchor, object.place));
+    let warnings = warnings.map(|(anchor, object)| warning(c, anchor, object));
     let rest = call("judge_the_rest", c.declaration.place, TokenStream::new());
     quote_spanned! {c.site=>
         #[allow(long_running_const_eval)]
@@ -107,17 +107,23 @@ fn call(name: &str, place: Place, arguments: TokenStream) -> TokenStream {
 }
 
 /// A use of something deprecated at the object's tokens, if there is something to warn of.
-fn warning(c: &Context<'_>, anchor: usize, place: Place) -> TokenStream {
+fn warning(c: &Context<'_>, anchor: usize, object: &Object) -> TokenStream {
+    let (place, label) = (object.place, &object.label);
     let krate = c.krate;
-    let anchor = Literal::usize_unsuffixed(anchor);
     let here = Ident::new("here", place.first);
     // Whoever allows deprecated things has not heard of these. The attribute's place is printed, too: the same one.
     let lint = quote_spanned!(place.first=> #[warn(deprecated)]);
     let nth = (0..WARNINGS).map(Literal::usize_unsuffixed);
+    let at = Literal::usize_unsuffixed(anchor);
+    // In a function: where the map cannot even be evaluated, the fallback applies, and it is no `const fn`.
+    let name = Ident::new(&format!("{label}_deserves_a_look"), c.site);
     quote_spanned! {c.site=>
         #lint
-        const _: () = {
-            #(#krate::rule::Warning::<{ #krate::__private::warning(&CHECKED.1, #anchor, #nth) }>::#here();)*
-        };
+        #[allow(dead_code)]
+        fn #name() {
+            #[allow(unused_imports)]
+            use #krate::rule::NoWarning as _;
+            #(#krate::rule::Warning::<{ #krate::__private::warning(&CHECKED.1, #at, #nth) }>::#here();)*
+        }
     }
 }
