@@ -102,6 +102,14 @@ board!(made, riscv::Sv39, 0x2000_0000 * 2, 16, everything);
     space std (user) { tables at dram + 2 MiB; base (rw, user) : 0x2_0000 => dram + 1 MiB, 4 KiB; }
 }
 
+::tab::memory_map! {
+    /// Not for this target.
+    #[cfg(any())]
+    pub mod elsewhere for riscv::Sv39;
+    physical { dram : no::such::constant, 1 GiB, normal; }
+    space kernel { tables; }
+}
+
 #[test]
 fn in_a_function_body() {
     const LOCAL: ::core::primitive::u32 = 0x4000_0000;

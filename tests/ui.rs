@@ -17,6 +17,7 @@ fn errors_say_what_where_and_how_to_fix_it() {
         "several",
         "syntax",
         "unknown_name",
+        "unknown_regime",
         "warnings",
         "write_and_execute",
         "wrong_waiver",

@@ -45,6 +45,8 @@ pub(crate) type Rights = u8;
 pub(crate) struct Attributes {
     /// `#[doc = "…"]`, and on the module every attribute.
     pub(crate) kept: Vec<TokenStream>,
+    /// `#[cfg(…)]` of the module, which what stands beside it needs as well.
+    pub(crate) conditions: Vec<TokenStream>,
     /// The literals of `#[req("…")]`.
     pub(crate) requirements: Vec<TokenTree>,
 }

@@ -1,10 +1,21 @@
 //! What a declaration must be to mean anything. Names, numbers and rights are the rules' business, not this one's.
 
+use proc_macro2::{TokenStream, TokenTree};
+
 use crate::ast::{Declaration, Region};
 use crate::diag::{Diagnostic, Diagnostics};
+use crate::words;
 
-/// Reports words that contradict each other.
-pub(crate) fn check(declaration: &Declaration, errors: &mut Diagnostics) {
+/// Reports regimes that do not exist and words that contradict each other.
+pub(crate) fn check(declaration: &mut Declaration, errors: &mut Diagnostics) {
+    let own = declaration.spaces.iter_mut().map(|space| &mut space.regime);
+    for regime in own.chain([&mut declaration.regime]).flatten() {
+        if let Some(wrong) = unknown_regime(regime) {
+            errors.push(wrong);
+            // Any regime will do for the skeleton.
+            *regime = "riscv::Sv39".parse().unwrap_or_default();
+        }
+    }
     for space in &declaration.spaces {
         for region in &space.regions {
             if let Some(wrong) = contradiction(region, &space.name.text) {
@@ -12,6 +23,19 @@ pub(crate) fn check(declaration: &Declaration, errors: &mut Diagnostics) {
             }
         }
     }
+}
+
+/// A regime of ours by its path, `riscv::Sv93`. Any other path may be the user's own.
+fn unknown_regime(regime: &TokenStream) -> Option<Diagnostic> {
+    let mut tokens = regime.clone().into_iter();
+    let TokenTree::Ident(architecture) = tokens.next()? else { return None };
+    let (_, known) = words::REGIMES.iter().find(|(name, _)| architecture == name)?;
+    let colons =
+        tokens.by_ref().take(2).filter(|token| matches!(token, TokenTree::Punct(p) if p.as_char() == ':')).count();
+    let Some(TokenTree::Ident(name)) = tokens.next().filter(|_| colons == 2) else { return None };
+    let is_known = known.iter().any(|known| name == known);
+    let message = || format!("`{architecture}` has no regime `{name}`; it has: {}", known.join(", "));
+    (!is_known).then(|| Diagnostic::new(name.span(), message()))
 }
 
 fn contradiction(region: &Region, space: &str) -> Option<Diagnostic> {

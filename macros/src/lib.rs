@@ -1,7 +1,7 @@
 //! The `memory_map!` macro of [tablature](https://docs.rs/tablature): a small compiler in three steps.
 //!
-//! Reading order: [`ast`] is the notation, [`parse`] reads it, [`check`] finds words that contradict each other,
-//! [`expand`] writes the map as data for the library's rules to judge. Nothing is judged here.
+//! Reading order: `ast` is the notation, `parse` reads it, `check` finds words that contradict each other,
+//! `expand` writes the map as data for the library's rules to judge. Nothing is judged here.
 
 mod ast;
 mod check;
@@ -23,8 +23,8 @@ pub fn memory_map(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
 
 fn compile(input: TokenStream) -> TokenStream {
     let mut errors = diag::Diagnostics::default();
-    let declaration = parse::declaration(input, &mut errors);
-    if let Some(declaration) = &declaration {
+    let mut declaration = parse::declaration(input, &mut errors);
+    if let Some(declaration) = &mut declaration {
         check::check(declaration, &mut errors);
     }
     let mut output = errors.emit();

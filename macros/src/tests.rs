@@ -12,8 +12,8 @@ fn read(notation: &str) -> (Declaration, Vec<String>) {
     let stream: TokenStream = format!("(krate) {notation}").parse().unwrap();
     let mut errors = Diagnostics::default();
     let declaration = crate::parse::declaration(stream, &mut errors);
-    let declaration = declaration.expect("the header can be read");
-    crate::check::check(&declaration, &mut errors);
+    let mut declaration = declaration.expect("the header can be read");
+    crate::check::check(&mut declaration, &mut errors);
     (declaration, errors.texts().into_iter().map(str::to_owned).collect())
 }
 
@@ -232,7 +232,35 @@ fn contradictions() {
     bad("space s { a (rw, guard, window) : 0; }", &["either `guard` or `window`"]);
     bad("space s { a (rw, priv r) : 0; }", &["rights twice"]);
     bad("space s { tables; tables <= 4; image a {} image b {} }", &["a second `tables`", "a second `image`"]);
+    bad(
+        "space s { asid 1; asid 2; a (r) : 0, 1, page 1, page <= 2, page 3; }",
+        &["a second `asid`", "a second `page`"],
+    );
+    bad("space s { a (rw) : 0, 1, guard below, guard above, guard below; }", &["a second `guard below`"]);
+    bad("cpu { pa_bits = 1; pa_bits = 2; pmp a : 0, 0, r; pmp b : 0, 0, r; }", &["a second `pa_bits`"]);
+    bad("physical { a : 0, 1, normal, reserved, reserved; }", &["a second `reserved`"]);
     bad("cpu {} cpu {} policy {} policy {}", &["a second `cpu`", "a second `policy`"]);
+}
+
+#[test]
+fn attributes_where_they_belong() {
+    bad("#[req(\"A\")] space s {}", &["expected a doc comment, the only attributes here, found `req`"]);
+    bad("space s { #[inline] a (r) : 0; }", &["expected a doc comment or `req(\"…\")`"]);
+    bad("space s { #[req(\"A\")] tables; }", &["expected a region behind its requirements, found `tables`"]);
+    good("/// d\n physical { /// d\n a : 0, 1, normal; } /// d\n space s { /// d\n tables; } /// d\n isolate s;");
+}
+
+#[test]
+fn regimes_by_name() {
+    let errors = read("mod m for riscv::Sv93; space s for aarch64::El0<G4K, 39> {}").1;
+    assert_eq!(
+        errors,
+        [
+            "`aarch64` has no regime `El0`; it has: El1, El2, El2And0, El3, Stage2",
+            "`riscv` has no regime `Sv93`; it has: Sv32, Sv39, Sv39x4, Sv48, Sv48x4, Sv57",
+        ]
+    );
+    assert!(read("mod m for mine::Sv93;").1.is_empty() && read("mod m for Sv93;").1.is_empty());
 }
 
 #[test]

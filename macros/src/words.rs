@@ -72,6 +72,13 @@ pub(crate) const ROLES: &[(&str, &str)] = &[
     ("guest", "Guest"),
 ];
 
+/// Regimes by architecture, which a declaration names without importing them.
+pub(crate) const REGIMES: &[(&str, &[&str])] = &[
+    ("aarch64", &["El1", "El2", "El2And0", "El3", "Stage2"]),
+    ("riscv", &["Sv32", "Sv39", "Sv39x4", "Sv48", "Sv48x4", "Sv57"]),
+    ("x86_64", &["Level4", "Level5"]),
+];
+
 /// Units of size: the word, and the constant of `size`.
 pub(crate) const UNITS: &[(&str, &str)] = &[("KiB", "KIB"), ("MiB", "MIB"), ("GiB", "GIB"), ("TiB", "TIB")];
 

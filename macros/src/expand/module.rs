@@ -20,11 +20,12 @@ impl Context<'_> {
 /// stand in an unnamed constant, which works inside a function body too, where the module could not name its parent.
 pub(super) fn beside(c: &Context<'_>, map: &TokenStream) -> TokenStream {
     let (krate, d) = (c.krate, c.declaration);
-    let module = &d.name;
+    let (module, conditions) = (&d.name, &d.attributes.conditions);
     let Some(whole) = &d.regime else { return TokenStream::new() };
     let regimes = d.spaces.iter().map(|space| space.regime.as_ref().unwrap_or(whole));
     let indices = (0..d.spaces.len()).map(Literal::usize_unsuffixed);
     quote_spanned! {c.site=>
+        #(#conditions)*
         #[allow(unused_parens, unused_braces, non_local_definitions, unused_qualifications)]
         #[allow(clippy::all, clippy::pedantic)]
         const _: () = {
@@ -32,6 +33,7 @@ pub(super) fn beside(c: &Context<'_>, map: &TokenStream) -> TokenStream {
                 const MAP: #krate::map::Map<'static> = #map;
             }
         };
+        #(#conditions)*
         #[allow(unused_imports, non_local_definitions, unused_qualifications)]
         const _: () = {
             use #krate::__private::regimes::*;

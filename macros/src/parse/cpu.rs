@@ -2,7 +2,7 @@
 
 use proc_macro2::Delimiter;
 
-use super::{items, phys, word};
+use super::{items, once, phys, word};
 use crate::ast::{Cpu, Expr, Parent, Place, Policy, Pool, Range};
 use crate::cursor::Cursor;
 use crate::diag::{Diagnostic, Diagnostics, Parsed};
@@ -15,7 +15,9 @@ pub(super) fn cpu(body: &mut Cursor, cpu: &mut Cpu, place: Place, errors: &mut D
         errors.push(Diagnostic::over(place, "a second `cpu` block: one block says all there is to know of the CPU"));
     }
     cpu.place = Some(place);
+    let mut seen = Vec::new();
     items(body, errors, |body, _| {
+        once(&mut seen, body, &["mtrr", "pmp", "deny"])?;
         cpu_item(body, cpu)?;
         body.expect_punct(";", "pa_bits = 40;")
     });
@@ -121,7 +123,9 @@ pub(super) fn policy(body: &mut Cursor, policy: &mut Policy, place: Place, error
         errors.push(Diagnostic::over(place, "a second `policy` block: one block says what the project decided"));
     }
     policy.seen = true;
+    let mut seen = Vec::new();
     items(body, errors, |body, _| {
+        once(&mut seen, body, &[])?;
         policy_item(body, policy)?;
         body.expect_punct(";", "stack_guards;")
     });

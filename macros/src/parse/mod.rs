@@ -5,7 +5,7 @@ mod region;
 mod sharing;
 mod space;
 
-use proc_macro2::{Delimiter, Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 
 use crate::ast::{Attributes, Cpu, Declaration, Expr, Name, Phys, Place, Policy, Resource, Rights};
@@ -40,7 +40,7 @@ pub(crate) fn declaration(stream: TokenStream, errors: &mut Diagnostics) -> Opti
 }
 
 fn header(input: &mut Cursor, krate: &TokenStream) -> Parsed<Declaration> {
-    let attributes = attributes(input, true)?;
+    let attributes = attributes(input, Owner::Module)?;
     let visibility = visibility(input);
     let start = input.position();
     input.expect_word("mod", HEADER)?;
@@ -85,7 +85,7 @@ fn visibility(input: &mut Cursor) -> TokenStream {
 }
 
 fn block(input: &mut Cursor, declaration: &mut Declaration, errors: &mut Diagnostics) -> Parsed<()> {
-    let attributes = attributes(input, false)?;
+    let attributes = attributes(input, Owner::Other)?;
     let start = input.position();
     if input.at_word("space") {
         let space = space::space(input, attributes, errors)?;
@@ -129,6 +129,26 @@ fn items(
     }
 }
 
+/// Reports a word that stands a second time, where it can stand only once.
+fn once(seen: &mut Vec<String>, input: &Cursor, repeatable: &[&str]) -> Parsed<()> {
+    let Some(TokenTree::Ident(word)) = input.peek(0) else { return Ok(()) };
+    let mut text = word.to_string();
+    match (text.as_str(), input.peek(1)) {
+        ("guard", Some(side @ TokenTree::Ident(_))) | ("page", Some(side @ TokenTree::Punct(_))) => {
+            text = format!("{text} {side}");
+        }
+        _ => {}
+    }
+    if repeatable.contains(&text.as_str()) {
+        return Ok(());
+    }
+    if seen.contains(&text) {
+        return Err(Diagnostic::new(word.span(), format!("a second `{text}`: say it once")));
+    }
+    seen.push(text);
+    Ok(())
+}
+
 /// The `;` behind an item. Where it is missing and another item follows, that one is read all the same.
 fn end(body: &mut Cursor, form: &str, errors: &mut Diagnostics) -> Parsed<()> {
     let missing = body.expect_punct(";", form);
@@ -143,7 +163,7 @@ const RESOURCE: &str = "dram : 0x4000_0000, 1 GiB, normal;";
 
 fn physical(body: &mut Cursor, resources: &mut Vec<Resource>, errors: &mut Diagnostics) {
     items(body, errors, |body, errors| {
-        attributes(body, false)?;
+        attributes(body, Owner::Other)?;
         let start = body.position();
         let name = body.name("the name of a resource")?;
         let mut resource = Resource {
@@ -172,7 +192,9 @@ fn resource_line(body: &mut Cursor, resource: &mut Resource) -> Parsed<()> {
     resource.size = Some(body.expr("its size", &[])?);
     body.expect_punct(",", RESOURCE)?;
     resource.memory = memory(body)?;
+    let mut seen = Vec::new();
     while body.eat_punct(",") {
+        once(&mut seen, body, &[])?;
         if body.eat_word("reserved") {
             resource.reserved = true;
         } else if body.eat_word("owner") {
@@ -188,22 +210,36 @@ fn resource_line(body: &mut Cursor, resource: &mut Resource) -> Parsed<()> {
     Ok(())
 }
 
-/// `#[…]`, any number; on the module all are kept, elsewhere docs and requirements are all there is.
-fn attributes(input: &mut Cursor, module: bool) -> Parsed<Attributes> {
+/// What attributes belong to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    /// Any attribute goes to the module.
+    Module,
+    /// Docs and requirements.
+    Region,
+    /// Docs.
+    Other,
+}
+
+/// `#[…]`, any number.
+fn attributes(input: &mut Cursor, owner: Owner) -> Parsed<Attributes> {
     let mut out = Attributes::default();
     while input.at_punct("#") {
         let hash = input.next();
         let group = input.expect_group(Delimiter::Bracket, "#[req(\"SYS-12\")]")?;
         let mut inner = Cursor::inside(&group);
-        if module || inner.at_word("doc") {
-            let mut tokens = hash.into_token_stream();
-            group.to_tokens(&mut tokens);
+        let tokens = [hash.into_token_stream(), group.to_token_stream()].into_iter().collect::<TokenStream>();
+        if owner == Owner::Module && inner.at_word("cfg") {
+            out.conditions.push(tokens.clone());
+        }
+        if owner == Owner::Module || inner.at_word("doc") {
             out.kept.push(tokens);
-        } else if inner.eat_word("req") {
+        } else if owner == Owner::Region && inner.eat_word("req") {
             let list = inner.expect_group(Delimiter::Parenthesis, "#[req(\"SYS-12\")]")?;
             requirements(&mut Cursor::inside(&list), &mut out)?;
         } else {
-            return inner.expected("a doc comment or `req(\"…\")`, the only attributes here");
+            let what = if owner == Owner::Region { "a doc comment or `req(\"…\")`" } else { "a doc comment" };
+            return inner.expected(&format!("{what}, the only attributes here"));
         }
     }
     Ok(out)
@@ -212,7 +248,7 @@ fn attributes(input: &mut Cursor, module: bool) -> Parsed<Attributes> {
 fn requirements(list: &mut Cursor, out: &mut Attributes) -> Parsed<()> {
     while !list.is_end() {
         match list.peek(0) {
-            Some(token @ proc_macro2::TokenTree::Literal(_)) => out.requirements.push(token.clone()),
+            Some(token @ TokenTree::Literal(_)) => out.requirements.push(token.clone()),
             _ => return list.expected("a requirement's identifier as a string"),
         }
         list.next();
@@ -270,8 +306,8 @@ fn phys(input: &mut Cursor, stops: &[&str]) -> Parsed<Phys> {
 
 /// Whether a name stands here, alone or before `+`.
 fn is_name(input: &Cursor, stops: &[&str]) -> bool {
-    let quoted = matches!(input.peek(0), Some(proc_macro2::TokenTree::Literal(l)) if l.to_string().starts_with('"'));
-    let ident = matches!(input.peek(0), Some(proc_macro2::TokenTree::Ident(_)));
+    let quoted = matches!(input.peek(0), Some(TokenTree::Literal(l)) if l.to_string().starts_with('"'));
+    let ident = matches!(input.peek(0), Some(TokenTree::Ident(_)));
     let ends = input.peek(1).is_none()
         || ["+", ",", ";"].iter().any(|end| input.punct_ahead(1, end))
         || stops.iter().any(|word| input.word_ahead(1, word));

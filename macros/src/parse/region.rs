@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, TokenTree};
 
-use super::{memory, phys, rights, rights_of};
+use super::{memory, once, phys, rights, rights_of};
 use crate::ast::{Attributes, Clauses, Expr, Grants, Guard, Place, Region, Virt, Waiver};
 use crate::cursor::Cursor;
 use crate::diag::{Diagnostic, Parsed};
@@ -38,9 +38,10 @@ fn line(body: &mut Cursor, region: &mut Region, space: &str) -> Parsed<()> {
     if body.eat_punct("=>") {
         region.phys = Some(phys(body, &[])?);
     }
-    let mut first = true;
+    let (mut first, mut seen) = (true, Vec::new());
     while body.eat_punct(",") {
         if at_clause(body) {
+            once(&mut seen, body, &["waive"])?;
             clause(body, &mut region.clauses)?;
         } else if first {
             region.size = Some(body.expr("a size or a clause such as `guard below`", &[])?);

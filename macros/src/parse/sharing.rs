@@ -2,7 +2,7 @@
 
 use proc_macro2::Delimiter;
 
-use super::{attributes, items, phys, rights};
+use super::{Owner, attributes, items, once, phys, rights};
 use crate::ast::{Channel, Device, Isolation, Transition, Window};
 use crate::cursor::Cursor;
 use crate::diag::{Diagnostics, Parsed};
@@ -48,7 +48,7 @@ pub(super) fn device(input: &mut Cursor, start: usize, errors: &mut Diagnostics)
     }
     let body = input.expect_group(Delimiter::Brace, DMA)?;
     items(&mut Cursor::inside(&body), errors, |body, _| {
-        attributes(body, false)?;
+        attributes(body, Owner::Other)?;
         let window = window(body, &device.name.text)?;
         device.windows.push(window);
         body.expect_punct(";", DMA)
@@ -105,7 +105,9 @@ pub(super) fn transition(input: &mut Cursor, start: usize) -> Parsed<Transition>
     let place = input.since(start);
     let mut transition =
         Transition { name, place, from, to, pc: None, sp: None, vectors: None, in_place: false, bbm: false };
+    let mut seen = Vec::new();
     while input.eat_punct(",") {
+        once(&mut seen, input, &[])?;
         if input.eat_word("pc") {
             transition.pc = Some(input.expr("an address", &[])?);
         } else if input.eat_word("sp") {

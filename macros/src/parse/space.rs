@@ -2,10 +2,10 @@
 
 use proc_macro2::Delimiter;
 
-use super::{attributes, end, items, phys, region, rights, word};
+use super::{Owner, attributes, end, items, phys, region, rights, word};
 use crate::ast::{Attributes, Image, Location, Section, Space, Tables};
 use crate::cursor::Cursor;
-use crate::diag::{Diagnostic, Diagnostics, Parsed};
+use crate::diag::{Diagnostics, Parsed};
 use crate::words;
 
 const FORM: &str = "space plc (user) { … }";
@@ -37,21 +37,24 @@ pub(super) fn space(input: &mut Cursor, attributes: Attributes, errors: &mut Dia
         image: None,
         regions: Vec::new(),
     };
-    items(&mut Cursor::inside(&body), errors, |body, errors| item(body, &mut space, errors));
+    let mut seen = Vec::new();
+    items(&mut Cursor::inside(&body), errors, |body, errors| item(body, &mut space, &mut seen, errors));
     Ok(space)
 }
 
-fn item(body: &mut Cursor, space: &mut Space, errors: &mut Diagnostics) -> Parsed<()> {
-    let attributes = attributes(body, false)?;
+fn item(body: &mut Cursor, space: &mut Space, seen: &mut Vec<String>, errors: &mut Diagnostics) -> Parsed<()> {
+    let attributes = attributes(body, Owner::Region)?;
     if !is_region(body) {
+        super::once(seen, body, &[])?;
+        if !attributes.requirements.is_empty() {
+            return body.expected("a region behind its requirements");
+        }
         let start = body.position();
         if body.eat_word("image") {
-            once(body, start, space.image.is_some(), "image")?;
             space.image = Some(image(body, start, errors)?);
             return Ok(());
         }
         if body.eat_word("tables") {
-            once(body, start, space.tables.is_some(), "tables")?;
             space.tables = Some(tables(body, start)?);
             return body.expect_punct(";", "tables <= 8 in dram;");
         }
@@ -74,10 +77,6 @@ fn item(body: &mut Cursor, space: &mut Space, errors: &mut Diagnostics) -> Parse
 fn is_region(body: &Cursor) -> bool {
     let grants = usize::from(body.group_ahead(1, Delimiter::Parenthesis).is_some());
     body.name_ahead(0) && body.punct_ahead(1 + grants, ":")
-}
-
-fn once(body: &Cursor, start: usize, again: bool, what: &str) -> Parsed<()> {
-    if again { Err(Diagnostic::over(body.since(start), format!("a second `{what}` in this space"))) } else { Ok(()) }
 }
 
 fn tables(body: &mut Cursor, start: usize) -> Parsed<Tables> {
@@ -136,7 +135,9 @@ fn image(body: &mut Cursor, start: usize, errors: &mut Diagnostics) -> Parsed<Im
     let place = body.since(start);
     let group = body.expect_group(Delimiter::Brace, "image firmware { section text (rx) : 0x8000, 64 KiB; }")?;
     let mut image = Image { name, place, entry: None, sections: Vec::new() };
+    let mut seen = Vec::new();
     items(&mut Cursor::inside(&group), errors, |body, _| {
+        super::once(&mut seen, body, &["section"])?;
         let start = body.position();
         if body.eat_word("entry") {
             image.entry = Some(body.expr("the entry point", &[])?);
