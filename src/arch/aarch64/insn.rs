@@ -53,7 +53,8 @@ mod native {
         }};
     }
 
-    // Names that assemblers for Armv8.0 do not know are spelled by their encoding: TTBR1_EL2, ID_AA64MMFR3_EL1.
+    // Names that assemblers for Armv8.0 do not know are spelled by their encoding: TTBR1_EL2, ID_AA64MMFR3_EL1, the
+    // registers of permission indirection.
     registers! {
         CurrentEl = "CurrentEL" r,
         CtrEl0 = "CTR_EL0" r,
@@ -80,6 +81,13 @@ mod native {
         VtcrEl2 = "VTCR_EL2" rw,
         VttbrEl2 = "VTTBR_EL2" rw,
         HcrEl2 = "HCR_EL2" rw,
+        PirEl1 = "S3_0_C10_C2_3" rw,
+        Pire0El1 = "S3_0_C10_C2_2" rw,
+        Tcr2El1 = "S3_0_C2_C0_3" rw,
+        PirEl2 = "S3_4_C10_C2_3" rw,
+        Pire0El2 = "S3_4_C10_C2_2" rw,
+        Tcr2El2 = "S3_4_C2_C0_3" rw,
+        PirEl3 = "S3_6_C10_C2_3" rw,
     }
 
     /// One instruction with an optional operand. The compiler must not move memory accesses across, so no `nomem`.

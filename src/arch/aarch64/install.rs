@@ -35,8 +35,8 @@
 //!
 //! # What must be off
 //!
-//! Extensions that give descriptors another meaning are not touched, and must not be on: FEAT_S1PIE and FEAT_D128
-//! (TCR2_ELx), and HCR_EL2.DC. HCR_EL2.FWB is turned off with stage 2 on.
+//! Extensions that give descriptors another meaning are not touched, and must not be on: FEAT_D128
+//! (TCR2_ELx), and HCR_EL2.DC. FEAT_S1PIE is turned on for maps that declare it and must not be on for others. HCR_EL2.FWB is turned off with stage 2 on.
 //!
 //! # Other cores
 //!
@@ -45,7 +45,10 @@
 use super::Vmsa;
 use super::entry::Translation;
 use super::granule::GranuleSize;
-use super::regs::{CTR, CURRENT_EL, Derive, HCR, ISAR1, MMFR0, MMFR1, MMFR2, MMFR3, PFR1, SCTLR, Words, output_bits};
+use super::indirect::Permissions;
+use super::regs::{
+    CTR, CURRENT_EL, Derive, HCR, ISAR1, MMFR0, MMFR1, MMFR2, MMFR3, PFR1, SCTLR, TCR2_PIE, Words, output_bits,
+};
 use crate::attr::Features;
 use crate::map::{Placement, Tables};
 use crate::space::{Declared, Refusal, TableMemory, check_links};
@@ -79,6 +82,13 @@ pub enum Register {
     VtcrEl2,
     VttbrEl2,
     HcrEl2,
+    PirEl1,
+    Pire0El1,
+    Tcr2El1,
+    PirEl2,
+    Pire0El2,
+    Tcr2El2,
+    PirEl3,
 }
 
 /// TLB maintenance of a whole regime, on this core.
@@ -178,6 +188,8 @@ struct Bank {
     control: Register,
     lower: Register,
     upper: Option<Register>,
+    /// PIR, PIRE0, TCR2.
+    indirect: [Option<Register>; 3],
     /// Where the translation is turned on, and the bit that does it.
     switch: (Register, u64),
     /// Bits to set and to clear with it.
@@ -200,6 +212,7 @@ impl Bank {
             control: Register::TcrEl1,
             lower: Register::Ttbr0El1,
             upper: Some(Register::Ttbr1El1),
+            indirect: [Some(Register::PirEl1), Some(Register::Pire0El1), Some(Register::Tcr2El1)],
             switch: (Register::SctlrEl1, enable),
             set: set | RES1_WITH_USER,
             clear: SCTLR::WXN::SET.value,
@@ -210,6 +223,7 @@ impl Bank {
             control: Register::TcrEl2,
             lower: Register::Ttbr0El2,
             upper: None,
+            indirect: [Some(Register::PirEl2), None, Some(Register::Tcr2El2)],
             switch: (Register::SctlrEl2, enable),
             set: set | RES1,
             tlb: Tlb::El2,
@@ -218,11 +232,17 @@ impl Bank {
         match translation {
             Translation::El1 => el1,
             Translation::El2 => el2,
-            Translation::El2And0 => Self { upper: Some(Register::Ttbr1El2), set: set | RES1_WITH_USER, ..el2 },
+            Translation::El2And0 => Self {
+                upper: Some(Register::Ttbr1El2),
+                indirect: [Some(Register::PirEl2), Some(Register::Pire0El2), Some(Register::Tcr2El2)],
+                set: set | RES1_WITH_USER,
+                ..el2
+            },
             Translation::El3 => Self {
                 mair: Some(Register::MairEl3),
                 control: Register::TcrEl3,
                 lower: Register::Ttbr0El3,
+                indirect: [Some(Register::PirEl3), None, None],
                 switch: (Register::SctlrEl3, enable),
                 tlb: Tlb::El3,
                 ..el2
@@ -232,6 +252,7 @@ impl Bank {
                 control: Register::VtcrEl2,
                 lower: Register::VttbrEl2,
                 upper: None,
+                indirect: [None; 3],
                 switch: (Register::HcrEl2, HCR::VM::SET.value),
                 set: HCR::VM::SET.value,
                 // MemAttr has the meaning of a CPU without FEAT_S2FWB.
@@ -254,6 +275,7 @@ struct Plan {
     control: u64,
     lower: u64,
     upper: u64,
+    indirect: Option<Permissions>,
     start: usize,
     bytes: usize,
 }
@@ -268,6 +290,7 @@ impl Plan {
             control: words.control(MMFR0::PA_RANGE.read(mmfr0), roots),
             lower: words.root(roots.lower.unwrap_or(0)) | words.identifier,
             upper: words.root(roots.upper.unwrap_or(0)),
+            indirect: words.indirect,
             start: memory.start.addr(),
             bytes: memory.bytes,
         }
@@ -285,6 +308,16 @@ impl Plan {
             && cpu.read(self.bank.control) == self.control
             && cpu.read(self.bank.lower) == self.lower
             && self.bank.upper.is_none_or(|upper| cpu.read(upper) == self.upper)
+            && self.indirect.is_none_or(|permissions| self.permits(cpu, permissions))
+    }
+
+    /// Whether the permission registers hold `permissions` and are in use.
+    #[inline(always)]
+    fn permits<C: Cpu>(&self, cpu: &C, permissions: Permissions) -> bool {
+        let [privileged, user, switch] = self.bank.indirect;
+        privileged.is_none_or(|register| cpu.read(register) == permissions.privileged)
+            && user.is_none_or(|register| cpu.read(register) == permissions.user)
+            && switch.is_none_or(|register| cpu.read(register) & TCR2_PIE != 0)
     }
 
     /// # Safety
@@ -295,6 +328,8 @@ impl Plan {
     unsafe fn run<C: Cpu>(&self, cpu: &mut C) {
         let line = cache_line(cpu.read(Register::CtrEl0));
         let switch = cpu.read(self.bank.switch.0);
+        let [privileged, user, indirect] = self.bank.indirect;
+        let tcr2 = if self.indirect.is_some() { indirect.map(|register| (register, cpu.read(register))) } else { None };
         let mut core = Sequence(cpu);
         core.clean(self.start, self.bytes, line);
         core.barrier(Barrier::DsbSystem);
@@ -305,6 +340,16 @@ impl Plan {
         core.write(self.bank.lower, self.lower);
         if let Some(upper) = self.bank.upper {
             core.write(upper, self.upper);
+        }
+        if let Some(permissions) = self.indirect {
+            for (register, value) in [(privileged, permissions.privileged), (user, permissions.user)] {
+                if let Some(register) = register {
+                    core.write(register, value);
+                }
+            }
+        }
+        if let Some((register, value)) = tcr2 {
+            core.write(register, value | TCR2_PIE);
         }
         core.barrier(Barrier::Isb);
         core.step(Instruction::Invalidate(self.bank.tlb));

@@ -66,6 +66,7 @@ mod regs;
 pub use entry::Translation;
 use entry::{Shape, format};
 pub use granule::GranuleSize;
+pub use indirect::Permissions;
 pub use install::{Barrier, Cpu, Instruction, Register, Tlb, install};
 use name::Name;
 pub use regs::{Derive, Words, words};

@@ -8,6 +8,7 @@ use tock_registers::register_bitfields;
 use super::Vmsa;
 use super::entry::Translation;
 use super::granule::GranuleSize;
+use super::indirect::Permissions;
 use crate::attr::Features;
 use crate::format::Format;
 use crate::layout;
@@ -147,6 +148,8 @@ pub struct Words {
     pub no_root: (u64, u64),
     /// ASID or VMID, where TTBR0_ELx or VTTBR_EL2 has it.
     pub identifier: u64,
+    /// PIR_ELx and PIRE0_ELx, where descriptors hold permission indices.
+    pub indirect: Option<Permissions>,
     /// Roots may have 52 address bits.
     pub wide: bool,
     /// Output bits as declared; what the CPU has, if `None`.
@@ -196,12 +199,16 @@ pub const fn words(
         tcr,
         no_root,
         identifier: TTBR::IDENTIFIER.val(identifier(space)).value,
+        indirect: Permissions::of(format, features),
         wide,
         pa_bits: map.cpu.pa_bits,
         output_bits: resource_bits(map),
         input_bits: format.input_bits,
         required: features.union(format.mode).union(format.needs),
     };
+    if let (Translation::El3, Some(_)) = (translation, words.indirect) {
+        words.tcr |= TCR_EL3_PIE;
+    }
     if let Some(bits) = map.cpu.pa_bits {
         words.tcr |= words.output_size(output_size(bits));
     }
@@ -244,6 +251,11 @@ impl Words {
         }
     }
 }
+
+/// TCR2_EL1.PIE and TCR2_EL2.PIE (D19.2.140): permissions are indirect.
+pub(super) const TCR2_PIE: u64 = 1 << 1;
+/// TCR_EL3.PIE, which has the bit in the register itself.
+const TCR_EL3_PIE: u64 = 1 << 35;
 
 /// PARange, IPS and PS: the encoding of the least output size of at least `bits` (D19.2.64).
 const fn output_size(bits: u32) -> u64 {
