@@ -86,12 +86,13 @@ pub trait Cpu {
 /// the running code, its stack and the interrupt handlers to where they are now.
 pub unsafe fn install<C: Cpu>(cpu: &mut C, words: &Words, root: u64) -> Result<(), Refusal> {
     check(cpu, words, root)?;
-    let target = Target { words, root, cr3: root | words.cr3 };
-    if target.is_in_force(cpu) {
+    let before = State::of(cpu);
+    let switch = Switch { words, before, root, cr3: root | words.cr3 };
+    if switch.is_done() {
         return Ok(());
     }
     // SAFETY: `check` found every feature whose bits are set; the rest is the caller's promise.
-    unsafe { target.switch(cpu) };
+    unsafe { switch.run(cpu) };
     Ok(())
 }
 
@@ -101,11 +102,14 @@ fn check<C: Cpu>(cpu: &mut C, words: &Words, root: u64) -> Result<(), Refusal> {
     if privilege != 0 {
         return Err(Refusal::Privilege { needs: "ring 0", found: privilege.into() });
     }
-    let missing = words.needs.without(offered(cpu));
+    let extended = cpu.cpuid(EXTENDED, 0).eax;
+    let missing = words.needs.without(offered(cpu, words.needs, extended));
     if !missing.is_empty() {
         return Err(Refusal::Feature { feature: missing.first() });
     }
-    let (needs, has) = (words.output_bits.max(u64::BITS - root.leading_zeros()), physical_bits(cpu));
+    let needs = words.output_bits.max(u64::BITS - root.leading_zeros());
+    // MAXPHYADDR; 36 where the processor does not report it.
+    let has = if extended >= EXTENDED + 8 { cpu.cpuid(EXTENDED + 8, 0).eax & 0xff } else { 36 };
     if needs > has {
         return Err(Refusal::OutputBits { needs, has });
     }
@@ -119,12 +123,15 @@ fn check<C: Cpu>(cpu: &mut C, words: &Words, root: u64) -> Result<(), Refusal> {
 
 const EXTENDED: u32 = 0x8000_0000;
 
-/// The features that CPUID reports (SDM, volume 2A, "CPUID").
-fn offered<C: Cpu>(cpu: &mut C) -> Features {
-    let highest = cpu.cpuid(0, 0).eax;
+/// Features that leaf 7 reports.
+const STRUCTURED: Features = Features::SMEP.union(Features::CET_SS).union(Features::LA57);
+
+/// The features among `needs` that CPUID reports (SDM, volume 2A, "CPUID"); `extended` is the highest extended leaf.
+fn offered<C: Cpu>(cpu: &mut C, needs: Features, extended: u32) -> Features {
     let basic = cpu.cpuid(1, 0);
-    let structured = if highest >= 7 { cpu.cpuid(7, 0) } else { Cpuid::default() };
-    let extended = if cpu.cpuid(EXTENDED, 0).eax > EXTENDED { cpu.cpuid(EXTENDED + 1, 0) } else { Cpuid::default() };
+    let asks = needs.without(STRUCTURED) != needs;
+    let structured = if asks && cpu.cpuid(0, 0).eax >= 7 { cpu.cpuid(7, 0) } else { Cpuid::default() };
+    let extended = if extended > EXTENDED { cpu.cpuid(EXTENDED + 1, 0) } else { Cpuid::default() };
     let bits = [
         (Features::PGE, basic.edx, 13),
         (Features::PAT, basic.edx, 16),
@@ -144,95 +151,94 @@ fn offered<C: Cpu>(cpu: &mut C) -> Features {
     all
 }
 
-/// MAXPHYADDR; 36 where the processor does not report it.
-fn physical_bits<C: Cpu>(cpu: &mut C) -> u32 {
-    if cpu.cpuid(EXTENDED, 0).eax < EXTENDED + 8 {
-        return 36;
-    }
-    cpu.cpuid(EXTENDED + 8, 0).eax & 0xff
+/// The registers before the switch.
+#[derive(Clone, Copy)]
+struct State {
+    cr0: u64,
+    cr3: u64,
+    cr4: u64,
+    efer: u64,
+    pat: u64,
 }
 
-/// Where the sequence ends.
-struct Target<'a> {
+impl State {
+    fn of<C: Cpu>(cpu: &mut C) -> Self {
+        Self {
+            cr0: cpu.read(Register::Cr0),
+            cr3: cpu.read(Register::Cr3),
+            cr4: cpu.read(Register::Cr4),
+            efer: cpu.read(Register::Efer),
+            pat: cpu.read(Register::Pat),
+        }
+    }
+}
+
+/// From the registers as they are to those of a space.
+struct Switch<'a> {
     words: &'a Words,
+    before: State,
     root: u64,
     cr3: u64,
 }
 
-impl Target<'_> {
-    fn is_in_force<C: Cpu>(&self, cpu: &mut C) -> bool {
-        let words = self.words;
-        let cr4 = cpu.read(Register::Cr4);
-        cpu.read(Register::Cr3) == self.cr3
-            && cr4 & words.cr4 == words.cr4
-            && cr4 & words.cr4_clear == 0
-            && cpu.read(Register::Cr0) & words.cr0 == words.cr0
-            && cpu.read(Register::Efer) & words.efer == words.efer
-            && cpu.read(Register::Pat) == words.pat
+impl Switch<'_> {
+    const fn is_done(&self) -> bool {
+        let (words, before) = (self.words, &self.before);
+        before.cr3 == self.cr3
+            && before.cr4 & words.cr4 == words.cr4
+            && before.cr4 & words.cr4_clear == 0
+            && before.cr0 & words.cr0 == words.cr0
+            && before.efer & words.efer == words.efer
+            && before.pat == words.pat
     }
 
     /// # Safety
     /// As for [`install`], and the processor has the features that `words` needs.
-    unsafe fn switch<C: Cpu>(&self, cpu: &mut C) {
-        let efer = cpu.read(Register::Efer);
-        if efer & self.words.efer != self.words.efer {
+    unsafe fn run<C: Cpu>(&self, cpu: &mut C) {
+        let (words, before) = (self.words, &self.before);
+        if before.efer & words.efer != words.efer {
             // SAFETY: NXE only adds the meaning of bit 63 of an entry, which was reserved and thus clear so far.
-            unsafe { cpu.write(Register::Efer, efer | self.words.efer) };
+            unsafe { cpu.write(Register::Efer, before.efer | words.efer) };
         }
-        if cpu.read(Register::Pat) == self.words.pat {
-            // SAFETY: as for this function.
-            unsafe { self.change_root(cpu, false) };
-            let cr0 = cpu.read(Register::Cr0);
-            if cr0 & self.words.cr0 != self.words.cr0 {
-                // SAFETY: WP holds the kernel to what the declaration grants it, under the declaration's tables.
-                unsafe { cpu.write(Register::Cr0, cr0 | self.words.cr0) };
-            }
-            return;
-        }
+        let new_types = before.pat != words.pat;
         // SAFETY: `check` found privilege level 0.
-        let enabled = unsafe { cpu.disable_interrupts() };
-        // SAFETY: as for this function.
-        unsafe { self.change_types(cpu) };
+        let enabled = new_types && unsafe { cpu.disable_interrupts() };
+        if new_types {
+            // SAFETY: CD = 1 with NW = 0 is the no-fill cache mode; memory stays coherent.
+            unsafe { cpu.write(Register::Cr0, (before.cr0 | ones(CR0::CD)) & !ones(CR0::NW)) };
+            // SAFETY: privilege level 0.
+            unsafe { cpu.write_back_caches() };
+        }
+        // SAFETY: as for this function; the caches are in no-fill mode where the types change.
+        unsafe { self.change_root(cpu) };
+        if new_types {
+            // SAFETY: privilege level 0.
+            unsafe { cpu.write_back_caches() };
+        }
+        if new_types || before.cr0 & words.cr0 != words.cr0 {
+            // SAFETY: the cache mode of before; WP holds the kernel to what the declaration grants it, under its tables.
+            unsafe { cpu.write(Register::Cr0, before.cr0 | words.cr0) };
+        }
         if enabled {
             // SAFETY: they were enabled, and handlers are mapped by the new tables too.
             unsafe { cpu.enable_interrupts() };
         }
     }
 
-    /// The root with a change of PAT, in no-fill cache mode with all caches and translations flushed before and after.
-    ///
     /// # Safety
-    /// As for [`Target::switch`], with interrupts disabled.
-    unsafe fn change_types<C: Cpu>(&self, cpu: &mut C) {
-        let cr0 = cpu.read(Register::Cr0);
-        // SAFETY: CD = 1 with NW = 0 is the no-fill cache mode; memory stays coherent.
-        unsafe { cpu.write(Register::Cr0, (cr0 | ones(CR0::CD)) & !ones(CR0::NW)) };
-        // SAFETY: privilege level 0.
-        unsafe { cpu.write_back_caches() };
-        // SAFETY: as for this function.
-        unsafe { self.change_root(cpu, true) };
-        // SAFETY: privilege level 0.
-        unsafe { cpu.write_back_caches() };
-        // SAFETY: the cache mode of before; WP as the declaration has it, under the declaration's tables.
-        unsafe { cpu.write(Register::Cr0, cr0 | self.words.cr0) };
-    }
-
-    /// # Safety
-    /// As for [`Target::switch`].
-    unsafe fn change_root<C: Cpu>(&self, cpu: &mut C, new_types: bool) {
-        let words = self.words;
-        let before = cpu.read(Register::Cr4);
+    /// As for [`Switch::run`].
+    unsafe fn change_root<C: Cpu>(&self, cpu: &mut C) {
+        let (words, before) = (self.words, &self.before);
         // A write that changes PGE drops the translations of every PCID, global ones included; a write of CR3 does not.
-        let closed = before & !(words.cr4_clear | ones(CR4::PGE));
-        if closed != before {
+        let closed = before.cr4 & !(words.cr4_clear | ones(CR4::PGE));
+        if closed != before.cr4 {
             // SAFETY: fewer restrictions, and no global translations; the tables are still the old ones.
             unsafe { cpu.write(Register::Cr4, closed) };
         }
-        if new_types {
-            if before & ones(CR4::PGE) == 0 {
-                let cr3 = cpu.read(Register::Cr3);
+        if before.pat != words.pat {
+            if before.cr4 & ones(CR4::PGE) == 0 {
                 // SAFETY: the value it has; without global translations this flushes all.
-                unsafe { cpu.write(Register::Cr3, cr3) };
+                unsafe { cpu.write(Register::Cr3, before.cr3) };
             }
             // SAFETY: the declaration's slots are legal (rule `reserved-encoding`), and no translation is cached.
             unsafe { cpu.write(Register::Pat, words.pat) };
@@ -242,7 +248,7 @@ impl Target<'_> {
         let first = if opens_pcid { self.root } else { self.cr3 };
         // SAFETY: the caller's tables map what is in use.
         unsafe { cpu.write(Register::Cr3, first) };
-        let open = closed | words.cr4 | before & ones(CR4::PGE);
+        let open = closed | words.cr4 | before.cr4 & ones(CR4::PGE);
         if open != closed {
             // SAFETY: `check` found the features of these bits, and CR3[11:0] = 0 where PCIDE becomes 1.
             unsafe { cpu.write(Register::Cr4, open) };
