@@ -97,6 +97,7 @@ board!(made, riscv::Sv39, 0x2000_0000 * 2, 16, everything);
         tables (rw) : after memory => dram + 20 KiB, 4 KiB;
         START (rw) : after tables => dram + 24 KiB, 4 KiB;
         option (rw) : after START => dram + 28 KiB, 4 KiB;
+        base_ (rw) : after option => dram + 32 KiB, 4 KiB;
     }
     space p (user) { tables at boot; base (rw, user) : 0x2_0000 => dram + 1 MiB, 4 KiB; }
     space std (user) { tables at dram + 2 MiB; base (rw, user) : 0x2_0000 => dram + 1 MiB, 4 KiB; }

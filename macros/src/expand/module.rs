@@ -165,6 +165,6 @@ const RESERVED: &[&str] = &[
     "Space",
     "TABLES",
     "TABLES_AT",
-    "base",
-    "p",
+    "base_",
+    "__private_",
 ];
