@@ -297,8 +297,8 @@ fn the_words_of_the_notation_are_those_of_the_library() {
 tablature::__map_as_data! {
     mod every_feature for riscv::Sv39;
     cpu {
-        features = [lpa2, lpa, lva, ttst, s1pie, bti, mte, xs, hafdbs, bbml2, asid16, svnapot, svpbmt, svadu, nx, pdpe1gb,
-                    la57, pcid, cet_ss];
+        features = [lpa2, lpa, lva, ttst, s1pie, bti, mte, xs, hafdbs, bbml2, asid16, svnapot, svpbmt, svadu, nx,
+                    pdpe1gb, la57, pcid, cet_ss];
         modes = [granule_4k, G16K, granule_64k, sv32, Sv39, sv48, sv57, sv39x4];
     }
     physical {

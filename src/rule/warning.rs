@@ -41,8 +41,10 @@ macro_rules! warnings {
 // program reads with `check`.
 warnings! {
     1 UnusedResource "unused-resource: nothing refers to this resource; remove it, or map it";
-    2 BudgetSlack "budget-slack: these tables have more room than the map needs; the constant `TABLES` of the space is the need";
-    3 LeafIncongruent "leaf-incongruent: this region is large enough for blocks, but its virtual and physical start are not congruent modulo the block size, so it gets pages; move either start";
+    2 BudgetSlack "budget-slack: these tables have more room than the map needs; the space's constant \
+        `TABLES` is the need";
+    3 LeafIncongruent "leaf-incongruent: this region is large enough for blocks, but its virtual and physical \
+        start are not congruent modulo the block size, so it gets pages; move either start";
     4 WaiverUnused "waiver-unused: this waiver suppresses nothing; remove it";
 }
 

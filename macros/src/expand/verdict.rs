@@ -32,19 +32,14 @@ pub(super) fn none(c: &Context<'_>) -> TokenStream {
 /// The verdict of the rules.
 pub(super) fn verdict(c: &Context<'_>, anchors: &Anchors) -> TokenStream {
     let (krate, says) = (c.krate, says(anchors));
-    let last = Literal::usize_unsuffixed(says.len() - 1);
     let kept = Literal::usize_unsuffixed((4 * anchors.objects.len() + 16).min(MOST_FINDINGS));
     let items = anchors.objects.iter().enumerate().flat_map(|(anchor, object)| {
         says.iter().enumerate().map(move |(nth, says)| item(c, anchor, nth, object, says))
     });
-    let arms = anchors.objects.iter().enumerate().map(|(anchor, object)| {
-        let anchor = Literal::usize_unsuffixed(anchor);
-        let next = call("judge", object.place, quote_spanned!(c.site=> blamed, nth, seen));
-        quote_spanned!(c.site=> #anchor => #next,)
-    });
     let warnings = anchors.objects.iter().enumerate().filter(|(_, object)| object.warned);
     let warnings = warnings.map(|(anchor, object)| warning(c, anchor, object));
     let rest = call("judge_the_rest", c.declaration.place, TokenStream::new());
+    let judges = judges(c, anchors, says.len() - 1);
     quote_spanned! {c.site=>
         #[allow(long_running_const_eval)]
         const CHECKED: &(#krate::rule::Findings<'static, #kept>, #krate::rule::Findings<'static, #kept>) =
@@ -55,34 +50,40 @@ pub(super) fn verdict(c: &Context<'_>, anchors: &Anchors) -> TokenStream {
         #(#items)*
         #[allow(non_upper_case_globals, dead_code)]
         const more_rules_are_broken: () = #rest;
+        #judges
+        #(#warnings)*
+    }
+}
+
+/// The functions that the constants call; `last` is the number of the last constant of an object.
+fn judges(c: &Context<'_>, anchors: &Anchors, last: usize) -> TokenStream {
+    let (krate, last) = (c.krate, Literal::usize_unsuffixed(last));
+    let arms = anchors.objects.iter().enumerate().map(|(anchor, object)| {
+        let anchor = Literal::usize_unsuffixed(anchor);
+        let next = call("judge", object.place, quote_spanned!(c.site=> blamed, nth, seen));
+        quote_spanned!(c.site=> #anchor => #next,)
+    });
+    let number = quote_spanned!(c.site=> #krate::__private::core::primitive::usize);
+    let anchor = quote_spanned!(c.site=> #krate::__private::core::primitive::u16);
+    quote_spanned! {c.site=>
         #[track_caller]
         const fn judge_the_rest() {
             #krate::__private::refuse_rest(&CHECKED.0);
         }
         #[track_caller]
-        const fn judge(
-            blamed: #krate::__private::core::primitive::u16,
-            nth: #krate::__private::core::primitive::usize,
-            seen: #krate::__private::core::primitive::usize,
-        ) {
+        const fn judge(blamed: #anchor, nth: #number, seen: #number) {
             match #krate::__private::verdict(&CHECKED.0, blamed, nth, seen) {
                 #krate::__private::Verdict::Fine => {}
                 #krate::__private::Verdict::With { anchor, seen } => the_other_culprit(anchor, blamed, nth, seen),
                 #krate::__private::Verdict::Wrong => #krate::__private::refuse(&CHECKED.0, blamed, nth, nth == #last),
             }
         }
-        const fn the_other_culprit(
-            anchor: #krate::__private::core::primitive::u16,
-            blamed: #krate::__private::core::primitive::u16,
-            nth: #krate::__private::core::primitive::usize,
-            seen: #krate::__private::core::primitive::usize,
-        ) {
+        const fn the_other_culprit(anchor: #anchor, blamed: #anchor, nth: #number, seen: #number) {
             match anchor {
                 #(#arms)*
                 _ => judge(blamed, nth, seen),
             }
         }
-        #(#warnings)*
     }
 }
 
