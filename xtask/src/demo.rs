@@ -63,9 +63,26 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 pub(crate) fn boot(toolchain: Toolchain, arch: Arch, mode: Mode) -> Result<()> {
     let path = build(toolchain, arch, mode)?;
     show(arch, mode, &Image::read(&path)?)?;
-    let ended = start(arch, &path)?;
+    let ended = start(arch, &path, accelerator(arch)?)?;
+    confirmed(arch, &ended)
+}
+
+/// Builds and boots the x86-64 machine with a map that has a leaf of 1 GiB. Always emulated, because the CPU that KVM
+/// offers may lack such leaves.
+///
+/// # Errors
+/// It cannot be built, or does not confirm its map.
+pub(crate) fn boot_with_large_leaf(toolchain: Toolchain) -> Result<()> {
+    let arch = Arch::X86_64;
+    let path = build_with(toolchain, arch, "linked,pdpe1gb")?;
+    let ended = start(arch, &path, Accelerator::Emulation)?;
+    confirmed(arch, &ended)
+}
+
+/// Whether a machine confirmed its map.
+fn confirmed(arch: Arch, ended: &Ended) -> Result<()> {
     print!("{}", ended.output);
-    let verdict = Verdict::of(arch, &ended)?;
+    let verdict = Verdict::of(arch, ended)?;
     println!("{arch}: the hardware confirms {} regions with {} probes", verdict.regions, verdict.probes);
     Ok(())
 }
@@ -107,7 +124,7 @@ pub(crate) fn flipped(toolchain: Toolchain, arch: Arch, mode: Mode) -> Result<()
     image.set_word(flip.place, flip.changed)?;
     let path = path.with_extension("flipped.elf");
     std::fs::write(&path, image.bytes())?;
-    let ended = start(arch, &path)?;
+    let ended = start(arch, &path, accelerator(arch)?)?;
     print!("{}", ended.output);
     noticed(arch, &ended, &flip.region)
 }
@@ -138,12 +155,16 @@ fn noticed(arch: Arch, ended: &Ended, region: &str) -> Result<()> {
 /// # Errors
 /// It does not compile or link.
 pub(crate) fn build(toolchain: Toolchain, arch: Arch, mode: Mode) -> Result<PathBuf> {
+    build_with(toolchain, arch, mode.name())
+}
+
+fn build_with(toolchain: Toolchain, arch: Arch, features: &str) -> Result<PathBuf> {
     let mut command = toolchain.cargo("build", arch, &[]);
     command.args(["--quiet", "--release", "--package", arch.package()]);
-    command.args(["--no-default-features", "--features", mode.name()]);
+    command.args(["--no-default-features", "--features", features]);
     call(&mut command)?;
     let built = target_directory().join(arch.target()).join("release").join(arch.package());
-    let image = built.with_file_name(format!("{}-{mode}.elf", arch.package()));
+    let image = built.with_file_name(format!("{}-{}.elf", arch.package(), features.replace(',', "-")));
     std::fs::copy(&built, &image).with_context(|| format!("no image at {}", built.display()))?;
     Ok(image)
 }
@@ -152,9 +173,9 @@ pub(crate) fn build(toolchain: Toolchain, arch: Arch, mode: Mode) -> Result<Path
 ///
 /// # Errors
 /// The emulator cannot be started.
-pub(crate) fn start(arch: Arch, image: &Path) -> Result<Ended> {
+pub(crate) fn start(arch: Arch, image: &Path, accelerator: Accelerator) -> Result<Ended> {
     let mut command = Command::new(arch.qemu());
-    command.args(arch.qemu_arguments(accelerator(arch)?)).arg("-kernel").arg(image);
+    command.args(arch.qemu_arguments(accelerator)).arg("-kernel").arg(image);
     println!("$ {}", crate::process::shown(&command));
     capture(&mut command, BOOT_LIMIT)
 }

@@ -49,6 +49,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             steps.run(format!("no loop before the MMU {arch}, {mode}"), || no_loop(toolchain, arch, mode));
         }
     }
+    steps.run("boot x86_64, a leaf of 1 GiB", || demo::boot_with_large_leaf(toolchain));
     for arch in Arch::ALL {
         steps.run(format!("position-independent link refused {arch}"), || refused_link(toolchain, arch));
     }

@@ -1,8 +1,8 @@
 //! The q35 as a machine that can be asked.
 //!
 //! Where an address leads is observed, not computed: a mark is stored through the witness' tables, read through those
-//! under test, and taken back. On x86 one translation serves reads, writes and fetches of both privileges, so what distinguishes them is tried
-//! by access, and the marks are the same for all.
+//! under test, and taken back. On x86 one translation serves reads, writes and fetches of both privileges, so what
+//! distinguishes them is tried by access, and the marks are the same for all.
 
 use probe::{Fault, Machine, Right, Spot, Walk, Who, Width};
 use tablature::space::TableMemory;
