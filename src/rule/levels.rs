@@ -73,9 +73,9 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
     /// The rules about leaves, runs and features of one region.
     pub(super) const fn leaves(&mut self, i: usize, region: &Region<'_>, e: &Extent, format: &Format) {
         if let Some(page) = region.page
-            && self.leaf_size(i, page, format)
+            && let Some(usable) = self.leaf_size(i, page, format)
         {
-            if page > format.page_size() {
+            if usable && page > format.page_size() {
                 self.aligned(i, Rule::LeafMisaligned, e, page);
             }
             self.leaf_spans(i, e, page, self.map.cpu.mtrr, "mtrr:", false);
@@ -97,8 +97,8 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
     }
 
     /// `leaf-size-invalid` (DDI 0487 D8.3; RISC-V privileged, superpages; SDM 3A 4.5), `feature-missing`. Whether the
-    /// size exists in the format.
-    const fn leaf_size(&mut self, i: usize, page: u64, format: &Format) -> bool {
+    /// CPU has the size, if the format does.
+    const fn leaf_size(&mut self, i: usize, page: u64, format: &Format) -> Option<bool> {
         let (mut below, mut above) = (format.page_size(), 0);
         let mut level = 0;
         while level < MAX_LEVELS {
@@ -108,12 +108,10 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
             match form {
                 LeafForm::None => continue,
                 LeafForm::With(feature) if size == page => {
-                    if !self.features.contains(feature) {
-                        self.feature(self.who(i), feature);
-                    }
-                    return true;
+                    self.feature(self.who(i), feature);
+                    return Some(self.features.contains(feature));
                 }
-                _ if size == page => return true,
+                _ if size == page => return Some(true),
                 _ if size < page => below = size,
                 _ if above == 0 => above = size,
                 _ => {}
@@ -124,7 +122,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         } else {
             self.report(Rule::LeafSizeInvalid, &[self.who(i)], &[page as u128, below as u128, above as u128]);
         }
-        false
+        None
     }
 
     /// `contiguous-size-invalid` (DDI 0487 D8.7; RISC-V Svnapot).

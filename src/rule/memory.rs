@@ -7,6 +7,7 @@ use crate::format::{Format, MemoryRegister, NOT_ENCODABLE};
 use crate::layout::Segment;
 use crate::layout::{Extent, NOWHERE, TOP};
 use crate::map::{Kind, Region};
+use crate::text::same;
 
 impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
     /// `reserved-encoding` of the declared memory-type registers (DDI 0487 D24.2 MAIR_ELx; SDM 3A 12.12.2 IA32_PAT).
@@ -35,7 +36,7 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
 
     const fn register_values(&mut self, register: &MemoryRegister, values: &[u64], name: &'static str) {
         let mut i = 0;
-        while i < values.len() && !register.name.is_empty() {
+        while i < values.len() && same(register.name, name) {
             let value = values[i];
             if value > 0xff || !register.is_legal(value as u8, self.features) {
                 self.report(Rule::ReservedEncoding, &[Who::named(name, self.map.cpu.anchor)], &[value as u128]);
@@ -83,7 +84,9 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
             format.memory[0][memory as usize] != NOT_ENCODABLE
                 && !(overrides && self.asks_in_vain(format, memory, natural))
         };
-        let declared = self.map.cpu.mair.is_some() || self.map.cpu.pat.is_some();
+        let cpu = &self.map.cpu;
+        let declared =
+            (cpu.mair.is_some() && same(register.name, "mair")) || (cpu.pat.is_some() && same(register.name, "pat"));
         if !supported {
             self.report(Rule::MemoryTypeUnsupported, &[self.who(i)], &[]);
         } else if indexed && declared && format.memory[0][memory as usize] == NOT_ENCODABLE {
@@ -130,7 +133,6 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
     /// shadow stacks).
     const fn raw_attributes(&mut self, i: usize, region: &Region<'_>, format: &Format) {
         if let Some(raw) = region.raw_memory
-            && format.raw_memory.bits > 0
             && (raw >= 1 << format.raw_memory.bits || format.raw_memory.reserved >> raw & 1 == 1)
         {
             self.report(Rule::ReservedEncoding, &[self.who(i)], &[raw as u128]);

@@ -137,13 +137,21 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
             let segment = self.segment_of(e, at);
             let length = segment.hi - at;
             at = segment.hi;
+            if segment.resource == NOWHERE && e.resource != NOWHERE {
+                continue;
+            }
             if segment.resource == NOWHERE {
                 let rule = if linear { Rule::WindowCoversNonRam } else { Rule::PhysUndeclared };
                 self.report(rule, &[self.who(i)], &[segment.lo, length]);
                 continue;
             }
             if linear {
-                if self.resource(segment.resource).memory.is_device() {
+                let as_normal = match self.facts[i].memory {
+                    Some(memory) => !memory.is_device(),
+                    None => false,
+                };
+                let device = self.resource(segment.resource).memory.is_device();
+                if device && (as_normal || e.resource == NOWHERE) {
                     let who = [self.who(i), self.who_resource(segment.resource)];
                     self.report(Rule::WindowCoversNonRam, &who, &[segment.lo, length]);
                 }
@@ -195,8 +203,8 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
             let index = self.by_base.object(p) as u16;
             p += 1;
             let Some((from, to)) = shared((lo, hi), self.bytes(index)) else { continue };
-            let own = e.resource != NOWHERE
-                && (index == e.resource || self.is_within(index, e.resource) || self.is_within(e.resource, index));
+            let mine = if e.resource == NOWHERE { e.holder } else { e.resource };
+            let own = mine != NOWHERE && (index == mine || self.is_within(index, mine) || self.is_within(mine, index));
             if !own {
                 let who = [self.who(i), self.who_resource(index)];
                 self.report(Rule::RoundingExposesNeighbour, &who, &[from, to - from, e.unit as u128]);
