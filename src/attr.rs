@@ -108,7 +108,7 @@ impl Access {
     /// 0..64: privileged bits times eight plus user bits.
     #[must_use]
     pub const fn index(self) -> usize {
-        self.privileged.bits() as usize * 8 + self.user.bits() as usize
+        self.privileged.0 as usize * 8 + self.user.0 as usize
     }
 
     /// Inverse of [`Access::index`].

@@ -38,6 +38,8 @@ pub struct Extent {
     pub holder: u16,
     /// No border of a resource lies between its physical bytes: `holder` says what all of them are.
     pub uniform: bool,
+    /// It names a resource that overlaps no other, and lies inside it.
+    pub is_plain: bool,
     /// Bytes.
     pub size: u128,
     /// Declared virtual start.
@@ -68,6 +70,7 @@ impl Extent {
         resource: NOWHERE,
         holder: NOWHERE,
         uniform: true,
+        is_plain: false,
         size: 0,
         virt: 0,
         phys: 0,
@@ -308,6 +311,19 @@ pub(crate) const fn by_base(map: &Map<'_>) -> Order<LIST> {
     order
 }
 
+/// Which resources overlap no other.
+const fn alone(map: &Map<'_>, by_base: &Order<LIST>) -> [bool; LIST] {
+    let mut alone = [map.resources.len() <= LIST; LIST];
+    let mut cursor = (0, 0);
+    while let Some((a, b)) = by_base.pair(&mut cursor) {
+        if a < LIST && b < LIST {
+            alone[a] = false;
+            alone[b] = false;
+        }
+    }
+    alone
+}
+
 /// Physical bytes that lie in one resource, or in none.
 #[derive(Clone, Copy)]
 pub(crate) struct Segment {
@@ -407,6 +423,7 @@ impl<const R: usize> Layout<R> {
         let mut layout = Self { extents: [Extent::BLANK; R], len: 0 };
         let names = ResourceNames::of(map);
         let by_base = by_base(map);
+        let alone = alone(map, &by_base);
         let mut s = 0;
         while s < map.spaces.len() {
             let first = layout.len;
@@ -417,7 +434,11 @@ impl<const R: usize> Layout<R> {
             let mut r = 0;
             while r < map.spaces[s].regions.len() && layout.len < R {
                 let mut extent = layout.extent(map, &names, page, s, r, first);
-                if extent.has_phys {
+                let inside = extent.resource != NOWHERE && !extent.bad;
+                if inside && (extent.resource as usize) < LIST && alone[extent.resource as usize] {
+                    extent.holder = extent.resource;
+                    extent.is_plain = true;
+                } else if extent.has_phys {
                     let segment = segment(map, &by_base, extent.phys, extent.phys + extent.size);
                     extent.holder = segment.resource;
                     extent.uniform = segment.hi == extent.phys + extent.size;

@@ -28,18 +28,14 @@ pub const fn same(a: &str, b: &str) -> bool {
 /// A number that equal strings share, and different ones rarely.
 #[must_use]
 pub const fn hash(text: &str) -> u64 {
-    let mut bytes = text.as_bytes();
-    let mut hash = bytes.len() as u64;
-    while let Some((chunk, rest)) = bytes.split_first_chunk::<8>() {
-        hash = (hash ^ u64::from_le_bytes(*chunk)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
-        bytes = rest;
-    }
-    let mut i = 0;
-    while i < bytes.len() {
-        hash = hash.rotate_left(8) ^ bytes[i] as u64;
+    let bytes = text.as_bytes();
+    let len = bytes.len();
+    let (mut hash, mut i) = (len as u64, 0);
+    while i < len {
+        hash = (hash * 0x9e37_79b1 + bytes[i] as u64) & 0xffff_ffff;
         i += 1;
     }
-    (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15)) >> 20
+    hash >> 8 ^ hash
 }
 
 /// Whether two names are the same when `_` and `-` count as one.

@@ -92,9 +92,21 @@ impl<const C: usize> Order<C> {
         if self.is_too_long() { position } else { self.at[position] as usize }
     }
 
-    /// Whether the range at `later` may begin before the one at `position` ends; if not, none behind it does.
-    pub(crate) const fn may_meet(&self, position: usize, later: usize) -> bool {
-        later < self.len && (self.is_too_long() || self.lo[later] < self.hi[position])
+    /// The next two objects, from `cursor` on, whose ranges may meet. A cursor starts at (0, 0).
+    pub(crate) const fn pair(&self, cursor: &mut (usize, usize)) -> Option<(usize, usize)> {
+        let (mut i, mut j) = *cursor;
+        let (len, all) = (self.len, self.is_too_long());
+        while i < len {
+            j += 1;
+            if j < len && (all || self.lo[j] < self.hi[i]) {
+                *cursor = (i, j);
+                return if all { Some((i, j)) } else { Some((self.at[i] as usize, self.at[j] as usize)) };
+            }
+            i += 1;
+            j = i;
+        }
+        *cursor = (i, j);
+        None
     }
 
     /// The positions among which all ranges that meet `lo..hi` are.
@@ -149,14 +161,10 @@ mod tests {
         }
         order.sort();
         let mut pairs = Vec::new();
-        for i in 0..order.len {
-            let mut j = i + 1;
-            while order.may_meet(i, j) {
-                let (a, b) = (order.object(i), order.object(j));
-                if shared(ranges[a], ranges[b]).is_some() {
-                    pairs.push((a.min(b), a.max(b)));
-                }
-                j += 1;
+        let mut cursor = (0, 0);
+        while let Some((a, b)) = order.pair(&mut cursor) {
+            if shared(ranges[a], ranges[b]).is_some() {
+                pairs.push((a.min(b), a.max(b)));
             }
         }
         pairs.sort_unstable();

@@ -93,20 +93,14 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
             w += 1;
         }
         order.sort();
-        let mut p = 0;
-        while p < order.len {
-            let mut q = p + 1;
-            while order.may_meet(p, q) {
-                let (a, b) = (order.object(p), order.object(q));
-                let (x, y) = (device_pages(&device.windows[a], page), device_pages(&device.windows[b], page));
-                if let Some((lo, hi)) = shared(x, y) {
-                    let (first, second) = if a < b { (a, b) } else { (b, a) };
-                    let who = [self.who_window(d, first), self.who_window(d, second)];
-                    self.report(Rule::VaOverlap, &who, &[lo, hi - lo]);
-                }
-                q += 1;
+        let mut cursor = (0, 0);
+        while let Some((a, b)) = order.pair(&mut cursor) {
+            let (x, y) = (device_pages(&device.windows[a], page), device_pages(&device.windows[b], page));
+            if let Some((lo, hi)) = shared(x, y) {
+                let (first, second) = if a < b { (a, b) } else { (b, a) };
+                let who = [self.who_window(d, first), self.who_window(d, second)];
+                self.report(Rule::VaOverlap, &who, &[lo, hi - lo]);
             }
-            p += 1;
         }
     }
 

@@ -82,23 +82,17 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
             i += 1;
         }
         order.sort();
-        let mut p = 0;
-        while p < order.len {
-            let mut q = p + 1;
-            while order.may_meet(p, q) {
-                let (a, b) = (order.object(p), order.object(q));
-                let (a, b) = if a < b { (a, b) } else { (b, a) };
-                let (x, y) = (&sections[a], &sections[b]);
-                if x.size > 0
-                    && y.size > 0
-                    && !x.rights.is(y.rights)
-                    && let Some((lo, hi)) = shared(pages(x, page), pages(y, page))
-                {
-                    self.report(Rule::SectionsSharePage, &[who(x), who(y)], &[lo, hi - lo]);
-                }
-                q += 1;
+        let mut cursor = (0, 0);
+        while let Some((a, b)) = order.pair(&mut cursor) {
+            let (a, b) = if a < b { (a, b) } else { (b, a) };
+            let (x, y) = (&sections[a], &sections[b]);
+            if x.size > 0
+                && y.size > 0
+                && !x.rights.is(y.rights)
+                && let Some((lo, hi)) = shared(pages(x, page), pages(y, page))
+            {
+                self.report(Rule::SectionsSharePage, &[who(x), who(y)], &[lo, hi - lo]);
             }
-            p += 1;
         }
     }
 

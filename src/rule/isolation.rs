@@ -11,15 +11,9 @@ use crate::text::same;
 impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
     /// The rules about pairs of regions with common physical memory.
     pub(super) const fn shared_memory(&mut self) {
-        let mut p = 0;
-        while p < self.by_phys.len {
-            let mut q = p + 1;
-            while self.by_phys.may_meet(p, q) {
-                let (a, b) = (self.by_phys.object(p), self.by_phys.object(q));
-                self.pair(if a < b { a } else { b }, if a < b { b } else { a });
-                q += 1;
-            }
-            p += 1;
+        let mut cursor = (0, 0);
+        while let Some((a, b)) = self.by_phys.pair(&mut cursor) {
+            self.pair(if a < b { a } else { b }, if a < b { b } else { a });
         }
         self.memory_type_table_full();
     }

@@ -54,6 +54,8 @@ pub(super) struct Fact {
     pub(super) channel: u16,
     /// Memory that the tenant of the space reaches.
     pub(super) reach: bool,
+    /// It is a guard or a stack.
+    pub(super) guards: bool,
 }
 
 impl Fact {
@@ -65,6 +67,7 @@ impl Fact {
         memory: None,
         channel: NOWHERE,
         reach: false,
+        guards: false,
     };
 }
 
@@ -84,6 +87,8 @@ pub(super) struct Judge<'m, 'a, const R: usize, const N: usize> {
     pub(super) by_base: Order<LIST>,
     /// Values of the memory-type register in use.
     pub(super) register_values: [u64; 4],
+    /// Resources that a region surely maps.
+    pub(super) resources_used: [bool; LIST],
     /// Bit per waiver that suppressed something.
     pub(super) waivers_used: [u64; R],
     pub(super) errors: Findings<'a, N>,
@@ -102,6 +107,7 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
             by_phys: Order::EMPTY,
             by_base: by_base(map),
             register_values: [0; 4],
+            resources_used: [false; LIST],
             waivers_used: [0; R],
             errors: Findings::NONE,
             warnings: Findings::NONE,
@@ -126,42 +132,58 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
     }
 
     const fn learn_regions(&mut self) {
-        let mut i = 0;
-        while i < self.layout.len {
-            let e = &self.layout.extents[i];
-            let fact = self.fact(i, e);
-            self.facts[i] = fact;
-            if fact.counts {
-                let key = (e.space as u128) << SPACE_SHIFT;
-                self.by_virt.push(i, key + e.v_lo, key + e.v_hi);
-                if e.has_phys {
-                    self.by_phys.push(i, e.p_lo, e.p_hi);
-                }
+        let layout = self.layout;
+        let (mut s, mut i) = (0, 0);
+        while s < self.map.spaces.len() {
+            let space = &self.map.spaces[s];
+            let format = self.declared_format(s);
+            let domain = if space.role.is_supervisor() { SUPERVISOR } else { s as u16 };
+            let count = space.regions.len();
+            let mut r = 0;
+            while r < count && i < layout.len {
+                self.learn_region(i, &space.regions[r], &layout.extents[i], format, domain);
+                i += 1;
+                r += 1;
             }
-            i += 1;
+            s += 1;
         }
         self.by_virt.sort();
         self.by_phys.sort();
     }
 
-    const fn fact(&self, i: usize, e: &Extent) -> Fact {
-        let format = self.declared_format(e.space as usize);
-        let region = self.region(i);
-        let space = &self.map.spaces[e.space as usize];
+    const fn learn_region(&mut self, i: usize, region: &Region<'a>, e: &Extent, format: &Format, domain: u16) {
         let access = if region.user && !format.user { Access::kernel(region.access.any()) } else { region.access };
-        let domain = if space.role.is_supervisor() { SUPERVISOR } else { e.space };
-        let counts = !e.bad && !matches!(region.kind, Kind::Guard);
-        Fact {
+        let index = access.index();
+        let guard = matches!(region.kind, Kind::Guard);
+        let counts = !e.bad && !guard;
+        self.facts[i] = Fact {
             access,
-            any: access.any(),
+            any: Rights::from_bits((index >> 3 | index & 7) as u8),
             domain,
             counts,
-            memory: own_memory(format, region),
+            memory: if region.raw_memory.is_none() { region.memory } else { own_memory(format, region) },
             channel: match region.phys {
                 Phys::Channel { channel, .. } => find_channel(self.map, channel),
                 _ => NOWHERE,
             },
-            reach: counts && e.has_phys && (!format.user || domain == SUPERVISOR || !access.user.is_empty()),
+            reach: counts && e.has_phys && (!format.user || domain == SUPERVISOR || index & 7 != 0),
+            guards: guard || matches!(region.kind, Kind::Stack),
+        };
+        if !counts {
+            return;
+        }
+        let key = (e.space as u128) << SPACE_SHIFT;
+        self.by_virt.push(i, key + e.v_lo, key + e.v_hi);
+        if e.has_phys {
+            self.by_phys.push(i, e.p_lo, e.p_hi);
+            self.mark_used(e.holder);
+            self.mark_used(e.resource);
+        }
+    }
+
+    const fn mark_used(&mut self, resource: u16) {
+        if (resource as usize) < LIST {
+            self.resources_used[resource as usize] = true;
         }
     }
 

@@ -45,8 +45,9 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
         }
     }
 
-    /// The rules about what a region maps as what.
-    pub(super) const fn memory(&mut self, i: usize, region: &Region<'_>, e: &Extent, format: &Format) {
+    /// The rules about what a region maps as what; whether it kept them all.
+    pub(super) const fn memory(&mut self, i: usize, region: &Region<'_>, e: &Extent, format: &Format) -> bool {
+        let before = self.errors.total;
         let (mut at, end) = (e.phys, e.phys + e.size);
         while e.has_phys && at < end && end <= TOP {
             let segment = self.segment_of(e, at);
@@ -59,7 +60,7 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
                 }
             }
         }
-        self.raw_attributes(i, region, format);
+        self.errors.total == before
     }
 
     const fn note_register_value(&mut self, i: usize, format: &Format, memory: MemoryType) {
@@ -131,7 +132,7 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
 
     /// `reserved-encoding` and `software-bits-invalid` of one region (RISC-V Svpbmt; DDI 0487 D8.6 MemAttr; SDM 3A 4.6
     /// shadow stacks).
-    const fn raw_attributes(&mut self, i: usize, region: &Region<'_>, format: &Format) {
+    pub(super) const fn raw_attributes(&mut self, i: usize, region: &Region<'_>, format: &Format) {
         if let Some(raw) = region.raw_memory
             && (raw >= 1 << format.raw_memory.bits || format.raw_memory.reserved >> raw & 1 == 1)
         {

@@ -51,11 +51,12 @@ pub const fn check<'a, const R: usize, const N: usize>(
         let format = format_of(map, &map.spaces[s]);
         judge.space_format(s, &format);
         judge.space_regions(s, &format);
-        judge.space_virtual(s, &format);
+        judge.space_virtual(s);
         total += judge.space_tables(s, &format);
         judge.image(s, &format);
         s += 1;
     }
+    judge.va_overlap();
     judge.identifiers();
     judge.globals();
     judge.shared_memory();

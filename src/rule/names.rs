@@ -155,10 +155,11 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
     /// Rights that are none (`invalid-name`), no bytes (`empty-declaration`), and `waiver-invalid` (DO-178C).
     const fn region_name_parts(&mut self, i: usize) {
         let region = self.region(i);
-        if !region.bad_rights.is_empty() {
+        let bad = self.layout.extents[i].bad;
+        if bad && !region.bad_rights.is_empty() {
             self.report(Rule::InvalidName, &[self.who(i), Who::named(region.bad_rights, 0)], &[]);
         }
-        if self.layout.extents[i].size == 0 && self.is_resolved(region) {
+        if bad && self.layout.extents[i].size == 0 && self.is_resolved(region) {
             self.report(Rule::EmptyDeclaration, &[self.who(i)], &[0]);
         }
         let mut w = 0;
@@ -211,10 +212,12 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
     }
 
     const fn region_references(&mut self, i: usize) {
-        let region = self.region(i);
-        let space = self.layout.extents[i].space as usize;
-        let who = self.who(i);
-        let e = &self.layout.extents[i];
+        let (region, e) = (self.region(i), &self.layout.extents[i]);
+        let settled = e.has_virt && (e.has_phys || matches!(region.kind, Kind::Guard));
+        if settled && region.alias_of.is_none() && region.guards.is_none() && region.inside.is_none() {
+            return;
+        }
+        let (space, who) = (e.space as usize, self.who(i));
         if !e.has_phys && !matches!(region.kind, Kind::Guard) {
             self.expect_place(who, region.phys);
         }
@@ -396,19 +399,34 @@ const fn similar_rule(name: &str) -> &'static str {
     ""
 }
 
+/// Which bytes an identifier is made of.
+const WORD: [bool; 256] = {
+    let mut word = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        word[byte] = matches!(byte as u8, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'A'..=b'Z');
+        byte += 1;
+    }
+    word
+};
+
+/// Longest keyword in bytes.
+const LONGEST_KEYWORD: usize = 8;
+
 const fn is_identifier(name: &str) -> bool {
     let bytes = name.as_bytes();
-    if bytes.is_empty() || bytes[0].is_ascii_digit() {
+    let len = bytes.len();
+    if len == 0 || matches!(bytes[0], b'0'..=b'9') {
         return false;
     }
     let mut i = 0;
-    while i < bytes.len() {
-        if !matches!(bytes[i], b'a'..=b'z' | b'0'..=b'9' | b'_' | b'A'..=b'Z') {
+    while i < len {
+        if !WORD[bytes[i] as usize] {
             return false;
         }
         i += 1;
     }
-    !is_keyword(bytes)
+    len > LONGEST_KEYWORD || !is_keyword(bytes)
 }
 
 /// Strict and reserved keywords of edition 2024, and `_`.

@@ -6,30 +6,97 @@ use crate::format::Format;
 use crate::layout::{Extent, NOWHERE, TOP};
 use crate::map::{Kind, Phys, Region, Virt};
 
+/// What was found of a format and of regions of the space that were sound.
+struct Known {
+    /// Bit per pair of rights.
+    access: u64,
+    /// Bit per memory type that resources had; bit 31 stays clear.
+    memory: u32,
+    /// End of the lower half, or of the only range.
+    lower_end: u128,
+    /// Not executing needs a feature that the CPU lacks.
+    no_execute_missing: bool,
+    /// All regions have to do with privileges.
+    privileges: bool,
+}
+
+impl Known {
+    const fn new<const R: usize, const N: usize>(judge: &Judge<'_, '_, R, N>, format: &Format) -> Self {
+        Self {
+            access: 0,
+            memory: 0,
+            lower_end: 1 << format.range_bits,
+            no_execute_missing: !judge.features.contains(format.no_execute),
+            privileges: format.user_required || !judge.map.cpu.parents.is_empty(),
+        }
+    }
+}
+
 impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
     /// The rules about one region of a space.
     pub(super) const fn space_regions(&mut self, s: usize, format: &Format) {
         let (mut i, end) = self.extents_of(s);
         let layout = self.layout;
+        let mut known = Known::new(self, format);
         while i < end {
             let (region, e) = (self.region(i), &layout.extents[i]);
-            self.address_wrap(i, region, e);
-            self.identity_not_equal(i, region, e);
-            self.region_exceeds_resource(i, region, e);
-            self.alignment(i, region, e, format.page_size() as u128);
-            self.virtual_range(i, e, format);
+            if e.bad {
+                self.address_wrap(i, region, e);
+                self.region_exceeds_resource(i, region, e);
+                self.alignment(i, region, e, format.page_size() as u128);
+            }
+            if matches!(region.kind, Kind::Identity) {
+                self.identity_not_equal(i, region, e);
+            }
+            if e.bad || e.virt + e.size > known.lower_end {
+                self.virtual_range(i, e, format);
+            }
             if matches!(region.kind, Kind::Guard) {
                 self.guard_with_backing(i, region);
             } else {
-                self.null_page_mapped(i, e, format);
-                self.rights(i, region, format);
-                self.physical(i, region, e);
-                self.memory(i, region, e, format);
-                self.leaves(i, region, e, format);
-                self.privileges(i, region, e, format);
-                self.stack(i, region, e);
+                self.mapped_region(i, region, e, format, &mut known);
             }
             i += 1;
+        }
+    }
+
+    /// The rules about a region that maps something. What `known` says of another region with the same rights or type
+    /// is not asked again.
+    const fn mapped_region(&mut self, i: usize, region: &Region<'a>, e: &Extent, format: &Format, known: &mut Known) {
+        let fact = self.facts[i];
+        if e.v_lo == 0 {
+            self.null_page_mapped(i, e, format);
+        }
+        if known.access >> fact.access.index() & 1 == 0 && self.rights(i, region, format) {
+            known.access |= 1 << fact.access.index();
+        }
+        if !e.is_plain || region.round.is_some() || matches!(region.kind, Kind::Linear | Kind::Window) {
+            self.physical(i, region, e);
+        } else {
+            let resource = self.resource(e.holder);
+            if resource.reserved || resource.owner.is_some() || resource.rights.is_some() {
+                self.physical(i, region, e);
+            }
+        }
+        let memory = if e.is_plain { self.resource(e.holder).memory as usize } else { 31 };
+        let natural = fact.counts && fact.memory.is_none();
+        if !natural || known.memory >> memory & 1 == 0 {
+            let clean = self.memory(i, region, e, format);
+            if clean && natural && e.is_plain && !self.resource(e.holder).memory.is_device() {
+                known.memory |= 1 << memory;
+            }
+        }
+        if region.raw_memory.is_some() || region.dirty || region.software.is_some() {
+            self.raw_attributes(i, region, format);
+        }
+        if region.page.is_some() || region.contiguous.is_some() || region.bti || known.no_execute_missing {
+            self.leaves(i, region, e, format);
+        }
+        if fact.access.index() & 7 != 0 || region.user || known.privileges {
+            self.privileges(i, region, e, format);
+        }
+        if fact.guards {
+            self.stack(i, region, e);
         }
     }
 
@@ -49,7 +116,11 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         if e.virt + e.size > TOP {
             self.report(Rule::AddressWrap, &[self.who(i)], &[e.virt, e.size]);
         }
-        if matches!(region.kind, Kind::Stack) {
+    }
+
+    /// `address-wrap` of the guards of a stack.
+    pub(super) const fn guard_wrap(&mut self, i: usize, region: &Region<'_>, e: &Extent) {
+        if e.has_virt {
             let (below, above) = (region.guard_below as u128, region.guard_above as u128);
             if e.virt < below {
                 self.report(Rule::AddressWrap, &[self.who(i)], &[e.virt, below]);

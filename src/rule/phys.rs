@@ -22,17 +22,14 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
                 let from = if lo > limit { lo } else { limit };
                 self.report(Rule::PaOutOfRange, &[self.who_resource(i as u16)], &[from]);
             }
-            self.sticks_out(i as u16);
+            if r.within.is_some() {
+                self.sticks_out(i as u16);
+            }
             i += 1;
         }
-        let mut p = 0;
-        while p < self.by_base.len {
-            let mut q = p + 1;
-            while self.by_base.may_meet(p, q) {
-                self.resource_overlap(self.by_base.object(p) as u16, self.by_base.object(q) as u16);
-                q += 1;
-            }
-            p += 1;
+        let mut cursor = (0, 0);
+        while let Some((a, b)) = self.by_base.pair(&mut cursor) {
+            self.resource_overlap(a as u16, b as u16);
         }
     }
 
@@ -170,10 +167,10 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
     const fn permission(&mut self, i: usize, region: &Region<'_>, index: u16, lo: u128, hi: u128) {
         let resource = self.resource(index);
         let space = self.space_of(i);
-        let who = [self.who(i), self.who_resource(index)];
         if matches!(space.role, Role::Firmware) {
             return;
         }
+        let who = [self.who(i), self.who_resource(index)];
         if resource.reserved {
             self.report(Rule::ReservedMemoryMapped, &who, &[lo, hi - lo]);
         }

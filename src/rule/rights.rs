@@ -11,28 +11,33 @@ use crate::text::same;
 
 impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
     /// `rights-empty`, `wx`, `write-only`, `rights-not-encodable`.
-    pub(super) const fn rights(&mut self, i: usize, region: &Region<'_>, format: &Format) {
+    ///
+    /// Whether the region kept them all.
+    pub(super) const fn rights(&mut self, i: usize, region: &Region<'_>, format: &Format) -> bool {
         if !region.bad_rights.is_empty() {
-            return;
+            return false;
         }
         let fact = self.facts[i];
         if fact.any.is_empty() {
             self.report(Rule::RightsEmpty, &[self.who(i)], &[]);
-            return;
+            return false;
         }
-        if fact.any.contains(Rights::W) && fact.any.contains(Rights::X) {
+        let both = fact.any.contains(Rights::W) && fact.any.contains(Rights::X);
+        if both {
             self.report(Rule::Wx, &[self.who(i)], &[]);
         }
         if is_write_only(fact.access.privileged) || is_write_only(fact.access.user) {
             if !format.write_only {
                 self.report(Rule::WriteOnly, &[self.who(i)], &[]);
             }
-            return;
+            return false;
         }
         let free = !format.free_rights.is_empty() && self.features.contains(format.free_rights);
-        if !free && !is_encodable(format, fact.access) {
+        let encodable = free || is_encodable(format, fact.access);
+        if !encodable {
             self.report(Rule::RightsNotEncodable, &[self.who(i)], &[]);
         }
+        encodable && !both
     }
 
     /// `regime-has-no-user`, `gstage-leaf-not-user`, `user-in-kernel-half`, `kernel-executes-user-page`,

@@ -14,6 +14,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         if !matches!(region.kind, Kind::Stack) {
             return;
         }
+        self.guard_wrap(i, region, e);
         if !self.facts[i].any.is(Rights::RW) && region.bad_rights.is_empty() {
             self.report(Rule::StackNotPlainRam, &[self.who(i)], &[]);
         }
@@ -56,6 +57,10 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         let (mut i, end) = self.extents_of(s);
         let layout = self.layout;
         while i < end {
+            if !self.facts[i].guards {
+                i += 1;
+                continue;
+            }
             let (region, e) = (self.region(i), &layout.extents[i]);
             if matches!(region.kind, Kind::Guard) {
                 self.guard_not_adjacent(i, s, region, e);

@@ -2,38 +2,32 @@
 
 use super::catalogue::Rule;
 use super::judge::{Judge, Who};
-use crate::format::Format;
 use crate::layout::TOP;
 use crate::layout::shared;
 use crate::map::Kind;
 use crate::text::same;
 
 impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
-    /// `va-overlap` and the rules about guards of a space.
-    pub(super) const fn space_virtual(&mut self, s: usize, format: &Format) {
-        self.va_overlap(s);
-        self.self_map_overlap(s, format);
+    /// `va-overlap` with a recursive slot, and the rules about guards of a space.
+    pub(super) const fn space_virtual(&mut self, s: usize) {
+        if self.map.spaces[s].self_map_slot.is_some() {
+            self.self_map_overlap(s);
+        }
         self.guards(s);
     }
 
     /// `va-overlap`: one entry holds one leaf (DDI 0487 D8.3; RISC-V privileged, Sv39 PTE; SDM 3A 4.5).
-    const fn va_overlap(&mut self, s: usize) {
+    pub(super) const fn va_overlap(&mut self) {
         let layout = self.layout;
-        let (mut p, end) = self.virt_around(s, 0, 2 * TOP);
-        while p < end {
-            let a = self.by_virt.object(p);
-            let mut q = p + 1;
-            while self.by_virt.may_meet(p, q) {
-                let b = self.by_virt.object(q);
-                let (x, y) = (&layout.extents[a], &layout.extents[b]);
-                let here = x.space as usize == s && y.space as usize == s;
-                if here && let Some((lo, hi)) = shared((x.v_lo, x.v_hi), (y.v_lo, y.v_hi)) {
-                    let (first, second) = if a < b { (a, b) } else { (b, a) };
-                    self.report(Rule::VaOverlap, &[self.who(first), self.who(second)], &[lo, hi - lo]);
-                }
-                q += 1;
+        let mut cursor = (0, 0);
+        while let Some((a, b)) = self.by_virt.pair(&mut cursor) {
+            let (x, y) = (&layout.extents[a], &layout.extents[b]);
+            if x.space == y.space
+                && let Some((lo, hi)) = shared((x.v_lo, x.v_hi), (y.v_lo, y.v_hi))
+            {
+                let (first, second) = if a < b { (a, b) } else { (b, a) };
+                self.report(Rule::VaOverlap, &[self.who(first), self.who(second)], &[lo, hi - lo]);
             }
-            p += 1;
         }
     }
 
@@ -52,7 +46,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         Who::of(self.map.spaces[s].name, "self_map", self.map.spaces[s].anchor)
     }
 
-    const fn self_map_overlap(&mut self, s: usize, _format: &Format) {
+    const fn self_map_overlap(&mut self, s: usize) {
         let layout = self.layout;
         let Some(own) = self.self_map(s) else { return };
         let (mut p, end) = self.virt_around(s, own.0, own.1);

@@ -4,6 +4,7 @@ use super::catalogue::Rule;
 use super::judge::Judge;
 use super::names::has_reason;
 use crate::format::Format;
+use crate::layout::LIST;
 
 use crate::map::{LeafPolicy, Phys};
 use crate::text::same;
@@ -30,7 +31,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
     /// `unused-resource`: whether a region meets it, or something names it or a part of it.
     const fn is_used(&self, index: u16) -> bool {
         let resource = self.resource(index);
-        if resource.reserved || resource.size == 0 {
+        if resource.reserved || resource.size == 0 || ((index as usize) < LIST && self.resources_used[index as usize]) {
             return true;
         }
         let (lo, hi) = (resource.base as u128, resource.base as u128 + resource.size as u128);
@@ -97,7 +98,12 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         let layout = self.layout;
         let (mut i, end) = self.extents_of(s);
         while i < end {
-            let (region, e) = (self.region(i), &layout.extents[i]);
+            let e = &layout.extents[i];
+            if e.size < 2 * block {
+                i += 1;
+                continue;
+            }
+            let region = self.region(i);
             let allowed = match region.page_max {
                 Some(most) => most as u128 >= block,
                 None => true,
