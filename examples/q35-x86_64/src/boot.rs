@@ -11,6 +11,18 @@ use crate::exit::FAILURE_PORT;
 
 /// What the linker adds to a physical address of the image.
 pub(crate) const OFFSET: u64 = kernel::text::START.wrapping_sub(kernel::text::PHYS);
+
+const _: () = {
+    assert!(kernel::rodata::START.wrapping_sub(kernel::rodata::PHYS) == OFFSET, "the image has one displacement");
+    assert!(kernel::data::START.wrapping_sub(kernel::data::PHYS) == OFFSET, "the image has one displacement");
+    assert!(kernel::bss::START.wrapping_sub(kernel::bss::PHYS) == OFFSET, "the image has one displacement");
+    assert!(
+        kernel::table_pool::START.wrapping_sub(kernel::table_pool::PHYS) == OFFSET,
+        "the image has one displacement"
+    );
+    assert!(kernel::switch::START == kernel::text::PHYS, "the entry is mapped where it runs");
+};
+
 /// A word of RAM outside the image that tells a second start-up from the first.
 const COOKIE: u64 = kernel::physmap::PHYS + kernel::physmap::SIZE - 4096;
 

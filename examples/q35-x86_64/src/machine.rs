@@ -3,6 +3,9 @@
 //! Where an address leads is observed, not computed: a mark is stored through the witness' tables, read through those
 //! under test, and taken back. On x86 one translation serves reads, writes and fetches of both privileges, so what
 //! distinguishes them is tried by access, and the marks are the same for all.
+//!
+//! Memory types do not show in any access, and x86 has no instruction that asks for one: PWT, PCD and PAT of a leaf are
+//! not probed.
 
 use probe::{Fault, Machine, Right, Spot, Walk, Who, Width};
 use tablature::space::TableMemory;
