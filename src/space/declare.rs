@@ -195,7 +195,14 @@ macro_rules! __declare_space {
         })*];
     ) => {
         $($doc)*
-        #[allow(non_camel_case_types, non_snake_case, long_running_const_eval, clippy::all)]
+        #[allow(
+            non_camel_case_types,
+            non_snake_case,
+            long_running_const_eval,
+            missing_debug_implementations,
+            missing_copy_implementations,
+            clippy::all
+        )]
         pub mod $space {
             // No region has a name like this one.
             use $crate::__private as __private_;
@@ -245,7 +252,6 @@ macro_rules! __declare_space {
 
             $(
                 $($region_doc)*
-                #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
                 pub struct $region;
 
                 impl $crate::space::DeclaredRegion for $region {
