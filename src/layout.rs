@@ -611,6 +611,11 @@ pub const fn leaf_allowed(map: &Map<'_>, format: &Format, region: &Region<'_>, u
     if unit > format.page_size() {
         return size == unit;
     }
+    if let Some(min) = region.page_min
+        && size < min
+    {
+        return false;
+    }
     if level == 0 {
         return true;
     }

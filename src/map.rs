@@ -424,6 +424,8 @@ pub struct Region<'a> {
     pub page: Option<u64>,
     /// The largest leaf it allows.
     pub page_max: Option<u64>,
+    /// The smallest leaf it allows.
+    pub page_min: Option<u64>,
     /// The run it asks for, in bytes.
     pub contiguous: Option<u64>,
     /// It occupies whole units of this many bytes; `Some(0)` is the page.
@@ -476,6 +478,7 @@ impl Region<'_> {
         memory: None,
         page: None,
         page_max: None,
+        page_min: None,
         contiguous: None,
         round: None,
         alias_of: None,

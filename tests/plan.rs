@@ -191,3 +191,23 @@ proptest! {
         }
     }
 }
+
+mod bounds {
+    tablature::memory_map! {
+        mod sizes for aarch64::El1<G4K, 39>;
+        physical { dram : 0x4000_0000, 4 GiB, normal; }
+        space kernel {
+            free  (rw) : 0xffff_ff80_4000_0000 => dram, 1 GiB;
+            small (rw) : 0xffff_ff81_4000_0000 => dram + 0x4000_0000, 1 GiB, page <= 2 MiB;
+            large (rw) : 0xffff_ff82_0020_0000 => dram + 0x8020_0000, 4 MiB, page >= 2 MiB;
+        }
+    }
+
+    #[test]
+    fn bounds_of_leaf_sizes_are_kept() {
+        use tablature::space::Declared;
+        let leaves: Vec<_> =
+            sizes::kernel::Space::STEPS.iter().map(|step| (step.region, step.level, step.count)).collect();
+        assert_eq!(leaves, [(0, 2, 1), (1, 1, 512), (2, 1, 2)]);
+    }
+}

@@ -293,7 +293,7 @@ pub(crate) struct Region {
 ///
 /// ```text
 /// guard below  guard above 16 KiB  grows up  worst_case 12 KiB
-/// page 2 MiB  page <= 2 MiB  contiguous 64 KiB  round  round 2 MiB
+/// page 2 MiB  page <= 2 MiB  page >= 2 MiB  contiguous 64 KiB  round  round 2 MiB
 /// alias_of text  memory normal_nc  software 3  raw_memory 2  dirty  bti
 /// of stack  inside heap  waive(wx, "the self-test patches code")
 /// ```
@@ -305,6 +305,7 @@ pub(crate) struct Clauses {
     pub(crate) worst_case: Option<Expr>,
     pub(crate) page: Option<Expr>,
     pub(crate) page_max: Option<Expr>,
+    pub(crate) page_min: Option<Expr>,
     pub(crate) contiguous: Option<Expr>,
     pub(crate) round: Option<Guard>,
     pub(crate) alias_of: Option<Name>,

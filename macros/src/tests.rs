@@ -144,7 +144,7 @@ fn every_clause_of_a_region() {
     let it = good(
         "space s { /** d */ #[req(\"A\", \"B\")] a (rw) : 0 => dram, 4 KiB, guard below, guard above 8 KiB, grows up,
          worst_case 1,
-         page 2 MiB, page <= 1 GiB, contiguous 64 KiB, round, alias_of b, memory normal_nc, software 3, raw_memory 1,
+         page 2 MiB, page <= 1 GiB, page >= 4 KiB, contiguous 64 KiB, round, alias_of b, memory normal_nc, software 3, raw_memory 1,
          dirty,
          bti, of c, inside d, waive(null_page_mapped, \"x\"), waive(\"w_x\"), waive(wx, \"\");
          b (rw) : 0 => d, round 4 KiB, grows down; }",
@@ -153,7 +153,8 @@ fn every_clause_of_a_region() {
     assert_eq!((region.attributes.kept.len(), region.attributes.requirements.len()), (1, 2));
     let clauses = &region.clauses;
     assert!(clauses.guard_below.is_some() && clauses.guard_above.is_some() && clauses.grows_up && clauses.dirty);
-    assert!(clauses.page.is_some() && clauses.page_max.is_some() && clauses.memory == Some("NormalNc"));
+    assert!(clauses.page.is_some() && clauses.page_max.is_some() && clauses.page_min.is_some());
+    assert!(clauses.memory == Some("NormalNc"));
     let rules: Vec<_> = clauses.waivers.iter().map(|waiver| waiver.rule.as_str()).collect();
     assert_eq!(rules, ["null-page-mapped", "w_x", "wx"]);
     assert!(clauses.waivers[1].reason.is_none() && clauses.waivers[2].reason.is_some());

@@ -94,7 +94,7 @@ impl Sequence {
 
     /// Makes the first `pairs` pairs valid.
     const fn prepare(&mut self, pairs: usize) {
-        let step = (2 * self.stride as u128) << 64 | 2 * self.stride as u128;
+        let step = ((2 * self.stride as u128) << 64) | (2 * self.stride as u128);
         while self.ready < pairs {
             self.pairs[self.ready] =
                 if self.ready == 0 { (self.stride as u128) << 64 } else { self.pairs[self.ready - 1] + step };

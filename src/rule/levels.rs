@@ -81,6 +81,12 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
             self.leaf_spans(i, e, page, self.map.cpu.mtrr, "mtrr:", false);
             self.leaf_spans(i, e, page, self.map.cpu.pmp, "pmp:", true);
         }
+        if let Some(page) = region.page_min
+            && let Some(true) = self.leaf_size(i, page, format)
+            && page > format.page_size()
+        {
+            self.aligned(i, Rule::LeafMisaligned, e, page);
+        }
         if let Some(size) = region.contiguous {
             match format.run(size) {
                 None => self.contiguous_size_invalid(i, size, format),
@@ -107,11 +113,13 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
             level += 1;
             match form {
                 LeafForm::None => continue,
-                LeafForm::With(feature) if size == page => {
+                LeafForm::With(feature) if size == page && !self.features.contains(feature) => {
                     self.feature(self.who(i), feature);
-                    return Some(self.features.contains(feature));
+                    return Some(false);
                 }
-                _ if size == page => return Some(true),
+                // A level above the root of this walk has no leaves either.
+                _ if size == page && level <= format.levels => return Some(true),
+                _ if size == page => break,
                 _ if size < page => below = size,
                 _ if above == 0 => above = size,
                 _ => {}

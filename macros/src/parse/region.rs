@@ -118,6 +118,7 @@ fn clause(body: &mut Cursor, clauses: &mut Clauses) -> Parsed<()> {
         }
         "worst_case" => clauses.worst_case = Some(number(body, "the stack's worst case in bytes")?),
         "page" if body.eat_punct("<=") => clauses.page_max = Some(number(body, "the largest leaf size")?),
+        "page" if body.eat_punct(">=") => clauses.page_min = Some(number(body, "the smallest leaf size")?),
         "page" => clauses.page = Some(number(body, "a leaf size")?),
         "contiguous" => clauses.contiguous = Some(number(body, "the size of a run")?),
         "round" => clauses.round = Some(bytes_or_page(body)?),

@@ -160,6 +160,7 @@ impl Context<'_> {
             .set_some("worst_case", number(&clauses.worst_case))
             .set_some("page", number(&clauses.page))
             .set_some("page_max", number(&clauses.page_max))
+            .set_some("page_min", number(&clauses.page_min))
             .set_some("contiguous", number(&clauses.contiguous))
             .set_some("round", clauses.round.as_ref().map(|it| sized(it, quote!(0))))
             .set_some("alias_of", self.name_literal(clauses.alias_of.as_ref()))
