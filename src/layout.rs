@@ -373,7 +373,7 @@ pub const fn memory_of(map: &Map<'_>, region: &Region<'_>, extent: &Extent) -> O
 
 /// Bytes of a region: declared, or the rest of its resource or channel.
 #[must_use]
-const fn size_of(map: &Map<'_>, region: &Region<'_>) -> u64 {
+pub(crate) const fn size_of(map: &Map<'_>, region: &Region<'_>) -> u64 {
     if let Some(size) = region.size {
         return size;
     }
@@ -388,24 +388,6 @@ const fn size_of(map: &Map<'_>, region: &Region<'_>) -> u64 {
         },
         _ => 0,
     }
-}
-
-/// Physical address bits that the last mapped byte of a space needs.
-#[must_use]
-pub const fn output_bits(map: &Map<'_>, space: &Space<'_>) -> u32 {
-    let (mut last, mut r) = (0u128, 0);
-    while r < space.regions.len() {
-        let region = &space.regions[r];
-        let size = size_of(map, region) as u128;
-        if let (Some(phys), _) = place(map, region.phys)
-            && !matches!(region.kind, Kind::Guard)
-            && phys + size > last + 1
-        {
-            last = phys + size - 1;
-        }
-        r += 1;
-    }
-    u128::BITS - last.leading_zeros()
 }
 
 const fn down(value: u128, unit: u64) -> u128 {
