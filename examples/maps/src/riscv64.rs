@@ -19,7 +19,7 @@ macro_rules! declare {
                 frames  : 0x8040_0000, 64 KiB, normal_nc, within dram;
                 test    : 0x0010_0000, 4 KiB, device;
                 rtc     : 0x0010_1000, 4 KiB, device;
-                plic    : 0x0c00_0000, 6 MiB, device;
+                plic    : 0x0c00_0000, 4 MiB, device;
                 uart0   : 0x1000_0000, 4 KiB, device;
                 virtio  : 0x1000_1000, 32 KiB, device;
             }

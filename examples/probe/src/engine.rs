@@ -18,8 +18,8 @@ const SHOWN: u32 = 8;
 /// Probes every region of the space number `space` of `map`, and everything that no region covers; writes one line for
 /// each, and returns the counts.
 ///
-/// `registers` are the device registers that may be read; a device without one is a mismatch, for nothing would
-/// testify for it.
+/// `registers` are the device registers that may be read. A device without one is a mismatch, for nothing would testify
+/// for it; so is a leaf of a device without one, where the machine cannot tell without an access.
 ///
 /// # Errors
 /// Those of `out`.
@@ -141,33 +141,49 @@ impl<M: Machine, const R: usize> Probe<'_, '_, M, R> {
 
     /// Probes a device: translation everywhere if the MMU can be asked without an access, accesses at its registers.
     fn device(&mut self, registers: &[Register]) -> fmt::Result {
-        if M::WALKS {
-            let mut result = Ok(());
-            let (declared, region, extent) = (self.declared, self.region, self.extent);
-            sample(declared, (region, extent), (extent.v_lo, extent.v_hi), |start, size| {
-                for virt in [start, start + (size - 4)] {
-                    if result.is_ok() {
-                        result = self.walks(&self.spot(virt), self.declared.at(virt));
-                    }
-                }
-            });
-            result?;
-        }
-        let rights = self.region.access.privileged;
-        let (mut read, mut written) = (false, M::WALKS || !rights.contains(Rights::W));
-        for register in registers.iter().filter(|register| register.region == self.region.name) {
-            read = true;
-            written |= register.marks.is_some();
-            let virt = (self.extent.virt as u64).wrapping_add(register.offset);
+        let mut result = Ok(());
+        let (declared, region, extent) = (self.declared, self.region, self.extent);
+        sample(declared, (region, extent), (extent.v_lo, extent.v_hi), |start, size| {
+            if result.is_ok() {
+                result = self.device_leaf(registers, start, size);
+            }
+        });
+        result?;
+        let mut found = false;
+        for register in registers.iter().filter(|register| register.region == region.name) {
+            found = true;
+            let virt = self.place(register);
             let spot = Spot { width: register.width, marks: register.marks, ..self.spot(virt) };
-            let expected = self.declared.at(virt);
+            let expected = declared.at(virt);
             self.walks(&spot, expected)?;
             self.accesses(&spot, expected, register.marks.is_some())?;
         }
-        if read && written {
+        if found { Ok(()) } else { self.wrong(extent.virt as u64, format_args!("no register is safe to probe")) }
+    }
+
+    /// Asks where the ends of a leaf go, or sees to it that a register testifies for it.
+    fn device_leaf(&mut self, registers: &[Register], start: u64, size: u64) -> fmt::Result {
+        if M::WALKS {
+            for virt in [start, start + (size - 4)] {
+                self.walks(&self.spot(virt), self.declared.at(virt))?;
+            }
             return Ok(());
         }
-        self.wrong(0, format_args!("no register of this device is safe to probe"))
+        let writable = self.region.access.privileged.contains(Rights::W);
+        let testifies = |register: &Register| {
+            register.region == self.region.name
+                && self.place(register).wrapping_sub(start) < size
+                && (register.marks.is_some() || !writable)
+        };
+        if registers.iter().any(testifies) {
+            return Ok(());
+        }
+        self.wrong(start, format_args!("no register of this leaf is safe to probe"))
+    }
+
+    /// Where a register of this region is mapped.
+    fn place(&self, register: &Register) -> u64 {
+        (self.extent.virt as u64).wrapping_add(register.offset)
     }
 
     fn spot(&self, virt: u64) -> Spot {

@@ -245,7 +245,12 @@ fn a_page_is_found_wherever_a_table_has_room_for_it() {
 
 #[test]
 fn a_device_without_a_safe_register_is_a_mismatch() {
-    let (report, text) = report(&mut Fake::<true>::sound(), &[]);
-    assert_eq!(report.mismatches, 1, "{text}");
-    assert!(text.contains("no register"));
+    let (walker, text) = report(&mut Fake::<true>::sound(), &[]);
+    assert_eq!(walker.mismatches, 1, "{text}");
+    assert!(text.contains("no register is safe"));
+    let (other, text) = report(&mut Fake::<false>::sound(), &[]);
+    assert_eq!(other.mismatches, 2, "{text}");
+    let (other, text) = report(&mut Fake::<false>::sound(), &[Register { marks: None, ..SCRATCH }]);
+    assert_eq!(other.mismatches, 1, "{text}");
+    assert!(text.contains("no register of this leaf"));
 }

@@ -138,20 +138,32 @@ unsafe fn rise() -> ! {
     }
 }
 
-/// Device registers that may be read, and written with what they hold.
+/// Device registers that may be read, and written with what they hold; at least one in each leaf.
 const REGISTERS: &[Register] = &[
     // 16550: scratch register.
     Register { region: "uart0", offset: 0x7, width: Width::Byte, marks: Some([0x5a, 0xa5]) },
-    // PLIC: priority of source 1.
+    // PLIC: priority of source 1, and threshold of this hart's S-mode.
     Register { region: "plic", offset: 0x4, width: Width::Word, marks: Some([1, 2]) },
+    Register { region: "plic", offset: 0x20_1000, width: Width::Word, marks: Some([1, 2]) },
     // Goldfish RTC: upper half of the alarm time, in effect only after a write to the lower half.
     Register { region: "rtc", offset: 0xc, width: Width::Word, marks: Some([1, 2]) },
     // The test device, which takes 0 for nothing to do and always reads as 0. That it is where it should be shows at the
     // end, when it ends the emulation.
     Register { region: "test", offset: 0x0, width: Width::Word, marks: Some([0, 0]) },
-    // virtio over MMIO: magic value.
-    Register { region: "virtio", offset: 0x0, width: Width::Word, marks: None },
+    virtio(0),
+    virtio(1),
+    virtio(2),
+    virtio(3),
+    virtio(4),
+    virtio(5),
+    virtio(6),
+    virtio(7),
 ];
+
+/// The magic value of a virtio device over MMIO.
+const fn virtio(number: u64) -> Register {
+    Register { region: "virtio", offset: number * 0x1000, width: Width::Word, marks: None }
+}
 
 /// Where the regions lie.
 static LAYOUT: Layout<{ count_regions(map::MAP) }> = Layout::of(map::MAP);
