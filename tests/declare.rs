@@ -117,7 +117,7 @@ fn reader<S: Declared>() -> impl Fn(u64) -> u64 {
         let offset = (physical - memory.physical) as usize;
         assert!(offset < memory.bytes, "{physical:#x} is no table");
         // SAFETY: the offset lies inside the tables.
-        unsafe { memory.start.byte_add(offset).read_volatile() }
+        unsafe { memory.start.wrapping_byte_add(offset).read_volatile() }
     }
 }
 

@@ -126,6 +126,12 @@ pub struct Filled {
     start: AtomicPtr<u64>,
 }
 
+impl Default for Filled {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Filled {
     /// Not filled yet.
     #[must_use]
