@@ -29,7 +29,7 @@ impl Shape {
     #[must_use]
     pub const fn of<const R: usize>(map: &Map<'_>, layout: &Layout<R>, space: usize, format: &Format) -> Self {
         let mut counter = Counter::new(format);
-        let mut steps = Steps::new(map, layout, space, format);
+        let mut steps = Steps::bare(map, layout, space, format);
         while let Some(step) = steps.step() {
             counter.add(format, &step);
         }

@@ -44,6 +44,8 @@ pub struct Steps<'m, const R: usize> {
     len: usize,
     /// Position in `order` of the region behind the current one.
     next: usize,
+    /// Whether steps carry their flags; who only counts tables does without.
+    has_flags: bool,
     piece: Piece,
 }
 
@@ -82,7 +84,23 @@ impl<'m, const R: usize> Steps<'m, R> {
     #[must_use]
     pub const fn new(map: &'m Map<'m>, layout: &'m Layout<R>, space: usize, format: &'m Format) -> Self {
         let (order, len) = layout.by_virt(space);
-        Self { map, space: &map.spaces[space], format, layout, order, len, next: 0, piece: Piece::NONE }
+        Self {
+            map,
+            space: &map.spaces[space],
+            format,
+            layout,
+            order,
+            len,
+            next: 0,
+            has_flags: true,
+            piece: Piece::NONE,
+        }
+    }
+
+    /// The same without flags, which counting tables needs not.
+    #[must_use]
+    pub(super) const fn bare(map: &'m Map<'m>, layout: &'m Layout<R>, space: usize, format: &'m Format) -> Self {
+        Self { has_flags: false, ..Self::new(map, layout, space, format) }
     }
 
     /// The next step. (Not an [`Iterator`], because those do not run in constant evaluation.)
@@ -123,18 +141,30 @@ impl<'m, const R: usize> Steps<'m, R> {
         let mut piece = Piece { extent, virt, stop: extent.v_hi, resume: extent.v_hi, ..Piece::NONE };
         self.stop_at_hole(region, &mut piece);
         self.stop_at_type(region, &mut piece);
-        let leaf = leaf_of(self.map, self.space, self.format, region, &piece);
         let mut level = 0;
         while level < self.format.levels {
             if leaf_allowed(self.map, self.format, region, extent.unit, level)
                 && (level == 0 || piece.is_congruent(self.format, level))
             {
                 piece.levels |= 1 << level;
+            }
+            level += 1;
+        }
+        if self.has_flags {
+            self.set_flags(region, &mut piece);
+        }
+        self.piece = piece;
+    }
+
+    const fn set_flags(&self, region: &Region<'_>, piece: &mut Piece) {
+        let leaf = leaf_of(self.map, self.space, self.format, region, piece);
+        let mut level = 0;
+        while level < self.format.levels {
+            if piece.levels >> level & 1 == 1 {
                 piece.flags[level] = flags_of(self.space, self.format, region, level, &leaf);
             }
             level += 1;
         }
-        self.piece = piece;
     }
 
     /// Ends the piece at the first guard inside the region.
