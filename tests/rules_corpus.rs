@@ -135,6 +135,41 @@ fn the_whole_corpus_is_judged_as_its_authors_judged_it() {
     assert_eq!(wrong, 0, "cases judged otherwise");
 }
 
+/// Rule, culprits and numbers, as the independent judge writes them.
+fn wanted_findings(list: &Value) -> Vec<(String, BTreeSet<String>, BTreeSet<u128>)> {
+    let decimal = |v: &Value| v.as_str().unwrap().parse::<u128>().unwrap();
+    let one = |f: &Value| {
+        (f[0].as_str().unwrap().to_owned(), set(&f[1]), f[2].as_array().unwrap().iter().map(decimal).collect())
+    };
+    list.as_array().unwrap().iter().map(one).collect()
+}
+
+#[test]
+fn changed_cases_are_judged_as_an_independent_judge_does() {
+    let mut rules = BTreeSet::new();
+    for case in corpus::changed_cases() {
+        let (errors, warnings) = judge(&case);
+        let mut sides = vec![(wanted_findings(&case["found"]), &errors)];
+        if errors.is_empty() {
+            sides.push((wanted_findings(&case["warned"]), &warnings));
+        }
+        for (wanted, found) in sides {
+            let agrees = |(rule, who, numbers): &(String, BTreeSet<String>, BTreeSet<u128>), f: &Finding<'_>| {
+                let all: BTreeSet<u128> = f.numbers[..f.number_count].iter().copied().collect();
+                f.rule.id() == rule && blames(f, who) && numbers.is_subset(&all)
+            };
+            for one in &wanted {
+                assert!(found.as_slice().iter().any(|f| agrees(one, f)), "{case}\nno {one:?} in{}", show(found));
+                rules.insert(one.0.clone());
+            }
+            for f in found.as_slice() {
+                assert!(wanted.iter().any(|one| agrees(one, f)), "{case}\nnot wanted: {f}");
+            }
+        }
+    }
+    assert!(rules.len() >= 92, "rules that a case is about: {}", rules.len());
+}
+
 #[test]
 fn every_message_names_all_culprits_and_numbers_and_a_fix() {
     for case in corpus::cases() {

@@ -198,7 +198,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
 
 const fn device_pages(window: &DmaWindow<'_>, page: u128) -> (u128, u128) {
     let (lo, hi) = (window.iova as u128, window.iova as u128 + window.size as u128);
-    (lo - lo % page, (hi + page - 1) / page * page)
+    (lo - lo % page, hi.div_ceil(page) * page)
 }
 
 /// Whether a CPU keeps the memory in its caches.

@@ -120,5 +120,5 @@ const fn bytes(section: &Section<'_>) -> (u128, u128) {
 
 const fn pages(section: &Section<'_>, page: u128) -> (u128, u128) {
     let (lo, hi) = bytes(section);
-    (lo - lo % page, (hi + page - 1) / page * page)
+    (lo - lo % page, hi.div_ceil(page) * page)
 }

@@ -140,7 +140,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
     pub(super) const fn pages(&self, start: u128, size: u64) -> (u128, u128) {
         let page = self.page as u128;
         let end = start + size as u128;
-        (start - start % page, (end + page - 1) / page * page)
+        (start - start % page, end.div_ceil(page) * page)
     }
 
     /// Whether a space takes part in an isolation.

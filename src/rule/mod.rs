@@ -18,6 +18,8 @@ mod phys;
 mod rights;
 mod stacks;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod transitions;
 mod virt;
 mod warning;

@@ -416,7 +416,7 @@ const LONGEST_KEYWORD: usize = 8;
 const fn is_identifier(name: &str) -> bool {
     let bytes = name.as_bytes();
     let len = bytes.len();
-    if len == 0 || matches!(bytes[0], b'0'..=b'9') {
+    if len == 0 || bytes[0].is_ascii_digit() {
         return false;
     }
     let mut i = 0;

@@ -187,7 +187,8 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         let trusts = owning != NOWHERE && self.map.spaces[owning as usize].role.is_supervisor();
         let domain = self.facts[i].domain;
         let kernel_window = domain == SUPERVISOR && matches!(region.kind, Kind::Linear);
-        if !(trusts && domain == SUPERVISOR) && !kernel_window && owning != NOWHERE {
+        let trusted = trusts && domain == SUPERVISOR;
+        if !trusted && !kernel_window && owning != NOWHERE {
             let owner = self.who_space(owning as usize);
             self.report(Rule::OwnerViolated, &[who[0], who[1], owner], &[]);
         }

@@ -15,6 +15,11 @@ pub(crate) fn cases() -> Vec<Value> {
     include_str!("../data/corpus.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+/// Cases with a few random changes each, and all findings that an independent judge has about them.
+pub(crate) fn changed_cases() -> Vec<Value> {
+    include_str!("../data/single_changes.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
 /// The map that a case declares.
 pub(crate) fn map(case: &Value) -> Map<'static> {
     let options = &case["options"];

@@ -1,0 +1,137 @@
+use std::boxed::Box;
+use std::collections::BTreeSet;
+use std::string::{String, ToString};
+
+use super::*;
+use crate::attr::{Access, Rights};
+use crate::map::*;
+use crate::regime::Regime;
+use crate::riscv::Sv39;
+
+const RAM: Resource<'static> = Resource { name: "ram", base: 0x8000_0000, size: 0x10_0000, ..Resource::BLANK };
+const DATA: Region<'static> = Region {
+    name: "data",
+    virt: Virt::At(0x10_0000),
+    phys: Phys::In { resource: "ram", offset: 0 },
+    size: Some(0x1000),
+    access: Access::kernel(Rights::RW),
+    ..Region::BLANK
+};
+const MAP: Map<'static> = Map {
+    name: "test",
+    anchor: 0,
+    format: Sv39::FORMAT,
+    cpu: Cpu::BLANK,
+    policy: Policy::BLANK,
+    resources: &[RAM],
+    spaces: &[],
+    channels: &[],
+    isolation: &[],
+    devices: &[],
+    transitions: &[],
+};
+
+fn judge(map: &Map<'static>) -> (Findings<'static, 8>, Findings<'static, 8>) {
+    check(map, &Layout::<8>::of(map))
+}
+
+fn space(regions: &'static [Region<'static>]) -> Space<'static> {
+    Space { name: "kernel", regions, ..Space::BLANK }
+}
+
+#[test]
+fn the_catalogue_is_complete_and_consistent() {
+    let ids: BTreeSet<_> = Rule::ALL.iter().map(|rule| rule.id()).collect();
+    assert_eq!(ids.len(), 94);
+    assert_eq!(Rule::ALL.iter().filter(|rule| rule.is_error()).count(), 90);
+    for &rule in Rule::ALL {
+        let info = rule.info();
+        assert!(info.id.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{}", info.id);
+        assert!(info.statement.ends_with('.') && !info.reference.is_empty() && !info.fix.is_empty());
+        assert_eq!(Rule::named(info.id), Some(rule));
+        assert_eq!(Rule::named(&info.id.replace('-', "_")), Some(rule));
+        let finding = Finding {
+            culprits: [Culprit::of("space", "name", 0); MAX_CULPRITS],
+            culprit_count: MAX_CULPRITS,
+            numbers: [0x1234, 0x1000, 7, 9],
+            number_count: MAX_NUMBERS,
+            hint: "hint",
+            ..Finding::new(rule)
+        };
+        for text in [finding.to_string(), Finding::new(rule).to_string()] {
+            assert!(!text.contains(['{', '}', '[', ']']) && text.len() < MESSAGE, "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_message_says_what_where_and_how_to_fix_it() {
+    let regions = &[Region { virt: Virt::At(0x10_0008), ..DATA }];
+    let spaces = Box::leak(Box::new([space(regions)]));
+    let (errors, _) = judge(&Map { spaces, ..MAP });
+    let text: String = errors.list[0].to_string();
+    assert_eq!(
+        text,
+        "va-unaligned: `kernel.data` starts at 0x100008, which is no multiple of 0x1000\n  \
+         fix: start it at 0x100000 or 0x101000\n  \
+         why: The virtual start of every region and guard is a multiple of the granule. (DDI 0487 D8.2; RISC-V \
+         privileged, Virtual-Memory System; SDM 3A 4.2)"
+    );
+}
+
+#[test]
+fn a_wrong_name_gets_a_hint() {
+    let regions = &[Region { phys: Phys::In { resource: "rem", offset: 0 }, ..DATA }];
+    let spaces = Box::leak(Box::new([space(regions)]));
+    let (errors, _) = judge(&Map { spaces, ..MAP });
+    assert_eq!((errors.total, errors.list[0].rule, errors.list[0].hint), (1, Rule::UnknownName, "ram"));
+    assert!(errors.list[0].to_string().contains("did you mean `ram`?"));
+}
+
+#[test]
+fn nothing_is_dropped_in_silence() {
+    let regions = &[
+        Region { name: "early", virt: Virt::After { region: "late", gap: 0 }, ..DATA },
+        Region { name: "late", phys: Phys::None, ..DATA },
+    ];
+    let spaces = Box::leak(Box::new([space(regions)]));
+    let (errors, _) = judge(&Map { spaces, ..MAP });
+    assert!(errors.has(Rule::UnknownName), "stands behind a region that follows");
+    assert!(errors.has(Rule::PhysUndeclared), "a map of nothing");
+}
+
+#[test]
+fn a_reasoned_waiver_silences_one_rule_and_an_idle_one_is_reported() {
+    const WAIVERS: &[Waiver<'_>] = &[
+        Waiver { rule: "wx", reason: "just-in-time compiler", ..Waiver::BLANK },
+        Waiver { rule: "wx_alias", reason: "not needed", ..Waiver::BLANK },
+    ];
+    const REGIONS: &[Region<'_>] = &[Region { access: Access::kernel(Rights::RWX), waivers: WAIVERS, ..DATA }];
+    let regions = REGIONS;
+    let spaces = Box::leak(Box::new([space(regions)]));
+    let (errors, warnings) = judge(&Map { spaces, ..MAP });
+    assert!(errors.is_empty());
+    assert_eq!((warnings.len, warnings.list[0].rule), (1, Rule::WaiverUnused));
+}
+
+#[test]
+fn an_isolated_space_has_no_device_without_an_iommu() {
+    let regions = &[DATA];
+    let devices = &[Device { name: "nic", owner: "kernel", iommu: false, ..Device::BLANK }];
+    let spaces = Box::leak(Box::new([space(regions)]));
+    let isolation = &[Isolation { spaces: &["kernel"], ..Isolation::BLANK }];
+    let (errors, _) = judge(&Map { spaces, devices, isolation, ..MAP });
+    assert_eq!((errors.total, errors.list[0].rule), (1, Rule::DmaUnprotected));
+    assert_eq!(errors.list[0].culprits[0].name, "nic");
+    let (errors, _) = judge(&Map { spaces, devices, ..MAP });
+    assert!(errors.is_empty());
+}
+
+#[test]
+fn findings_beyond_the_capacity_are_counted() {
+    let mut findings = Findings::<2>::NONE;
+    for number in 0..5 {
+        findings.add(Finding { numbers: [number; MAX_NUMBERS], number_count: 1, ..Finding::new(Rule::Wx) });
+    }
+    assert_eq!((findings.len, findings.total), (2, 5));
+}
