@@ -111,24 +111,27 @@ ask!(/// PAR_EL1 for a store of EL0.
     ask_user_write, "at s1e0w, {}");
 
 /// Defines a load, and a load with a store of what was loaded (0 where the load is skipped), of one width.
+///
+/// The handler of a fault keeps what a function keeps, so the instructions clobber what a call does.
 macro_rules! accesses {
-    ($load:ident: $load_text:literal, $store:ident: $zero_text:literal, $store_text:literal) => {
+    ($load:ident: $load_text:literal, $store:ident: $store_text:literal) => {
         fn $load(virt: u64) -> u32 {
-            let value: u32;
+            let value: u64;
             // SAFETY: a load has no side effects where the engine asks for one; a fault is caught by the handler.
-            unsafe { asm!($load_text, out(reg) value, in(reg) virt, options(nostack)) };
-            value
+            unsafe { asm!($load_text, in("x0") virt, lateout("x1") value, clobber_abi("C")) };
+            value as u32
         }
 
         fn $store(virt: u64) {
             // SAFETY: the word keeps its value; faults are caught by the handler.
-            unsafe { asm!($zero_text, $load_text, $store_text, out(reg) _, in(reg) virt, options(nostack)) };
+            unsafe { asm!("mov w1, wzr", $load_text, $store_text, in("x0") virt, clobber_abi("C")) };
         }
     };
 }
 
-accesses!(load_byte: "ldrb {0:w}, [{1}]", store_byte: "mov {0:w}, wzr", "strb {0:w}, [{1}]");
-accesses!(load_word: "ldr {0:w}, [{1}]", store_word: "mov {0:w}, wzr", "str {0:w}, [{1}]");
+accesses!(load_byte: "ldrb w1, [x0]", store_byte: "strb w1, [x0]");
+accesses!(load_word: "ldr w1, [x0]", store_word: "str w1, [x0]");
+
 /// Calls an address at EL1.
 fn call(virt: u64) {
     // SAFETY: what lies there returns at once, or the handler does.
@@ -166,7 +169,7 @@ unsafe extern "C" fn call_from_guard(virt: u64, guard: u64) {
 /// Calls an address at EL0, with a return address where nothing is mapped.
 fn run_as_user(virt: u64) {
     // SAFETY: what lies there cannot do more than EL0 may; the exception that ends it comes back behind the `eret`, with
-    // the registers as they were but for x0 to x2 and x30.
+    // the registers that a function keeps.
     unsafe {
         asm!(
             "adr x1, 2f",
@@ -182,6 +185,7 @@ fn run_as_user(virt: u64) {
             in("x0") virt,
             out("x1") _,
             out("x30") _,
+            clobber_abi("C"),
         );
     }
 }

@@ -140,24 +140,37 @@ fn refusal(cause: u64) -> Option<Fault> {
 }
 
 /// Defines a load, and a load with a store of what was loaded (0 where the load is skipped), of one width.
+///
+/// The handler of a fault keeps what a function keeps, so the instructions clobber what a call does.
 macro_rules! accesses {
-    ($load:ident: $load_text:literal, $store:ident: $zero_text:literal, $store_text:literal) => {
+    ($load:ident: $load_text:literal, $store:ident: $store_text:literal) => {
         fn $load(virt: u64) -> u32 {
-            let value: u32;
+            let value: u64;
             // SAFETY: a load has no side effects where the engine asks for one; a fault is caught by the handler.
-            unsafe { asm!(".option push", ".option norvc", $load_text, ".option pop", out(reg) value, in(reg) virt, options(nostack)) };
-            value
+            unsafe {
+                asm!(
+                    ".option push", ".option norvc", $load_text, ".option pop",
+                    in("a0") virt, lateout("a1") value, clobber_abi("C"),
+                );
+            }
+            value as u32
         }
 
         fn $store(virt: u64) {
             // SAFETY: the word keeps its value; faults are caught by the handler.
-            unsafe { asm!(".option push", ".option norvc", $zero_text, $load_text, $store_text, ".option pop", out(reg) _, in(reg) virt, options(nostack)) };
+            unsafe {
+                asm!(
+                    ".option push", ".option norvc", "li a1, 0", $load_text, $store_text, ".option pop",
+                    in("a0") virt, clobber_abi("C"),
+                );
+            }
         }
     };
 }
 
-accesses!(load_byte: "lbu {0}, 0({1})", store_byte: "li {0}, 0", "sb {0}, 0({1})");
-accesses!(load_word: "lw {0}, 0({1})", store_word: "li {0}, 0", "sw {0}, 0({1})");
+accesses!(load_byte: "lbu a1, 0(a0)", store_byte: "sb a1, 0(a0)");
+accesses!(load_word: "lw a1, 0(a0)", store_word: "sw a1, 0(a0)");
+
 /// Calls an address in S-mode.
 fn call(virt: u64) {
     // SAFETY: what lies there returns at once, or the handler does.
@@ -210,25 +223,26 @@ unsafe extern "C" fn call_from_guard(virt: u64, guard: u64) {
 
 /// Calls an address in U-mode, with a return address where nothing is mapped.
 fn run_as_user(virt: u64) {
-    // SAFETY: what lies there cannot do more than U-mode may; the trap that ends it comes back behind the `sret`, with the
-    // registers as they were.
+    // SAFETY: what lies there cannot do more than U-mode may; the trap that ends it comes back behind the `sret`, with
+    // the registers that a function keeps.
     unsafe {
         asm!(
-            "lla {at}, 2f",
-            "sd {at}, 0({landing})",
+            "lla t0, 2f",
+            "sd t0, 0({landing})",
             "mv ra, {nowhere}",
             "csrw sepc, a0",
-            "li {at}, 0x100",
-            "csrc sstatus, {at}",
+            "li t0, 0x100",
+            "csrc sstatus, t0",
             "csrw sscratch, sp",
             "sret",
             ".balign 4",
             "2:",
-            at = out(reg) _,
             landing = in(reg) LANDING.as_ptr(),
             nowhere = in(reg) kernel::null::START,
             in("a0") virt,
+            out("t0") _,
             out("ra") _,
+            clobber_abi("C"),
         );
     }
 }
