@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::boards;
 use crate::check;
 use crate::code::path;
+use crate::corpus;
 use crate::demo;
 use crate::elf::Image;
 use crate::machine::{Arch, Mode};
@@ -37,6 +39,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let mut steps = Steps::only(&options.only);
     check::run_all(&mut steps, toolchain);
     steps.run("host tests", || call(cargo().args(["test", "--workspace", "--quiet"])));
+    steps.run("corpus", || corpus::run(&corpus::Arguments::all()));
+    steps.run("boards", || boards::run(&boards::Arguments::default()));
     for arch in Arch::ALL {
         steps.run(format!("library for {}", arch.target()), || {
             call(toolchain.cargo("build", arch, &[]).args(["--quiet", "--package", "tablature"]))

@@ -396,3 +396,98 @@ fn drop_unused(declared: &mut Declared, warnings: &[Finding<'static>]) {
         declared.waived.retain(|(rule, region)| region != name || !finding.to_string().contains(rule));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::data::Source;
+    use super::*;
+
+    fn run(virt: u64, size: u64, rights: &str, memory: &str) -> Run {
+        Run { virt, phys: virt, size, rights: rights.into(), memory: memory.into() }
+    }
+
+    /// A firmware whose flash is mapped at 0, whose RAM is all rights, and whose devices are executable.
+    fn board() -> Board {
+        let runs = vec![
+            run(0, 0x1_0000, "rx", "normal-wb"),
+            run(0x900_0000, 0x1000, "rwx", "device-nGnRE"),
+            run(0x4000_0000, 0x4000_0000, "rwx", "normal-wb"),
+        ];
+        let source = |name: &str, run: &Run| Source { name: name.into(), run: run.clone() };
+        Board {
+            id: "some-board".into(),
+            arch: "aarch64".into(),
+            granule: "4K".into(),
+            va_bits: 32,
+            pa_bits: 32,
+            regime: "el3".into(),
+            leaf_sizes: vec![2 << 20, 4 << 10],
+            sources: vec![source("BL1-ROM", &runs[0]), source("move", &runs[2])],
+            forbidden: vec![("secret".into(), 0x1000_0000, 0x1000), ("hole".into(), 0x4000_0000, 0x1000)],
+            runs,
+            ..Board::default()
+        }
+    }
+
+    fn declared(board: &Board) -> Declared {
+        match declare(board) {
+            Ok(declared) => declared,
+            Err(Apart::Regime(what) | Apart::Unable(what)) => panic!("{what}"),
+        }
+    }
+
+    #[test]
+    fn a_board_becomes_a_declaration() {
+        let text = crate::corpus::notation::declaration(&declared(&board()).case, "some").expect("expressible");
+        for line in [
+            "pub mod some for aarch64::El3<G4K, 32>;",
+            "bl1_rom : 0x0, 0x10000, normal_wb;",
+            "secret : 0x10000000, 0x1000, normal_wb, reserved;",
+            "page_tables : 0xffffb000, 0x5000, normal_wb;",
+            "space firmware (firmware) {",
+            "tables <= 5 at page_tables, 0x5000;",
+            "bl1_rom (rx) : 0x0 => bl1_rom, 0x10000, page <= 0x200000, \
+             waive(null_page_mapped, \"so on the shipping board\");",
+            "region (rw) : 0x9000000 => region, 0x1000, page <= 0x200000;",
+            "move_ (rwx) : 0x40000000 => move_, 0x40000000, page <= 0x200000, \
+             waive(wx, \"so on the shipping board\");",
+        ] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+    }
+
+    #[test]
+    fn what_no_waiver_excuses_is_changed_and_said() {
+        let declared = declared(&board());
+        let waived: Vec<_> = declared.waived.iter().map(|(rule, region)| (*rule, region.as_str())).collect();
+        assert!(waived.contains(&("wx", "move_")) && waived.contains(&("null-page-mapped", "bl1_rom")), "{waived:?}");
+        assert_eq!(waived.len(), 2);
+        assert_eq!(declared.repaired.len(), 2, "{:?}", declared.repaired);
+        assert!(declared.repaired[0].contains("hole") && declared.repaired[1].contains("device-executable"));
+        assert_eq!(declared.runs[1].rights, "rw");
+    }
+
+    #[test]
+    fn a_map_of_everything_holds_its_own_tables() {
+        let runs = vec![run(0, 1 << 31, "rw", "normal-wb"), run(1 << 31, 1 << 31, "rw", "device-nGnRE")];
+        let declared = declared(&Board { runs, forbidden: Vec::new(), ..board() });
+        assert_eq!(declared.case.spaces[0].regions[0].kind, "window");
+        assert!(declared.tables_at < 1 << 31 && declared.tables_at + declared.tables * 4096 == 1 << 31);
+    }
+
+    #[test]
+    fn regimes_have_formats() {
+        let format = |arch: &str, regime: &str, bits: u32| {
+            format_name(&Board { arch: arch.into(), regime: regime.into(), va_bits: bits, runs: Vec::new(), ..board() })
+        };
+        assert_eq!(format("aarch64", "el2-stage2", 40).as_deref(), Ok("aarch64 4K IPA40 S2"));
+        assert_eq!(format("riscv32", "s-mode", 32).as_deref(), Ok("sv32"));
+        assert_eq!(format("x86_64", "kernel", 57).as_deref(), Ok("x86_64 5-level"));
+        assert!(format("armv7", "hyp-stage2", 40).is_err());
+        let runs = vec![run(0x1000, 0x1000, "rwu", "normal-wb")];
+        assert_eq!(
+            format_name(&Board { regime: "el2".into(), runs, ..board() }).as_deref(),
+            Ok("aarch64 4K VA32 EL2&0")
+        );
+    }
+}

@@ -26,11 +26,18 @@ use declare::{Apart, Declared};
 #[derive(clap::Args, Debug)]
 pub(crate) struct Arguments {
     /// A directory with `maps.tsv` and `effective.tsv`.
-    #[arg(default_value_os_t = root().join("tests/data/boards"))]
+    #[arg(default_value_os_t = Arguments::default().directory)]
     directory: PathBuf,
     /// Lists every waiver and not their number by rule alone.
     #[arg(long)]
     waivers: bool,
+}
+
+impl Default for Arguments {
+    /// The tables that the repository has.
+    fn default() -> Self {
+        Self { directory: root().join("tests/data/boards"), waivers: false }
+    }
 }
 
 /// Declares, compiles and walks every map of the directory.

@@ -22,9 +22,9 @@ use scratch::{Outcome, Scratch, root};
 /// The arguments of the command.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Arguments {
-    /// A file of cases, one JSON object per line.
-    #[arg(default_value_os_t = root().join("tests/data/corpus.jsonl"))]
-    file: PathBuf,
+    /// Files of cases, one JSON object per line.
+    #[arg(default_values_os_t = [root().join("tests/data/corpus.jsonl")])]
+    files: Vec<PathBuf>,
     /// Judge by the rules at run time and compile nothing.
     #[arg(long)]
     run_time: bool,
@@ -34,19 +34,30 @@ pub(crate) struct Arguments {
 struct Entry {
     module: String,
     line: Line,
-    /// The declaration, or what the notation has no word for.
+    /// The declaration, or what cannot be expressed.
     text: Result<String, String>,
     reports: Vec<Report>,
 }
 
-/// Compiles and judges every case of the file.
+impl Arguments {
+    /// Every file that the repository has.
+    pub(crate) fn all() -> Self {
+        let files = ["corpus.jsonl", "corpus_notation.jsonl"].map(|name| root().join("tests/data").join(name));
+        Self { files: files.into(), run_time: false }
+    }
+}
+
+/// Compiles and judges every case of the files.
 ///
 /// # Errors
-/// The file cannot be read, the compiler cannot be run, or at least one case is wrong.
+/// A file cannot be read, the compiler cannot be run, or at least one case is wrong.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let file = &arguments.file;
-    let text = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
-    let mut entries: Vec<Entry> = case::read(&text)?.into_iter().enumerate().map(entry).collect();
+    let mut lines = Vec::new();
+    for file in &arguments.files {
+        let text = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+        lines.extend(case::read(&text).with_context(|| file.display().to_string())?);
+    }
+    let mut entries: Vec<Entry> = lines.into_iter().enumerate().map(entry).collect();
     if arguments.run_time {
         for entry in &mut entries {
             if let (Ok(_), Ok(case)) = (&entry.text, &entry.line.case) {
@@ -144,7 +155,7 @@ impl Tally {
         let mut line =
             format!("{} errors rejected, {} valid accepted, {} wrong", self.rejected, self.accepted, self.wrong);
         if self.inexpressible > 0 {
-            line += &format!(", {} that the notation cannot express", self.inexpressible);
+            line += &format!(", {} not expressible", self.inexpressible);
         }
         line
     }

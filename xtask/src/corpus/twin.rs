@@ -1,5 +1,7 @@
 //! The run-time twin: a case as a [`Map`] value, judged by the same rules without the compiler.
 
+use std::thread;
+
 use tablature::attr::{Access, Features, MemoryType, Rights};
 use tablature::layout::{Layout, count_regions};
 use tablature::map::{self, Kind, LeafPolicy, Map, Phys, Role, Virt};
@@ -10,8 +12,10 @@ use super::judge::Report;
 use crate::formats;
 
 /// Most regions of a case, and most findings that are kept of one.
-pub(crate) const REGIONS: usize = 256;
+pub(crate) const REGIONS: usize = 512;
 const FINDINGS: usize = 512;
+/// Bytes of stack for the judge.
+const STACK: usize = 64 << 20;
 
 /// The ids of all rules.
 pub(crate) fn rules() -> Vec<&'static str> {
@@ -32,12 +36,20 @@ pub(crate) fn findings(map: &Map<'static>) -> Result<Findings, String> {
     if count_regions(map) > REGIONS {
         return Err(format!("{} regions, and at most {REGIONS} can be judged at run time", count_regions(map)));
     }
-    let layout = Layout::<REGIONS>::of(map);
-    let (errors, warnings) = rule::check::<REGIONS, FINDINGS>(map, &layout);
-    if errors.total > FINDINGS || warnings.total > FINDINGS {
-        return Err(format!("more than {FINDINGS} findings"));
-    }
-    Ok(Findings { errors: errors.list[..errors.len].to_vec(), warnings: warnings.list[..warnings.len].to_vec() })
+    // Everything is by value on the stack, which is too much for a thread of the usual size.
+    let judge = || -> Result<Findings, String> {
+        let layout = Layout::<REGIONS>::of(map);
+        let (errors, warnings) = rule::check::<REGIONS, FINDINGS>(map, &layout);
+        if errors.total > FINDINGS || warnings.total > FINDINGS {
+            return Err(format!("more than {FINDINGS} findings"));
+        }
+        Ok(Findings { errors: errors.as_slice().to_vec(), warnings: warnings.as_slice().to_vec() })
+    };
+    thread::scope(|scope| {
+        let spawned = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, judge);
+        let joined = spawned.map_err(|error| error.to_string())?.join();
+        joined.unwrap_or_else(|_| Err("the rules panicked".into()))
+    })
 }
 
 /// What the rules say of a case; or why it cannot be a value.

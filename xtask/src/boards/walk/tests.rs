@@ -69,13 +69,13 @@ fn riscv_megapage_and_user_page() {
     let mega = 0x8020_0000u64 >> 2 | 0xc7;
     let user = 0x5000u64 >> 2 | 0x5b;
     let words = [(0x1000, pointer(0x2000)), (0x2008, mega), (0x2000, pointer(0x3000)), (0x3000, user)];
-    let memory = memory(3, &words);
-    let (leaf, phys) = translate(&machine, &memory, 0x20_1000).expect("well-formed").expect("mapped");
+    let tables = memory(3, &words);
+    let (leaf, phys) = translate(&machine, &tables, 0x20_1000).expect("well-formed").expect("mapped");
     assert_eq!((leaf.privileged, phys, leaf.memory, leaf.size), (RW, 0x8020_1000, MemoryType::Bus, 2 << 20));
-    let (leaf, _) = translate(&machine, &memory, 0).expect("well-formed").expect("mapped");
+    let (leaf, _) = translate(&machine, &tables, 0).expect("well-formed").expect("mapped");
     assert_eq!((leaf.user, leaf.privileged), (RX, May { execute: false, ..RX }));
-    assert_eq!(translate(&machine, &memory, 1 << 39), Ok(None));
-    let dirty = super::tests::memory(1, &[(0x1000, 0x47)]);
+    assert_eq!(translate(&machine, &tables, 1 << 39), Ok(None));
+    let dirty = memory(1, &[(0x1000, 0x47)]);
     assert!(translate(&machine, &dirty, 0).is_err());
 }
 
