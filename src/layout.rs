@@ -140,6 +140,26 @@ const fn up(value: u128, unit: u64) -> u128 {
     down(value + unit as u128 - 1, unit)
 }
 
+/// Physical start of a region, the resource it names, and its bytes: declared, or the rest of that resource.
+const fn physical_side(map: &Map<'_>, names: &ResourceNames, region: &Region<'_>) -> (Option<u128>, u16, u128) {
+    let (phys, resource) = match (region.kind, region.phys) {
+        (Kind::Guard, _) => (None, NOWHERE),
+        (_, Phys::In { resource, offset }) => match names.find(map, resource) {
+            NOWHERE => (None, NOWHERE),
+            at => (Some((map.resources[at as usize].base as u128 + offset as u128) % TOP), at),
+        },
+        _ => place(map, region.phys),
+    };
+    let size = match (region.size, region.phys) {
+        (Some(size), _) => size as u128,
+        (None, Phys::In { offset, .. }) if resource != NOWHERE => {
+            map.resources[resource as usize].size.saturating_sub(offset) as u128
+        }
+        _ => size_of(map, region) as u128,
+    };
+    (phys, resource, size)
+}
+
 impl<const R: usize> Layout<R> {
     /// The layout of `map`. Regions beyond the capacity `R` are left out; [`count_regions`] tells how many there are.
     #[must_use]
@@ -246,21 +266,7 @@ impl<const R: usize> Layout<R> {
     ) -> Extent {
         let space = &map.spaces[s];
         let region = &space.regions[r];
-        let (phys, resource) = match (region.kind, region.phys) {
-            (Kind::Guard, _) => (None, NOWHERE),
-            (_, Phys::In { resource, offset }) => match names.find(map, resource) {
-                NOWHERE => (None, NOWHERE),
-                at => (Some((map.resources[at as usize].base as u128 + offset as u128) % TOP), at),
-            },
-            _ => place(map, region.phys),
-        };
-        let size = match (region.size, region.phys) {
-            (Some(size), _) => size as u128,
-            (None, Phys::In { offset, .. }) if resource != NOWHERE => {
-                map.resources[resource as usize].size.saturating_sub(offset) as u128
-            }
-            _ => size_of(map, region) as u128,
-        };
+        let (phys, resource, size) = physical_side(map, names, region);
         let virt = match region.virt {
             Virt::At(address) => Some(address as u128),
             Virt::Identity => phys,

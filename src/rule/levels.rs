@@ -87,6 +87,12 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         {
             self.aligned(i, Rule::LeafMisaligned, e, page);
         }
+        if let Some(unit) = region.round
+            && unit != 0
+            && unit != format.page_size()
+        {
+            self.leaf_size(i, unit, format);
+        }
         if let Some(size) = region.contiguous {
             match format.run(size) {
                 None => self.contiguous_size_invalid(i, size, format),

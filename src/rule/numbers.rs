@@ -89,7 +89,8 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         if region.raw_memory.is_some() || region.dirty || region.software.is_some() {
             self.raw_attributes(i, region, format);
         }
-        if region.page.is_some() || region.contiguous.is_some() || region.bti || known.no_execute_missing {
+        let sizes = region.page.is_some() || region.contiguous.is_some() || region.round.is_some();
+        if sizes || region.bti || known.no_execute_missing {
             self.leaves(i, region, e, format);
         }
         if fact.access.index() & 7 != 0 || region.user || known.privileges {

@@ -101,6 +101,17 @@ fn nothing_is_dropped_in_silence() {
 }
 
 #[test]
+fn a_rounding_unit_is_a_leaf_size() {
+    for (unit, sound) in [(0, true), (0x1000, true), (0x20_0000, true), (0x4000, false), (0x800, false)] {
+        let region = Region { virt: Virt::At(0x4000_0000), round: Some(unit), ..DATA };
+        let regions: &[Region<'static>] = Box::leak(Box::new([region]));
+        let spaces = Box::leak(Box::new([space(regions)]));
+        let (errors, _) = judge(&Map { spaces, ..MAP });
+        assert_eq!(!errors.has(Rule::LeafSizeInvalid), sound, "{unit:#x}");
+    }
+}
+
+#[test]
 fn a_reasoned_waiver_silences_one_rule_and_an_idle_one_is_reported() {
     const WAIVERS: &[Waiver<'_>] = &[
         Waiver { rule: "wx", reason: "just-in-time compiler", ..Waiver::BLANK },
