@@ -30,7 +30,7 @@ const fn name(i: usize) -> &'static str {
 }
 
 /// Declared from the top down, so that nothing is in order and every sort has work to do.
-const REGIONS: [Region<'static>; COUNT] = {
+static REGIONS: [Region<'static>; COUNT] = {
     let mut regions = [Region::BLANK; COUNT];
     let mut i = 0;
     while i < COUNT {
@@ -48,7 +48,7 @@ const REGIONS: [Region<'static>; COUNT] = {
     regions
 };
 
-const RESOURCES: [Resource<'static>; COUNT] = {
+static RESOURCES: [Resource<'static>; COUNT] = {
     let mut resources = [Resource::BLANK; COUNT];
     let mut i = 0;
     while i < COUNT {

@@ -43,7 +43,9 @@ fn translate<S: Declared>(virt: u64) -> Result<Translation, Fault> {
     walk(&S::FORMAT, roots.lower, roots.upper, virt, |address| {
         let at = usize::try_from(address.checked_sub(memory.physical)?).ok().filter(|at| at + 8 <= memory.bytes)?;
         // SAFETY: the tables are a static of `bytes` bytes, `at` is a multiple of eight inside it, and nobody writes it.
-        Some(unsafe { memory.start.byte_add(at).read() })
+        let word = unsafe { memory.start.byte_add(at) };
+        // SAFETY: as above.
+        Some(unsafe { word.read() })
     })
 }
 

@@ -116,7 +116,7 @@ impl<'a> Tables<'a> {
             walk(format, shape.lower.then(|| root(false)), shape.upper.then(|| root(true)), virt, |place| {
                 last = place;
                 let word = *self.words.get(&(place & !7))?;
-                Some(if format.entry_bytes == 4 { word >> (place & 4) * 8 & 0xffff_ffff } else { word })
+                Some(if format.entry_bytes == 4 { (word >> ((place & 4) * 8)) & 0xffff_ffff } else { word })
             })?;
         Ok((translation, last))
     }

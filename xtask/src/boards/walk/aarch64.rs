@@ -90,7 +90,7 @@ impl Aarch64 {
         Entry::Leaf(Leaf { phys: self.address(word), size, privileged, user, memory: MemoryType::Type(memory) })
     }
 
-    /// D8.4.1: AP[2:1], UXN/XN, PXN; S2AP and XN at stage 2. WXN and PAN are not assumed.
+    /// D8.4.1: `AP[2:1]`, UXN/XN, PXN; S2AP and XN at stage 2. WXN and PAN are not assumed.
     fn rights(&self, word: u64) -> (May, May) {
         let nobody = May::default();
         match self.stage {
@@ -131,7 +131,7 @@ fn mair_type(byte: u8) -> Option<&'static str> {
     })
 }
 
-/// Stage 2 MemAttr[3:0] without FEAT_S2FWB.
+/// Stage 2 `MemAttr[3:0]` without FEAT_S2FWB.
 fn stage2_type(bits: u64) -> Option<&'static str> {
     Some(match bits {
         0b0000 => "device-nGnRnE",
@@ -186,7 +186,7 @@ impl Machine for Aarch64 {
         }
     }
 
-    /// D8.4.2: APTable[1:0], UXNTable and PXNTable of table descriptors; they do not exist at stage 2.
+    /// D8.4.2: `APTable[1:0]`, UXNTable and PXNTable of table descriptors; they do not exist at stage 2.
     fn restrict(&self, word: u64, mut leaf: Leaf) -> Leaf {
         if self.stage == Stage::Second {
             return leaf;
