@@ -93,6 +93,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         if tables.hw_ad {
             self.feature(who, format.update_feature);
         }
+        self.linked_tables(s, tables);
         let (start, resource) = place(self.map, tables.phys);
         let holder = match (start, self.placed(s, need)) {
             (_, Some(pool)) => {
@@ -111,6 +112,44 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
             return;
         }
         self.pool_memory(s, tables, self.resource(holder), holder, format);
+    }
+
+    /// `tables-reachable-by-user`, `tables-not-mapped` of tables whose place the linker or the program chooses: the
+    /// region they are linked in maps them, and without any region that could, nothing edits them.
+    const fn linked_tables(&mut self, s: usize, tables: &Tables<'_>) {
+        if self.placed(s, 0).is_some() {
+            return;
+        }
+        let holder = match tables.linked_in {
+            Some(name) => self.find(s, name),
+            None => NOWHERE,
+        };
+        if holder != NOWHERE {
+            let (i, e) = (holder as usize, &self.layout.extents[holder as usize]);
+            if !self.facts[i].access.user.is_empty() {
+                let who = [self.who(i), self.who_tables(s)];
+                self.report(Rule::TablesReachableByUser, &who, &[e.p_lo, e.size]);
+            }
+            if tables.runtime_edit && !self.facts[i].access.privileged.contains(Rights::W) {
+                self.report(Rule::TablesNotMapped, &[self.who_tables(s)], &[]);
+            }
+            return;
+        }
+        let (mut i, mut edited) = (0, !tables.runtime_edit);
+        while i < self.layout.len && !edited {
+            edited = self.facts[i].counts && self.edits_tables(i);
+            i += 1;
+        }
+        if !edited {
+            self.report(Rule::TablesNotMapped, &[self.who_tables(s)], &[]);
+        }
+    }
+
+    /// Whether a region is there to write tables: a kernel's, writable, declared for tables or a linear map.
+    const fn edits_tables(&self, i: usize) -> bool {
+        let (fact, region) = (&self.facts[i], self.region(i));
+        let writes = fact.access.privileged.contains(Rights::W) && fact.access.user.is_empty();
+        writes && fact.domain == SUPERVISOR && (region.tables || matches!(region.kind, Kind::Linear))
     }
 
     /// `tables-outside-ram` (DDI 0487 D8.2, walks are Normal), `tables-need-write` (DDI 0487 D8.5; RISC-V Svadu; SDM 3A
@@ -242,10 +281,8 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         let (mut p, end) = self.by_phys.around(pool.lo, pool.hi);
         while p < end && edited {
             let i = self.by_phys.object(p);
-            let (e, fact, region) = (&self.layout.extents[i], &self.facts[i], self.region(i));
-            let writes = fact.access.privileged.contains(Rights::W) && fact.access.user.is_empty();
-            let meant = region.tables || matches!(region.kind, Kind::Linear);
-            if e.p_lo <= pool.lo && pool.hi <= e.p_hi && writes && meant && fact.domain == SUPERVISOR {
+            let e = &self.layout.extents[i];
+            if e.p_lo <= pool.lo && pool.hi <= e.p_hi && self.edits_tables(i) {
                 return;
             }
             p += 1;

@@ -112,6 +112,19 @@ fn a_rounding_unit_is_a_leaf_size() {
 }
 
 #[test]
+fn linked_tables_are_judged_by_the_region_they_are_linked_in() {
+    let tables = Tables { linked_in: Some("data"), runtime_edit: true, ..Tables::BLANK };
+    let judge_with = |access, user| {
+        let regions: &[Region<'static>] = Box::leak(Box::new([Region { access, user, ..DATA }]));
+        let spaces = Box::leak(Box::new([Space { tables: Some(tables), ..space(regions) }]));
+        judge(&Map { spaces, ..MAP }).0
+    };
+    assert!(judge_with(Access::kernel(Rights::RW), false).is_empty());
+    assert!(judge_with(Access::kernel(Rights::R), false).has(Rule::TablesNotMapped));
+    assert!(judge_with(Access::user(Rights::RW), true).has(Rule::TablesReachableByUser));
+}
+
+#[test]
 fn a_reasoned_waiver_silences_one_rule_and_an_idle_one_is_reported() {
     const WAIVERS: &[Waiver<'_>] = &[
         Waiver { rule: "wx", reason: "just-in-time compiler", ..Waiver::BLANK },
