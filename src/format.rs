@@ -449,7 +449,7 @@ impl Format {
         };
         if let (true, Some(start)) = (format.guest, cpu.start_level)
             && start <= 3
-            && 4 - start <= MAX_LEVELS as i32
+            && start >= 4 - MAX_LEVELS as i32
             && format.level[(3 - start) as usize].bits != 0
         {
             format.levels = (4 - start) as usize;

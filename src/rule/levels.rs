@@ -55,10 +55,14 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
 
     /// `start-level-invalid` (DDI 0487 D8.2, VTCR_EL2.SL0).
     const fn start_level_invalid(&mut self, s: usize, format: &Format) {
-        if self.map.cpu.start_level.is_none() || !format.guest {
+        let Some(start) = self.map.cpu.start_level else { return };
+        if !format.guest {
             return;
         }
         let who = [self.who_space(s)];
+        if start < -1 || start > 3 {
+            self.report(Rule::StartLevelInvalid, &who, &[start.unsigned_abs() as u128, 3]);
+        }
         let (roots, most) = (format.root_tables(), format.max_root_tables);
         if roots > most {
             self.report(Rule::StartLevelInvalid, &who, &[roots as u128, most as u128]);

@@ -10,7 +10,8 @@ use crate::text::same;
 impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
     /// `address-wrap`, `pa-out-of-range` and `resource-overlap` of resources.
     pub(super) const fn resources(&mut self) {
-        let limit = 1u128 << pa_bits(self.map);
+        let bits = pa_bits(self.map);
+        let limit = if bits < 64 { 1u128 << bits } else { TOP };
         let mut i = 0;
         while i < self.map.resources.len() {
             let r = self.resource(i as u16);

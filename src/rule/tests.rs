@@ -125,6 +125,19 @@ fn linked_tables_are_judged_by_the_region_they_are_linked_in() {
 }
 
 #[test]
+fn absurd_numbers_are_findings_and_no_panics() {
+    let spaces = Box::leak(Box::new([Space { self_map_slot: Some(512), ..space(&[DATA]) }]));
+    assert!(judge(&Map { spaces, ..MAP }).0.has(Rule::VaOutOfRange));
+    let regions = &[Region { virt: Virt::At(u64::MAX), size: Some(u64::MAX), guard_below: u64::MAX, ..DATA }];
+    let spaces = Box::leak(Box::new([Space { asid: Some(u32::MAX), ..space(regions) }]));
+    let cpu = Cpu { pa_bits: Some(u32::MAX), start_level: Some(i32::MIN), ..Cpu::BLANK };
+    let (errors, _) = judge(&Map { spaces, cpu, ..MAP });
+    assert!(errors.has(Rule::AddressWrap) && errors.has(Rule::AsidInvalid));
+    let (errors, _) = judge(&Map { spaces, cpu, format: crate::riscv::Sv39x4::FORMAT, ..MAP });
+    assert!(errors.has(Rule::StartLevelInvalid));
+}
+
+#[test]
 fn a_reasoned_waiver_silences_one_rule_and_an_idle_one_is_reported() {
     const WAIVERS: &[Waiver<'_>] = &[
         Waiver { rule: "wx", reason: "just-in-time compiler", ..Waiver::BLANK },

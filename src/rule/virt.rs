@@ -49,6 +49,13 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
     const fn self_map_overlap(&mut self, s: usize) {
         let layout = self.layout;
         let Some(own) = self.self_map(s) else { return };
+        let slots = self.declared_format(s).root_bits();
+        if let Some(slot) = self.map.spaces[s].self_map_slot
+            && slot as u64 >= 1 << slots
+        {
+            let end = (own.1 - own.0) << slots;
+            return self.report(Rule::VaOutOfRange, &[self.who_self_map(s)], &[own.0, end]);
+        }
         let (mut p, end) = self.virt_around(s, own.0, own.1);
         while p < end {
             let i = self.by_virt.object(p);
