@@ -28,6 +28,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         let need = Shape::of(self.map, self.layout, s, format).tables();
         if let Some(budget) = space.budget
             && need > budget as usize
+            && self.leaves_are_settled()
         {
             self.table_budget_exceeded(s, need, budget as usize, format);
         }
@@ -72,6 +73,13 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         self.report(Rule::TableBudgetExceeded, who.split_at(count).0, &[need as u128, budget as u128]);
     }
 
+    /// Whether every region can have the leaves it asks for. If not, that is the first cause, and counts mean nothing.
+    const fn leaves_are_settled(&self) -> bool {
+        !self.errors.has(Rule::LeafMisaligned)
+            && !self.errors.has(Rule::LeafSizeInvalid)
+            && !self.errors.has(Rule::GuardInsideLeaf)
+    }
+
     const fn who_tables(&self, s: usize) -> Who<'a> {
         let anchor = match &self.map.spaces[s].tables {
             Some(tables) => tables.anchor,
@@ -84,7 +92,9 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
     const fn pool(&mut self, s: usize, tables: &Tables<'_>, need: u128, format: &Format) {
         let who = self.who_tables(s);
         if let Some(size) = tables.size {
-            if need > size as u128 {
+            if !self.leaves_are_settled() {
+                // The count would follow from leaves that there cannot be.
+            } else if need > size as u128 {
                 self.report(Rule::TablePoolTooSmall, &[self.who_space(s), who], &[need, size as u128]);
             } else if need < size as u128 {
                 self.report(Rule::BudgetSlack, &[who], &[need, size as u128]);
@@ -233,7 +243,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
     /// `table-pool-too-small` of the pool of all spaces.
     const fn common_pool(&mut self, total: u128) {
         let Some(pool) = &self.map.policy.table_pool else { return };
-        if total <= pool.size as u128 {
+        if total <= pool.size as u128 || !self.leaves_are_settled() {
             return;
         }
         let mut who = [Who::named("table_pool", pool.anchor); MAX_CULPRITS];
