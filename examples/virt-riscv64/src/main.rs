@@ -9,6 +9,8 @@ mod console;
 #[cfg(all(target_arch = "riscv64", target_os = "none", feature = "boot-filled"))]
 mod fill;
 #[cfg(all(target_arch = "riscv64", target_os = "none"))]
+mod isa;
+#[cfg(all(target_arch = "riscv64", target_os = "none"))]
 mod machine;
 #[cfg(all(target_arch = "riscv64", target_os = "none"))]
 mod start;

@@ -8,14 +8,13 @@ use example_maps::riscv64::TABLES_AT;
 use example_maps::riscv64::virt_riscv64::{self as map, kernel};
 use probe::{Register, Width};
 use qemu_exit::{QEMUExit as _, RISCV64};
-use tablature::attr::Features;
 use tablature::layout::{Layout, count_regions};
 use tablature::riscv::{Extensions, install_on};
 use tablature::space::{Installed, Refusal};
 
 use crate::console::{Console, refuse};
 use crate::machine::Testimony;
-use crate::trap;
+use crate::{isa, trap};
 
 /// Virtual minus physical address of everything in the image.
 pub(crate) const RISE: u64 = kernel::text::START - kernel::text::PHYS;
@@ -64,9 +63,6 @@ global_asm!(
     tables = const TABLES_AT,
 );
 
-/// What the hart has beyond the base: S-mode cannot ask it, and this machine is started with these two.
-const EXTENSIONS: Extensions = Extensions::NONE.with(Features::SVNAPOT).with(Features::SVPBMT);
-
 /// Entered by OpenSBI at its physical address, in S-mode, without translation.
 ///
 /// `riscv-rt` does not fit here: its first instructions jump to the link address of the rest, which is not mapped yet,
@@ -90,17 +86,19 @@ unsafe extern "C" fn _start() -> ! {
 
 /// Runs without translation at physical addresses; every address in the code is relative to the program counter, and
 /// nothing here may follow a pointer that the linker wrote.
-extern "C" fn on_reset() -> ! {
+extern "C" fn on_reset(_hart: usize, tree: usize) -> ! {
     #[cfg(feature = "boot-filled")]
     // SAFETY: the MMU is off, and the hart comes here once.
     if !unsafe { crate::fill::fill() } {
         refuse();
     }
+    // SAFETY: OpenSBI passes the device tree in `a1`.
+    let extensions = unsafe { isa::extensions(tree) };
     // SAFETY: the `switch` regions map the running code, its constants and its stack to where they are now; `refuse` and
-    // `rise` touch nothing else. The machine is started with `EXTENSIONS`.
-    match unsafe { install_map() } {
+    // `rise` touch nothing else. The device tree tells the truth.
+    match unsafe { install_map(extensions) } {
         // SAFETY: the map is live.
-        Ok(_) => unsafe { rise() },
+        Ok(_) => unsafe { rise(tree) },
         Err(_) => refuse(),
     }
 }
@@ -112,16 +110,16 @@ extern "C" fn on_reset() -> ! {
 /// That of [`install_on`] for the space `kernel`.
 #[unsafe(no_mangle)]
 #[inline(never)]
-unsafe fn install_map() -> Result<Installed<kernel::Space>, Refusal> {
+unsafe fn install_map(extensions: Extensions) -> Result<Installed<kernel::Space>, Refusal> {
     // SAFETY: the caller vouches for it.
-    unsafe { install_on::<kernel::Space>(EXTENSIONS) }
+    unsafe { install_on::<kernel::Space>(extensions) }
 }
 
 /// Goes on at the same place of the image in the upper half, in [`main`].
 ///
 /// # Safety
 /// `kernel` is live, and the code runs at physical addresses.
-unsafe fn rise() -> ! {
+unsafe fn rise(tree: usize) -> ! {
     // SAFETY: text and stack are mapped `RISE` above where they are; nothing on the stack is needed any more.
     unsafe {
         asm!(
@@ -133,6 +131,7 @@ unsafe fn rise() -> ! {
             "jr t0",
             rise = in(reg) RISE,
             main = sym main,
+            in("a0") tree,
             options(noreturn),
         )
     }
@@ -168,10 +167,12 @@ const fn virtio(number: u64) -> Register {
 /// Where the regions lie.
 static LAYOUT: Layout<{ count_regions(map::MAP) }> = Layout::of(map::MAP);
 
-extern "C" fn main() -> ! {
+extern "C" fn main(tree: usize) -> ! {
     trap::take_over();
+    // SAFETY: the device tree lies in RAM behind the image, which `physmap` maps.
+    let extensions = unsafe { isa::extensions(tree + (kernel::physmap::START - kernel::physmap::PHYS) as usize) };
     // SAFETY: everything in the image is mapped where it is linked, and this code runs there.
-    let again = unsafe { install_map() };
+    let again = unsafe { install_map(extensions) };
     let Ok(live) = again else { exit(kernel::test::START, 4) };
     let Some(mut console) = kernel::uart0::take(&live).and_then(Console::new) else { exit(kernel::test::START, 4) };
     let report = probe::run(&mut Testimony, &mut console, (map::MAP, &LAYOUT, 0), REGISTERS);
