@@ -44,6 +44,18 @@ pub fn run<'a, M: Machine, const R: usize>(
     Ok(report.and(rest.counts))
 }
 
+/// Probes as [`run`] does, and ends the list with the counts: whether nothing contradicts the declaration, and `out` took
+/// it all.
+pub fn testify<'a, M: Machine, const R: usize>(
+    machine: &mut M,
+    out: &mut dyn Write,
+    declared: (&'a Map<'a>, &'a Layout<R>, usize),
+    registers: &[Register],
+) -> bool {
+    let report = run(machine, out, declared, registers);
+    report.is_ok_and(|report| writeln!(out, "{report}").is_ok() && report.is_good())
+}
+
 /// Everything that no region covers.
 struct Rest<'p, M> {
     machine: &'p mut M,

@@ -14,9 +14,10 @@ mod engine;
 mod leaves;
 mod machine;
 mod report;
+pub mod trial;
 
 pub use declared::{Declared, Expected};
-pub use engine::run;
+pub use engine::{run, testify};
 pub use machine::{Fault, Machine, Right, Spot, Walk, Who, Width};
 pub use report::Report;
 

@@ -9,19 +9,18 @@ use tablature::x86_64::regs::{Derive, Words};
 
 use crate::exit::FAILURE_PORT;
 
-/// What the linker adds to a physical address of the image.
-pub(crate) const OFFSET: u64 = kernel::text::START.wrapping_sub(kernel::text::PHYS);
+kit::image! {
+    /// What the linker adds to a physical address of the image.
+    pub(crate) const OFFSET: kernel { text, rodata, data, bss, table_pool }
+}
+kit::link_regions!(kernel { switch, app });
 
-const _: () = {
-    assert!(kernel::rodata::START.wrapping_sub(kernel::rodata::PHYS) == OFFSET, "the image has one displacement");
-    assert!(kernel::data::START.wrapping_sub(kernel::data::PHYS) == OFFSET, "the image has one displacement");
-    assert!(kernel::bss::START.wrapping_sub(kernel::bss::PHYS) == OFFSET, "the image has one displacement");
-    assert!(
-        kernel::table_pool::START.wrapping_sub(kernel::table_pool::PHYS) == OFFSET,
-        "the image has one displacement"
-    );
-    assert!(kernel::switch::START == kernel::text::PHYS, "the entry is mapped where it runs");
-};
+#[cfg(not(feature = "placed"))]
+kit::link_symbol!("map_placed_at" = 0);
+#[cfg(feature = "placed")]
+kit::link_symbol!("map_placed_at" = kernel::TABLES_AT);
+
+const _: () = assert!(kernel::switch::START == kernel::text::PHYS, "the entry is mapped where it runs");
 
 /// A word of RAM outside the image that tells a second start-up from the first.
 const COOKIE: u64 = kernel::physmap::PHYS + kernel::physmap::SIZE - 4096;
@@ -35,44 +34,6 @@ type Start = example_maps::x86_64::q35_x86_64::start::Space;
 const WORDS: Words = <Level4 as Derive<Start>>::WORDS;
 /// Bytes from the first table to the root.
 const ROOT: u64 = Start::SHAPE.root(false) as u64 * Start::FORMAT.table_size();
-
-/// Defines symbols for start-up code and linker script.
-macro_rules! symbols {
-    ($($name:literal = $value:expr;)*) => {
-        $(global_asm!(
-            concat!(".globl ", $name, "\n.set ", $name, ", {}"),
-            const $value,
-            options(att_syntax)
-        );)*
-    };
-}
-
-symbols! {
-    "map_switch_size" = kernel::switch::SIZE;
-    "map_text" = kernel::text::START;
-    "map_text_phys" = kernel::text::PHYS;
-    "map_text_size" = kernel::text::SIZE;
-    "map_rodata" = kernel::rodata::START;
-    "map_rodata_phys" = kernel::rodata::PHYS;
-    "map_rodata_size" = kernel::rodata::SIZE;
-    "map_data" = kernel::data::START;
-    "map_data_phys" = kernel::data::PHYS;
-    "map_data_size" = kernel::data::SIZE;
-    "map_bss" = kernel::bss::START;
-    "map_bss_phys" = kernel::bss::PHYS;
-    "map_bss_size" = kernel::bss::SIZE;
-    "map_table_pool" = kernel::table_pool::START;
-    "map_table_pool_phys" = kernel::table_pool::PHYS;
-    "map_table_pool_size" = kernel::table_pool::SIZE;
-    "map_app" = kernel::app::START;
-    "map_app_phys" = kernel::app::PHYS;
-    "map_app_size" = kernel::app::SIZE;
-}
-
-#[cfg(not(feature = "placed"))]
-symbols! { "map_placed_at" = 0; }
-#[cfg(feature = "placed")]
-symbols! { "map_placed_at" = kernel::TABLES_AT; }
 
 /// The start-up code, with the instruction that loads the physical address of the root into eax.
 macro_rules! start_up {

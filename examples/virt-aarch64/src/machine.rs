@@ -4,9 +4,8 @@ use core::arch::{asm, naked_asm};
 
 use aarch64_cpu::registers::{PAR_EL1, Readable as _};
 use example_maps::aarch64::virt_aarch64::kernel;
+use probe::trial::{LANDING, Try, attempt};
 use probe::{Fault, Machine, Right, Spot, Walk, Who, Width};
-
-use crate::trap::{CALL, DATA, LANDING, USER, caught};
 
 /// `ret`.
 const RETURN: u32 = 0xd65f_03c0;
@@ -29,9 +28,9 @@ impl Machine for Testimony {
             // The architecture has no instruction that asks about fetches of EL1 before FEAT_ATS1A; `execute` tries.
             (Right::Execute, Who::Kernel) => return Walk::Silent,
             (Right::Execute, Who::User) => {
-                return match refusal(caught(USER, || run_as_user(virt))) {
-                    None => Walk::Same,
-                    Some(_) => Walk::Nowhere,
+                return match attempt(Try::User, refusal, || run_as_user(virt)) {
+                    Ok(()) => Walk::Same,
+                    Err(_) => Walk::Nowhere,
                 };
             }
         };
@@ -44,24 +43,15 @@ impl Machine for Testimony {
     }
 
     fn read(&mut self, virt: u64, width: Width) -> Result<u32, Fault> {
-        let load = match width {
-            Width::Byte => load_byte,
-            Width::Word => load_word,
-        };
-        let mut value = 0;
-        refusal(caught(DATA, || value = load(virt))).map_or(Ok(value), Err)
+        attempt(Try::Data, refusal, || load(virt, width))
     }
 
     fn write(&mut self, virt: u64, width: Width) -> Result<(), Fault> {
-        let store = match width {
-            Width::Byte => store_byte,
-            Width::Word => store_word,
-        };
-        refusal(caught(DATA, || store(virt))).map_or(Ok(()), Err)
+        attempt(Try::Data, refusal, || store(virt, width))
     }
 
     fn execute(&mut self, virt: u64) -> Result<(), Fault> {
-        refusal(caught(CALL, || call(virt))).map_or(Ok(()), Err)
+        attempt(Try::Call, refusal, || call(virt))
     }
 
     fn is_harmless(&self, word: u32) -> bool {
@@ -78,16 +68,13 @@ const fn is_sure_to_fault(word: u32) -> bool {
     is_access && !is_prefetch && base != 16 && base < 29
 }
 
-/// The fault behind a syndrome (ESR_EL1.ISS.DFSC and IFSC, Arm ARM DDI 0487); `None` behind 0.
-fn refusal(syndrome: u64) -> Option<Fault> {
-    if syndrome == 0 {
-        return None;
-    }
-    Some(match syndrome & 0x3c {
+/// The fault behind a syndrome (ESR_EL1.ISS.DFSC and IFSC, Arm ARM DDI 0487).
+fn refusal(syndrome: u64) -> Fault {
+    match syndrome & 0x3c {
         0x04 => Fault::Unmapped,
         0x0c => Fault::Denied,
         _ => Fault::Other(syndrome),
-    })
+    }
 }
 
 macro_rules! ask {
@@ -131,6 +118,20 @@ macro_rules! accesses {
 
 accesses!(load_byte: "ldrb w1, [x0]", store_byte: "strb w1, [x0]");
 accesses!(load_word: "ldr w1, [x0]", store_word: "str w1, [x0]");
+
+fn load(virt: u64, width: Width) -> u32 {
+    match width {
+        Width::Byte => load_byte(virt),
+        Width::Word => load_word(virt),
+    }
+}
+
+fn store(virt: u64, width: Width) {
+    match width {
+        Width::Byte => store_byte(virt),
+        Width::Word => store_word(virt),
+    }
+}
 
 /// Calls an address at EL1.
 fn call(virt: u64) {

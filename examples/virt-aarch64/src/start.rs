@@ -1,6 +1,6 @@
 //! From reset to the upper half, and the end.
 
-use core::arch::{asm, global_asm, naked_asm};
+use core::arch::{asm, naked_asm};
 use core::fmt::Write as _;
 use core::panic::PanicInfo;
 
@@ -14,52 +14,14 @@ use tablature::space::{Installed, Refusal, install};
 use crate::console::{Console, refuse};
 use crate::machine::Testimony;
 
-/// Virtual minus physical address of everything in the image.
-const RISE: u64 = kernel::text::START - kernel::text::PHYS;
+kit::image! {
+    /// Virtual minus physical address of everything in the image.
+    const RISE: kernel { text, rodata, data, stack }
+}
+kit::link_symbol!("map_tables_phys" = TABLES_AT);
 
 #[cfg(feature = "placed")]
 const _: () = assert!(kernel::TABLES_AT == TABLES_AT, "the linker puts the tables where they are declared");
-
-const _: () = {
-    assert!(kernel::rodata::START - kernel::rodata::PHYS == RISE, "the image is linked with one displacement");
-    assert!(kernel::data::START - kernel::data::PHYS == RISE, "the image is linked with one displacement");
-    assert!(kernel::stack::START - kernel::stack::PHYS == RISE, "the image is linked with one displacement");
-};
-
-// What the linker script needs to know of the declaration.
-global_asm!(
-    ".globl map_text, map_text_phys, map_text_size",
-    "map_text = {text}",
-    "map_text_phys = {text_phys}",
-    "map_text_size = {text_size}",
-    ".globl map_rodata, map_rodata_phys, map_rodata_size",
-    "map_rodata = {rodata}",
-    "map_rodata_phys = {rodata_phys}",
-    "map_rodata_size = {rodata_size}",
-    ".globl map_data, map_data_phys, map_data_size",
-    "map_data = {data}",
-    "map_data_phys = {data_phys}",
-    "map_data_size = {data_size}",
-    ".globl map_stack, map_stack_phys, map_stack_size",
-    "map_stack = {stack}",
-    "map_stack_phys = {stack_phys}",
-    "map_stack_size = {stack_size}",
-    ".globl map_tables_phys",
-    "map_tables_phys = {tables}",
-    text = const kernel::text::START,
-    text_phys = const kernel::text::PHYS,
-    text_size = const kernel::text::SIZE,
-    rodata = const kernel::rodata::START,
-    rodata_phys = const kernel::rodata::PHYS,
-    rodata_size = const kernel::rodata::SIZE,
-    data = const kernel::data::START,
-    data_phys = const kernel::data::PHYS,
-    data_size = const kernel::data::SIZE,
-    stack = const kernel::stack::START,
-    stack_phys = const kernel::stack::PHYS,
-    stack_size = const kernel::stack::SIZE,
-    tables = const TABLES_AT,
-);
 
 /// Entered by QEMU at its physical address, at EL1, with the MMU off.
 ///
@@ -93,7 +55,7 @@ unsafe extern "C" fn _start() -> ! {
 extern "C" fn on_reset() -> ! {
     #[cfg(feature = "boot-filled")]
     // SAFETY: the MMU is off, and the core comes here once.
-    if !unsafe { crate::fill::fill() } {
+    if unsafe { crate::fill::fill() }.is_err() {
         refuse();
     }
     // SAFETY: the `switch` regions map the running code, the vectors in it, its constants and its stack to where they are
@@ -163,11 +125,7 @@ extern "C" fn main() -> ! {
     let Ok(live) = again else { exit(4) };
     let Some(uart) = kernel::uart0::take(&live) else { exit(4) };
     let mut console = Console::new(uart);
-    let report = probe::run(&mut Testimony, &mut console, (map::MAP, &LAYOUT, 0), REGISTERS);
-    let good = match report {
-        Ok(report) => writeln!(console, "{report}").is_ok() && report.is_good(),
-        Err(_) => false,
-    };
+    let good = probe::testify(&mut Testimony, &mut console, (map::MAP, &LAYOUT, 0), REGISTERS);
     exit(if good { 0 } else { 1 })
 }
 

@@ -4,11 +4,12 @@ use core::arch::{asm, naked_asm};
 use core::mem::transmute;
 
 use example_maps::riscv64::virt_riscv64::kernel;
+use probe::trial::{LANDING, Try, attempt};
 use probe::{Fault, Machine, Right, Spot, Walk, Who, Width};
 use riscv::register::sstatus;
 
 use crate::start::RISE;
-use crate::trap::{CALL, DATA, FETCH_PAGE_FAULT, LANDING, LOAD_PAGE_FAULT, STORE_PAGE_FAULT, USER, caught};
+use crate::trap::{FETCH_PAGE_FAULT, LOAD_PAGE_FAULT, STORE_PAGE_FAULT};
 
 /// Words that are compared where nothing may be written.
 const COMPARED: u64 = 8;
@@ -27,9 +28,9 @@ impl Machine for Testimony {
             (Right::Read, Who::User) => self.as_user(|this| this.read(spot.virt, spot.width).is_ok()),
             (Right::Write, Who::User) if spot.marks.is_none() => Walk::Silent,
             (Right::Write, Who::User) => self.as_user(|this| this.write(spot.virt, spot.width).is_ok()),
-            (Right::Execute, Who::User) => match refusal(caught(USER, || run_as_user(spot.virt))) {
-                None => Walk::Same,
-                Some(_) => Walk::Nowhere,
+            (Right::Execute, Who::User) => match attempt(Try::User, refusal, || run_as_user(spot.virt)) {
+                Ok(()) => Walk::Same,
+                Err(_) => Walk::Nowhere,
             },
         }
     }
@@ -39,27 +40,18 @@ impl Machine for Testimony {
     }
 
     fn read(&mut self, virt: u64, width: Width) -> Result<u32, Fault> {
-        let load = match width {
-            Width::Byte => load_byte,
-            Width::Word => load_word,
-        };
-        let mut value = 0;
-        refusal(caught(DATA, || value = load(virt))).map_or(Ok(value), Err)
+        attempt(Try::Data, refusal, || load(virt, width))
     }
 
     fn write(&mut self, virt: u64, width: Width) -> Result<(), Fault> {
-        let store = match width {
-            Width::Byte => store_byte,
-            Width::Word => store_word,
-        };
-        refusal(caught(DATA, || store(virt))).map_or(Ok(()), Err)
+        attempt(Try::Data, refusal, || store(virt, width))
     }
 
     fn execute(&mut self, virt: u64) -> Result<(), Fault> {
         // QEMU before 8.1 lets S-mode fetch from a user page by the translation that a load before it has left. The
         // tables are to answer, so the fetch has to walk.
         riscv::asm::sfence_vma_all();
-        refusal(caught(CALL, || call(virt))).map_or(Ok(()), Err)
+        attempt(Try::Call, refusal, || call(virt))
     }
 
     fn is_harmless(&self, word: u32) -> bool {
@@ -131,11 +123,11 @@ const fn is_sure_to_fault(word: u32) -> bool {
     matches!(word & 0x7f, 0x03 | 0x23) && matches!(word >> 12 & 7, 0..=3) && base > 5
 }
 
-/// The fault behind a cause plus one; `None` behind 0.
-fn refusal(cause: u64) -> Option<Fault> {
-    match cause.checked_sub(1)? {
-        FETCH_PAGE_FAULT | LOAD_PAGE_FAULT | STORE_PAGE_FAULT => Some(Fault::Page),
-        other => Some(Fault::Other(other)),
+/// The fault behind a cause.
+fn refusal(cause: u64) -> Fault {
+    match cause {
+        FETCH_PAGE_FAULT | LOAD_PAGE_FAULT | STORE_PAGE_FAULT => Fault::Page,
+        other => Fault::Other(other),
     }
 }
 
@@ -170,6 +162,20 @@ macro_rules! accesses {
 
 accesses!(load_byte: "lbu a1, 0(a0)", store_byte: "sb a1, 0(a0)");
 accesses!(load_word: "lw a1, 0(a0)", store_word: "sw a1, 0(a0)");
+
+fn load(virt: u64, width: Width) -> u32 {
+    match width {
+        Width::Byte => load_byte(virt),
+        Width::Word => load_word(virt),
+    }
+}
+
+fn store(virt: u64, width: Width) {
+    match width {
+        Width::Byte => store_byte(virt),
+        Width::Word => store_word(virt),
+    }
+}
 
 /// Calls an address in S-mode.
 fn call(virt: u64) {
@@ -273,10 +279,9 @@ fn observe(virt: u64, phys: u64, mark: u32, width: Width) -> u32 {
         Width::Word => untranslated!(observe_word: unsafe extern "C" fn(u64, u64, u64) -> u64),
         Width::Byte => untranslated!(observe_byte: unsafe extern "C" fn(u64, u64, u64) -> u64),
     };
-    let mut seen = 0;
     // SAFETY: the engine allows marks there; what was there is put back before anyone else can look.
-    let fault = caught(DATA, || seen = unsafe { routine(virt, phys, u64::from(mark)) } as u32);
-    if fault == 0 { seen } else { !mark }
+    let look = || unsafe { routine(virt, phys, u64::from(mark)) };
+    attempt(Try::Data, refusal, look).map_or(!mark, |seen| seen as u32)
 }
 
 /// # Safety

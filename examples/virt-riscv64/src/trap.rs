@@ -1,27 +1,12 @@
 //! Faults that are expected, and others.
 
 use core::arch::naked_asm;
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::Ordering::Relaxed;
 
+use probe::trial::{LANDING, Try, refuse, tried};
 use riscv::register::sstatus::{self, SPP};
 use riscv::register::stvec::{self, Stvec, TrapMode};
 use riscv::register::{scause, stval};
-
-/// What the running code is about to try, one of the constants below.
-static TRIES: AtomicU64 = AtomicU64::new(NOTHING);
-/// Cause of the fault that was caught, plus one; 0 for none.
-static CAUGHT: AtomicU64 = AtomicU64::new(0);
-/// Where to go on after the excursion to U-mode.
-pub(crate) static LANDING: AtomicU64 = AtomicU64::new(0);
-
-/// Every exception is an error.
-const NOTHING: u64 = 0;
-/// A load or store, which is skipped where it faults.
-pub(crate) const DATA: u64 = 1;
-/// A call, which returns where it faults.
-pub(crate) const CALL: u64 = 2;
-/// A jump to U-mode, which always ends in a trap.
-pub(crate) const USER: u64 = 3;
 
 /// Exception codes (RISC-V Privileged Architecture 20240411, 10.1.8 `scause`).
 pub(crate) const FETCH_ACCESS_FAULT: u64 = 1;
@@ -34,15 +19,6 @@ pub(crate) const FETCH_PAGE_FAULT: u64 = 12;
 pub(crate) const LOAD_PAGE_FAULT: u64 = 13;
 /// See [`FETCH_PAGE_FAULT`].
 pub(crate) const STORE_PAGE_FAULT: u64 = 15;
-
-/// Runs `body`, which tries `what` once, and returns the cause of the fault plus one; 0 for none.
-pub(crate) fn caught(what: u64, body: impl FnOnce()) -> u64 {
-    CAUGHT.store(0, Relaxed);
-    TRIES.store(what, Relaxed);
-    body();
-    TRIES.store(NOTHING, Relaxed);
-    CAUGHT.load(Relaxed)
-}
 
 /// Directs traps to this module. The address is the one the code runs at.
 pub(crate) fn take_over() {
@@ -124,22 +100,26 @@ unsafe extern "C" fn entry() {
 
 extern "C" fn handle(frame: &mut Frame) {
     let cause = scause::read().bits() as u64;
-    match (TRIES.load(Relaxed), cause) {
-        (DATA, FIRST_DATA..=LAST_DATA | LOAD_PAGE_FAULT | STORE_PAGE_FAULT) => {
-            CAUGHT.store(cause + 1, Relaxed);
+    match (tried(), cause) {
+        (Try::Data, FIRST_DATA..=LAST_DATA | LOAD_PAGE_FAULT | STORE_PAGE_FAULT) => {
+            refuse(cause);
             // The loads and stores of the probes are not compressed.
             frame.sepc += 4;
         }
-        (CALL, _) => {
+        (Try::Call, _) => {
             // Whatever else than a refused fetch was raised by an instruction that was fetched.
             let refused = matches!(cause, FETCH_ACCESS_FAULT | FETCH_PAGE_FAULT);
-            CAUGHT.store(if refused { cause + 1 } else { 0 }, Relaxed);
+            if refused {
+                refuse(cause);
+            }
             frame.sepc = frame.ra;
         }
-        (USER, _) => {
+        (Try::User, _) => {
             // The address that was tried is in a0. A refused fetch elsewhere is one of the address returned to.
             let refused = matches!(cause, FETCH_ACCESS_FAULT | FETCH_PAGE_FAULT) && frame.sepc == frame.a[0];
-            CAUGHT.store(if refused { cause + 1 } else { 0 }, Relaxed);
+            if refused {
+                refuse(cause);
+            }
             frame.sepc = LANDING.load(Relaxed);
             // SAFETY: the probe goes on behind its `sret`, in S-mode and on the stack it had.
             unsafe { sstatus::set_spp(SPP::Supervisor) };

@@ -1,0 +1,89 @@
+//! Where the image lies, said once: the map decides, and the linker script follows.
+
+/// The difference between virtual and physical address (modulo 2⁶⁴) that all regions share, each given as a pair of the
+/// two. Evaluated while compiling, by [`image!`](crate::image).
+///
+/// # Panics
+/// Two regions differ.
+#[must_use]
+pub const fn displacement(regions: &[(u64, u64)]) -> u64 {
+    let (virt, phys) = regions[0];
+    let displacement = virt.wrapping_sub(phys);
+    let mut i = 1;
+    while i < regions.len() {
+        assert!(regions[i].0.wrapping_sub(regions[i].1) == displacement, "the image is linked with one displacement");
+        i += 1;
+    }
+    displacement
+}
+
+/// Tells the linker script about the regions of the image, and defines a constant: what they all add to a physical
+/// address, by which the image is linked above where it is loaded.
+///
+/// ```
+/// # mod kernel {
+/// #     pub mod text { pub const START: u64 = 0xf000; pub const PHYS: u64 = 0x1000; pub const SIZE: u64 = 0x1000; }
+/// #     pub mod data { pub const START: u64 = 0x1_0000; pub const PHYS: u64 = 0x2000; pub const SIZE: u64 = 0x1000; }
+/// # }
+/// kit::image! {
+///     /// Virtual minus physical address of everything in the image.
+///     const RISE: kernel { text, data }
+/// }
+/// assert_eq!(RISE, 0xe000);
+/// ```
+#[macro_export]
+macro_rules! image {
+    ($(#[$attribute:meta])* $vis:vis const $name:ident: $space:ident { $($region:ident),+ $(,)? }) => {
+        $crate::link_regions!($space { $($region),+ });
+
+        $(#[$attribute])*
+        $vis const $name: u64 = $crate::displacement(&[$(($space::$region::START, $space::$region::PHYS)),+]);
+    };
+}
+
+/// Defines the symbols `map_REGION`, `map_REGION_phys` and `map_REGION_size` (bytes) for each region.
+#[macro_export]
+macro_rules! link_regions {
+    ($space:ident { $($region:ident),+ $(,)? }) => {
+        $(::core::arch::global_asm!(
+            concat!(".globl map_", stringify!($region)),
+            concat!(".set map_", stringify!($region), ", {start}"),
+            concat!(".globl map_", stringify!($region), "_phys"),
+            concat!(".set map_", stringify!($region), "_phys, {phys}"),
+            concat!(".globl map_", stringify!($region), "_size"),
+            concat!(".set map_", stringify!($region), "_size, {size}"),
+            start = const $space::$region::START,
+            phys = const $space::$region::PHYS,
+            size = const $space::$region::SIZE,
+        );)+
+    };
+}
+
+/// Defines a symbol for the linker script: a name, a string literal, and a number.
+#[macro_export]
+macro_rules! link_symbol {
+    ($name:literal = $value:expr) => {
+        ::core::arch::global_asm!(
+            concat!(".globl ", $name),
+            concat!(".set ", $name, ", {value}"),
+            value = const $value,
+        );
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::displacement;
+
+    #[test]
+    fn regions_share_their_displacement() {
+        assert_eq!(displacement(&[(0x9000, 0x1000)]), 0x8000);
+        assert_eq!(displacement(&[(0x1000, 0x9000), (0x3000, 0xb000)]), 0x8000u64.wrapping_neg());
+    }
+
+    #[test]
+    #[should_panic(expected = "one displacement")]
+    fn a_region_with_another_displacement_is_refused() {
+        let _ = displacement(&[(0x9000, 0x1000), (0xa000, 0x2000), (0xb000, 0x2000)]);
+    }
+}
