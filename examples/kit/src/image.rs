@@ -29,7 +29,10 @@ pub const fn displacement(regions: &[(u64, u64)]) -> u64 {
 ///     /// Virtual minus physical address of everything in the image.
 ///     const RISE: kernel { text, data }
 /// }
+///
+/// # fn main() {
 /// assert_eq!(RISE, 0xe000);
+/// # }
 /// ```
 #[macro_export]
 macro_rules! image {

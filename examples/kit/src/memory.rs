@@ -46,13 +46,13 @@ impl<const WORDS: usize> Memory<WORDS> {
 
 #[cfg(test)]
 mod tests {
-    use super::Memory;
+    use super::{Memory, Slot};
 
     static MEMORY: Memory<3> = Memory::new(4096);
 
     #[test]
     fn the_memory_is_handed_over_with_its_physical_address() {
-        let filled = |memory: &'static mut [_], physical: u64| {
+        let filled = |memory: &'static mut [Slot], physical: u64| {
             assert_eq!((memory.len(), memory.as_ptr().addr() as u64), (3, physical.wrapping_add(0x1000)));
             assert_eq!(physical % 4096, 0);
             Ok(())
