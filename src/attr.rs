@@ -187,7 +187,7 @@ macro_rules! features {
     ($($(#[$doc:meta])* $name:ident = $bit:literal, $text:literal;)*) => {
         /// Optional features of a CPU that a map may require.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-        pub struct Features(u32);
+        pub struct Features(u64);
 
         impl Features {
             /// None.
@@ -280,6 +280,14 @@ features! {
     PGE = 29, "pge";
     /// x86 page attribute table.
     PAT = 30, "pat";
+    /// x86 EPT: 2 MiB pages (IA32_VMX_EPT_VPID_CAP bit 16).
+    EPT_2M = 31, "ept_2m";
+    /// x86 EPT: 1 GiB pages (IA32_VMX_EPT_VPID_CAP bit 17).
+    EPT_1G = 32, "ept_1g";
+    /// x86 EPT: accessed and dirty bits (IA32_VMX_EPT_VPID_CAP bit 21); EPTP bit 6 is set.
+    EPT_AD = 33, "ept_ad";
+    /// x86 EPT: a walk of five levels (IA32_VMX_EPT_VPID_CAP bit 7).
+    EPT5 = 34, "ept5";
 }
 
 impl Features {

@@ -39,6 +39,10 @@ pub(crate) const FEATURES: &[(&str, &str)] = &[
     ("la57", "LA57"),
     ("pcid", "PCID"),
     ("cet_ss", "CET_SS"),
+    ("ept_2m", "EPT_2M"),
+    ("ept_1g", "EPT_1G"),
+    ("ept_ad", "EPT_AD"),
+    ("ept5", "EPT5"),
 ];
 
 /// Granules and modes: the word, and the constant of `Features`.
@@ -75,8 +79,9 @@ pub(crate) const ROLES: &[(&str, &str)] = &[
 /// Regimes by architecture, which a declaration names without importing them.
 pub(crate) const REGIMES: &[(&str, &[&str])] = &[
     ("aarch64", &["El1", "El2", "El2And0", "El3", "Stage2"]),
+    ("armv7", &["Lpae", "LpaeHyp", "LpaeStage2"]),
     ("riscv", &["Sv32", "Sv39", "Sv39x4", "Sv48", "Sv48x4", "Sv57"]),
-    ("x86_64", &["Level4", "Level5"]),
+    ("x86_64", &["Level4", "Level5", "Ept4", "Ept5"]),
 ];
 
 /// Units of size: the word, and the constant of `size`.

@@ -1,8 +1,10 @@
 //! The architectures: formats as data, register words, and the sequences that install them.
 
 pub mod aarch64;
+pub mod armv7;
 pub mod riscv;
 pub mod x86_64;
 
+mod lawful;
 #[cfg(test)]
 mod laws;

@@ -1,14 +1,17 @@
-//! x86-64: paging with four and with five levels.
+//! x86-64: paging with four and with five levels, and the extended page tables (EPT) of its guests.
 //!
 //! `SDM` is the "Intel 64 and IA-32 Architectures Software Developer's Manual", volume 3A, order number 253668-088US
 //! (June 2025). Cited by chapter or section title: "Paging" ("4-Level Paging and 5-Level Paging", "Access Rights",
-//! "Caching Translation Information"), "Memory Cache Control" ("Page Attribute Table (PAT)").
+//! "Caching Translation Information"), "Memory Cache Control" ("Page Attribute Table (PAT)"); and of volume 3C, order number
+//! 326019-088US, "VMX Support for Address Translation" ("The Extended Page Table Mechanism (EPT)").
 
 pub mod entry;
+mod ept;
 mod insn;
 pub mod install;
 mod leaf;
 pub mod regs;
 
 pub use entry::{Level4, Level5};
+pub use ept::{Ept4, Ept5};
 pub use regs::{Derive, Words, words};
