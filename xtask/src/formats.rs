@@ -3,9 +3,9 @@
 use tablature::aarch64::{El1, El2, El2And0, El3, G4K, G16K, G64K, Stage2};
 use tablature::format::Format;
 use tablature::regime::Regime;
-use tablature::{riscv, x86_64};
+use tablature::{armv7, riscv, x86_64};
 
-/// The format that `aarch64 4K VA39 EL1`, `sv39`, `x86_64 4-level` and their like name.
+/// The format that `aarch64 4K VA39 EL1`, `sv39`, `x86_64 4-level`, `x86_64 ept` and their like name.
 ///
 /// # Errors
 /// A name the library has no regime for.
@@ -24,6 +24,8 @@ pub(crate) fn named(name: &str) -> Result<Format, String> {
         ["sv48x4"] => Some(riscv::Sv48x4::FORMAT),
         ["x86_64", "4-level"] => Some(x86_64::Level4::FORMAT),
         ["x86_64", "5-level"] => Some(x86_64::Level5::FORMAT),
+        ["x86_64", "ept"] => Some(x86_64::Ept4::FORMAT),
+        ["armv7", "4K", "IPA40", "S2"] => Some(<armv7::LpaeStage2>::FORMAT),
         _ => None,
     };
     found.ok_or_else(|| format!("format `{name}`"))
@@ -77,6 +79,8 @@ mod tests {
             ("aarch64 4K IPA40 S2", 40, 12, 3),
             ("sv48", 48, 12, 4),
             ("x86_64 5-level", 57, 12, 5),
+            ("x86_64 ept", 48, 12, 4),
+            ("armv7 4K IPA40 S2", 40, 12, 3),
         ] {
             let format = named(name).expect(name);
             assert_eq!((format.input_bits, format.page_shift, format.levels), (input, page, levels), "{name}");

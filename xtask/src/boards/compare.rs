@@ -3,7 +3,9 @@
 use super::data::{Board, Run};
 use super::declare::Declared;
 use super::emit::Dump;
-use super::walk::{Aarch64, Leaf, Machine, May, Memory, MemoryType, Riscv, Stage, X86_64, census, translate};
+use super::walk::{
+    Aarch64, Ept, Leaf, Lpae, Machine, May, Memory, MemoryType, Riscv, Stage, X86_64, census, translate,
+};
 
 /// The MMU that a board's tables are for.
 ///
@@ -21,6 +23,8 @@ pub(crate) fn machine(board: &Board, dump: &Dump) -> Result<Box<dyn Machine>, St
             let mode = if x4 { board.va_bits - 2 } else { board.va_bits };
             return Ok(Box::new(Riscv { mode, x4, root: lower.or(upper) }));
         }
+        ("x86_64", "ept") => return Ok(Box::new(Ept { root: lower })),
+        ("armv7", "hyp-stage2") => return Ok(Box::new(Lpae { bits: board.va_bits, root: lower })),
         ("x86_64", _) => {
             let levels = if board.va_bits == 57 { 5 } else { 4 };
             return Ok(Box::new(X86_64 { levels, pat: dump.register, root: lower.or(upper) }));

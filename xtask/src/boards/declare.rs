@@ -54,6 +54,8 @@ pub(crate) fn format_name(board: &Board) -> Result<String, String> {
         ("riscv64", "g-stage" | "hs-stage2") => format!("sv{}x4", va_bits.saturating_sub(2)),
         ("x86_64", "kernel" | "firmware") if *va_bits == 57 => "x86_64 5-level".into(),
         ("x86_64", "kernel" | "firmware") => "x86_64 4-level".into(),
+        ("x86_64", "ept") if *va_bits == 48 => "x86_64 ept".into(),
+        ("armv7", "hyp-stage2") => format!("armv7 {granule} IPA{va_bits} S2"),
         _ => return Err(format!("{arch} {regime}")),
     };
     match formats::named(&name) {
@@ -75,6 +77,10 @@ fn feature_names(board: &Board) -> Vec<String> {
         }
         ("aarch64", "16K") => names.extend((wide || allows(36)).then_some("lpa2")),
         ("aarch64", _) => names.extend((wide || allows(39)).then_some("lpa2")),
+        ("x86_64", _) if board.regime == "ept" => {
+            names.extend(allows(21).then_some("ept_2m"));
+            names.extend(allows(30).then_some("ept_1g"));
+        }
         ("x86_64", _) => {
             names.push("nx");
             names.extend(allows(30).then_some("pdpe1gb"));
@@ -125,7 +131,7 @@ fn names(board: &Board) -> Vec<String> {
 fn space_of(board: &Board) -> (&'static str, &'static str) {
     match board.regime.as_str() {
         "el3" | "firmware" => ("firmware", "firmware"),
-        "el2-stage2" | "g-stage" | "hs-stage2" => ("cell", "guest"),
+        "el2-stage2" | "g-stage" | "hs-stage2" | "hyp-stage2" | "ept" => ("cell", "guest"),
         _ => ("kernel", "kernel"),
     }
 }
@@ -483,7 +489,9 @@ mod tests {
         assert_eq!(format("aarch64", "el2-stage2", 40).as_deref(), Ok("aarch64 4K IPA40 S2"));
         assert_eq!(format("riscv32", "s-mode", 32).as_deref(), Ok("sv32"));
         assert_eq!(format("x86_64", "kernel", 57).as_deref(), Ok("x86_64 5-level"));
-        assert!(format("armv7", "hyp-stage2", 40).is_err());
+        assert_eq!(format("armv7", "hyp-stage2", 40).as_deref(), Ok("armv7 4K IPA40 S2"));
+        assert_eq!(format("x86_64", "ept", 48).as_deref(), Ok("x86_64 ept"));
+        assert!(format("armv7", "pl1", 32).is_err());
         let runs = vec![run(0x1000, 0x1000, "rwu", "normal-wb")];
         assert_eq!(
             format_name(&Board { regime: "el2".into(), runs, ..board() }).as_deref(),

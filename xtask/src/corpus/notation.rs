@@ -107,6 +107,8 @@ pub(crate) fn regime(format: &str) -> Result<String, String> {
         [mode @ ("sv32" | "sv39" | "sv48" | "sv57" | "sv39x4" | "sv48x4")] => Ok(format!("riscv::S{}", &mode[1..])),
         ["x86_64", "4-level"] => Ok("x86_64::Level4".into()),
         ["x86_64", "5-level"] => Ok("x86_64::Level5".into()),
+        ["x86_64", "ept"] => Ok("x86_64::Ept4".into()),
+        ["armv7", "4K", "IPA40", "S2"] => Ok("armv7::LpaeStage2".into()),
         _ => Err(format!("format `{format}`")),
     }
 }

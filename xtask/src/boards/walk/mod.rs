@@ -4,12 +4,16 @@
 //! here a second time, so that a mistake in one place is a disagreement and not a shared belief.
 
 mod aarch64;
+mod armv7;
+mod ept;
 mod riscv;
 mod x86_64;
 
 use std::collections::BTreeMap;
 
 pub(crate) use aarch64::{Aarch64, Stage};
+pub(crate) use armv7::Lpae;
+pub(crate) use ept::Ept;
 pub(crate) use riscv::Riscv;
 pub(crate) use x86_64::X86_64;
 

@@ -98,3 +98,43 @@ fn a_table_outside_the_memory_is_an_error() {
     assert!(translate(&machine, &memory, 0).is_err());
     assert!(census(&machine, &memory).is_err());
 }
+
+#[test]
+fn ept_pages_and_misconfigurations() {
+    let machine = Ept { root: Some(0x1000) };
+    let pointer = |to: u64| to | 7;
+    // A write-back page, and an uncacheable large one below a pointer that takes the write right.
+    let words = [(0x1000, pointer(0x2000)), (0x2000, pointer(0x3000)), (0x2008, 0x4005), (0x3000, 0x5000 | 7)];
+    let mut tables = memory(5, &words);
+    let leaves = [(0x5000u64, 0x9000 | 6 << 3 | 5), (0x4000, 0x20_0000 | 1 << 7 | 3)];
+    for (address, word) in leaves {
+        tables.bytes[(address - 0x1000) as usize..][..8].copy_from_slice(&u64::to_le_bytes(word));
+    }
+    let (leaf, phys) = translate(&machine, &tables, 0xabc).expect("well-formed").expect("mapped");
+    assert_eq!((leaf.privileged, phys, leaf.memory), (RX, 0x9abc, MemoryType::Type("normal-wb")));
+    let (leaf, phys) = translate(&machine, &tables, 0x4000_0123).expect("well-formed").expect("mapped");
+    assert_eq!((leaf.privileged, phys), (May { write: false, execute: false, ..RX }, 0x20_0123));
+    assert_eq!((leaf.memory, leaf.size), (MemoryType::Type("uc"), 2 << 20));
+    assert_eq!(translate(&machine, &tables, 1 << 48), Ok(None));
+    for wrong in [0x2002u64, 0x2004, 0x2006, 0x2087, 0x200f] {
+        assert!(translate(&machine, &memory(2, &[(0x1000, wrong)]), 0).is_err(), "{wrong:#x}");
+    }
+}
+
+#[test]
+fn armv7_guest_with_two_roots() {
+    let machine = Lpae { bits: 40, root: Some(0x1000) };
+    // Entry 513 lies in the second root: a 1 GiB device block that is not executable.
+    let block = 1 << 30 | 1 << 54 | 1 << 10 | 3 << 6 | 1 << 2 | 1;
+    let page = 0x8000 | 1 << 10 | 3 << 8 | 1 << 6 | 15 << 2 | 3;
+    let words = [(0x1000 + 513 * 8, block), (0x1000, 0x3003), (0x3000, 0x4003), (0x4000, page)];
+    let tables = memory(4, &words);
+    let (leaf, phys) = translate(&machine, &tables, 513 << 30).expect("well-formed").expect("mapped");
+    assert_eq!((leaf.privileged, phys, leaf.memory), (RW, 1 << 30, MemoryType::Type("device-nGnRE")));
+    let (leaf, phys) = translate(&machine, &tables, 0x123).expect("well-formed").expect("mapped");
+    assert_eq!((leaf.privileged, phys, leaf.memory), (RX, 0x8123, MemoryType::Type("normal-wb")));
+    assert_eq!(translate(&machine, &tables, 1 << 40), Ok(None));
+    assert_eq!(census(&machine, &tables).expect("well-formed").tables, 4);
+    let flagless = memory(2, &[(0x1000, page & !(1 << 10) & !2)]);
+    assert!(translate(&machine, &flagless, 0).is_err());
+}
