@@ -16,7 +16,7 @@ pub(crate) use find::{Segment, by_base, segment};
 use find::{alone, find_before};
 pub use find::{find_channel, find_region, find_resource, find_space, memory_of, place, resource_at};
 use names::ResourceNames;
-pub(crate) use order::{Order, shared};
+pub(crate) use order::{Order, pages, shared};
 
 /// Resources, windows or sections that are kept sorted; more are searched one by one.
 pub(crate) const LIST: usize = 512;

@@ -137,6 +137,12 @@ impl<const C: usize> Order<C> {
     }
 }
 
+/// The whole pages of `page` bytes that `size` bytes from `start` on lie in.
+pub(crate) const fn pages(start: u128, size: u64, page: u128) -> (u128, u128) {
+    let end = start + size as u128;
+    (start - start % page, end.div_ceil(page) * page)
+}
+
 /// The bytes that two ranges share.
 pub(crate) const fn shared(a: (u128, u128), b: (u128, u128)) -> Option<(u128, u128)> {
     let lo = if a.0 > b.0 { a.0 } else { b.0 };

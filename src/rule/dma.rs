@@ -5,7 +5,7 @@ use super::judge::{Judge, SUPERVISOR, Who};
 use crate::attr::{MemoryType, Rights};
 use crate::layout::LIST;
 use crate::layout::{NOWHERE, TOP, place};
-use crate::layout::{Order, shared};
+use crate::layout::{Order, pages, shared};
 use crate::map::{Device, DmaWindow, Phys};
 use crate::text::same;
 
@@ -197,8 +197,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
 }
 
 const fn device_pages(window: &DmaWindow<'_>, page: u128) -> (u128, u128) {
-    let (lo, hi) = (window.iova as u128, window.iova as u128 + window.size as u128);
-    (lo - lo % page, hi.div_ceil(page) * page)
+    pages(window.iova as u128, window.size, page)
 }
 
 /// Whether a CPU keeps the memory in its caches.

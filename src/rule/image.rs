@@ -5,7 +5,7 @@ use super::judge::{Judge, Who};
 use crate::attr::Rights;
 use crate::format::Format;
 use crate::layout::LIST;
-use crate::layout::{Order, shared};
+use crate::layout::{Order, pages, shared};
 use crate::map::{Image, Section, Space};
 
 impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
@@ -77,7 +77,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         let mut order = Order::<LIST>::EMPTY;
         let mut i = 0;
         while i < sections.len() {
-            let (lo, hi) = pages(&sections[i], page);
+            let (lo, hi) = section_pages(&sections[i], page);
             order.push(i, lo, hi);
             i += 1;
         }
@@ -89,7 +89,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
             if x.size > 0
                 && y.size > 0
                 && !x.rights.is(y.rights)
-                && let Some((lo, hi)) = shared(pages(x, page), pages(y, page))
+                && let Some((lo, hi)) = shared(section_pages(x, page), section_pages(y, page))
             {
                 self.report(Rule::SectionsSharePage, &[who(x), who(y)], &[lo, hi - lo]);
             }
@@ -118,7 +118,6 @@ const fn bytes(section: &Section<'_>) -> (u128, u128) {
     (section.virt as u128, section.virt as u128 + section.size as u128)
 }
 
-const fn pages(section: &Section<'_>, page: u128) -> (u128, u128) {
-    let (lo, hi) = bytes(section);
-    (lo - lo % page, hi.div_ceil(page) * page)
+const fn section_pages(section: &Section<'_>, page: u128) -> (u128, u128) {
+    pages(section.virt as u128, section.size, page)
 }

@@ -3,8 +3,7 @@
 use super::catalogue::Rule;
 use super::judge::Judge;
 use crate::attr::Rights;
-use crate::layout::shared;
-use crate::layout::{find_channel, place};
+use crate::layout::{find_channel, pages, place, shared};
 use crate::map::{Kind, Region};
 use crate::text::same;
 
@@ -138,9 +137,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
 
     /// The pages, of the smallest size in the map, that a range of bytes lies in.
     pub(super) const fn pages(&self, start: u128, size: u64) -> (u128, u128) {
-        let page = self.page as u128;
-        let end = start + size as u128;
-        (start - start % page, end.div_ceil(page) * page)
+        pages(start, size, self.page as u128)
     }
 
     /// Whether a space takes part in an isolation.
