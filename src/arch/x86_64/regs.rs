@@ -8,8 +8,8 @@ use tock_registers::fields::Field;
 
 use crate::attr::{Features, Rights};
 use crate::format::Format;
-use crate::layout::{features, place, size_of};
-use crate::map::{Kind, Map, Space};
+use crate::layout::{features, output_bits};
+use crate::map::{Kind, Map};
 use crate::space::Declared;
 
 use super::{Level4, Level5};
@@ -201,23 +201,6 @@ pub const fn words(map: &Map<'_>, space: usize, format: &Format) -> Words {
         efer,
         pat: u64::from_le_bytes(format.memory_register.slots),
     }
-}
-
-/// Physical address bits that the last mapped byte of a space needs.
-const fn output_bits(map: &Map<'_>, space: &Space<'_>) -> u32 {
-    let (mut last, mut r) = (0u128, 0);
-    while r < space.regions.len() {
-        let region = &space.regions[r];
-        let size = size_of(map, region) as u128;
-        if let (Some(phys), _) = place(map, region.phys)
-            && !matches!(region.kind, Kind::Guard)
-            && phys + size > last + 1
-        {
-            last = phys + size - 1;
-        }
-        r += 1;
-    }
-    u128::BITS - last.leading_zeros()
 }
 
 /// What the regions of all spaces grant that registers can take away again.
