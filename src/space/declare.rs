@@ -306,11 +306,7 @@ macro_rules! __declare_tables {
     (linked $symbol:literal $quarter:literal) => {
         const DELTA: ::core::primitive::u64 = __private_::link_delta(DECLARATION, EXTENTS);
 
-        #[unsafe(export_name = $symbol)]
-        static IN_IMAGE: __private_::TableSet<
-            <() as __private_::AlignOf<{ __private_::alignment(&FORMAT) }>>::Type,
-            SLOTS,
-        > = __private_::TableSet::new(__private_::image(DECLARATION, &FORMAT, &SHAPE, STEPS, base_()));
+        $crate::__declare_image! { base_(), ORIGIN.physical(&FORMAT), #[unsafe(export_name = $symbol)] }
 
         static ORIGIN: __private_::Origin = __private_::Origin::new(base_(), &FORMAT);
 
@@ -328,54 +324,15 @@ macro_rules! __declare_tables {
                 __private_::Base::At(0)
             }
         }
-
-        impl Space {
-            /// The tables.
-            #[must_use]
-            pub fn tables() -> &'static __private_::TableSet<
-                <() as __private_::AlignOf<{ __private_::alignment(&FORMAT) }>>::Type,
-                SLOTS,
-            > {
-                &IN_IMAGE
-            }
-
-            fn table_memory() -> $crate::space::TableMemory {
-                let (start, bytes) = (IN_IMAGE.start().cast(), IN_IMAGE.bytes());
-                $crate::space::TableMemory { physical: ORIGIN.physical(&FORMAT), start, bytes }
-            }
-        }
     };
     (placed $symbol:literal $quarter:literal) => {
         /// The physical address of the first table.
         pub const TABLES_AT: ::core::primitive::u64 = __private_::placed_at(super::MAP, DECLARATION);
 
-        #[unsafe(export_name = $symbol)]
-        #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = concat!(".tablature.", $symbol)))]
-        static IN_IMAGE: __private_::TableSet<
-            <() as __private_::AlignOf<{ __private_::alignment(&FORMAT) }>>::Type,
-            SLOTS,
-        > = __private_::TableSet::new(__private_::image(
-            DECLARATION,
-            &FORMAT,
-            &SHAPE,
-            STEPS,
-            __private_::Base::At(TABLES_AT),
-        ));
-
-        impl Space {
-            /// The tables.
-            #[must_use]
-            pub fn tables() -> &'static __private_::TableSet<
-                <() as __private_::AlignOf<{ __private_::alignment(&FORMAT) }>>::Type,
-                SLOTS,
-            > {
-                &IN_IMAGE
-            }
-
-            fn table_memory() -> $crate::space::TableMemory {
-                let (start, bytes) = (IN_IMAGE.start().cast(), IN_IMAGE.bytes());
-                $crate::space::TableMemory { physical: TABLES_AT, start, bytes }
-            }
+        $crate::__declare_image! {
+            __private_::Base::At(TABLES_AT), TABLES_AT,
+            #[unsafe(export_name = $symbol)]
+            #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = concat!(".tablature.", $symbol)))]
         }
     };
     (boot $symbol:literal $quarter:literal) => {
@@ -401,6 +358,36 @@ macro_rules! __declare_tables {
 
             fn table_memory() -> $crate::space::TableMemory {
                 FILLED.memory::<Self>()
+            }
+        }
+    };
+}
+
+/// The finished tables of one space: what addresses in them refer to, where the first table lies, and how the linker finds
+/// them.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __declare_image {
+    ($base:expr, $physical:expr, $(#[$attribute:meta])+) => {
+        $(#[$attribute])+
+        static IN_IMAGE: __private_::TableSet<
+            <() as __private_::AlignOf<{ __private_::alignment(&FORMAT) }>>::Type,
+            SLOTS,
+        > = __private_::TableSet::new(__private_::image(DECLARATION, &FORMAT, &SHAPE, STEPS, $base));
+
+        impl Space {
+            /// The tables.
+            #[must_use]
+            pub fn tables() -> &'static __private_::TableSet<
+                <() as __private_::AlignOf<{ __private_::alignment(&FORMAT) }>>::Type,
+                SLOTS,
+            > {
+                &IN_IMAGE
+            }
+
+            fn table_memory() -> $crate::space::TableMemory {
+                let (start, bytes) = (IN_IMAGE.start().cast(), IN_IMAGE.bytes());
+                $crate::space::TableMemory { physical: $physical, start, bytes }
             }
         }
     };
