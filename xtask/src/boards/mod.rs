@@ -18,7 +18,8 @@ use std::process::{Output, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::corpus::scratch::{Scratch, root};
+use crate::corpus::scratch::Scratch;
+use crate::process::root;
 use data::Board;
 use declare::{Apart, Declared};
 

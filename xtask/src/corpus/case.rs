@@ -91,6 +91,9 @@ pub(crate) struct ExpectedWarning {
     pub(crate) rule: String,
     #[serde(default)]
     pub(crate) culprits: Vec<String>,
+    #[serde(default)]
+    #[cfg_attr(not(test), expect(dead_code, reason = "a warning of rustc has a fixed text, without numbers"))]
+    pub(crate) numbers: Vec<Written>,
 }
 
 /// A number of a message as the corpus writes it: `0x…` is an address or size, anything else a count.

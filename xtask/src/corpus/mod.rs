@@ -6,6 +6,8 @@
 pub(crate) mod case;
 mod judge;
 pub(crate) mod notation;
+#[cfg(test)]
+mod rules;
 pub(crate) mod scratch;
 pub(crate) mod twin;
 
@@ -17,7 +19,9 @@ use anyhow::{Context, Result, bail};
 
 use case::Line;
 use judge::{Report, Verdict};
-use scratch::{Outcome, Scratch, root};
+use scratch::{Outcome, Scratch};
+
+use crate::process::root;
 
 /// The arguments of the command.
 #[derive(clap::Args, Debug)]

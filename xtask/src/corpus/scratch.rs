@@ -9,12 +9,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::judge::Report;
-
-/// Where the repository is.
-pub(crate) fn root() -> PathBuf {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    manifest.parent().unwrap_or(manifest).to_path_buf()
-}
+use crate::process::root;
 
 /// A crate under `target/` that is written anew for each run.
 pub(crate) struct Scratch {

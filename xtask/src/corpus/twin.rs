@@ -292,11 +292,23 @@ fn kind(region: &Region) -> Result<Kind, String> {
     })
 }
 
+/// The rights of a region; or the text that spells none, about which the rules have something to say.
+fn access(written: &RightsText, user: bool) -> Result<Access, &str> {
+    match written {
+        RightsText::Pair { privileged, user } => Ok(Access { privileged: spelt(privileged)?, user: spelt(user)? }),
+        RightsText::One(one) if user => Ok(Access::user(spelt(one)?)),
+        RightsText::One(one) => Ok(Access::kernel(spelt(one)?)),
+    }
+}
+
+fn spelt(text: &str) -> Result<Rights, &str> {
+    rights(text).map_err(|_| text)
+}
+
 fn region(region: &Region) -> Result<map::Region<'static>, String> {
-    let access = match &region.rights {
-        RightsText::Pair { privileged, user } => Access { privileged: rights(privileged)?, user: rights(user)? },
-        RightsText::One(one) if region.user => Access::user(rights(one)?),
-        RightsText::One(one) => Access::kernel(rights(one)?),
+    let (access, bad_rights) = match access(&region.rights, region.user) {
+        Ok(access) => (access, ""),
+        Err(bad) => (Access::default(), text(bad)),
     };
     let phys = match &region.channel {
         Some(channel) => Phys::Channel { channel: text(channel), offset: region.channel_offset.unwrap_or_default().0 },
@@ -315,6 +327,7 @@ fn region(region: &Region) -> Result<map::Region<'static>, String> {
         phys,
         size: Some(region.size.0),
         access,
+        bad_rights,
         user: region.user,
         memory: region.memory.as_deref().map(memory).transpose()?,
         page: value(region.page),
