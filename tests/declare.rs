@@ -55,6 +55,7 @@ macro_rules! declare {
                 transitions: &[],
             };
             const LAYOUT: Layout<4> = Layout::of(MAP);
+            static __TAKEN: tablature::__private::Taken<4> = tablature::__private::Taken::new();
             const SOUND: bool = true;
             #[allow(unused_imports)]
             use tablature::aarch64::{G4K, G16K, G64K};

@@ -239,7 +239,9 @@ macro_rules! __declare_space {
                 #[allow(unused_imports)]
                 use $crate::__private::regimes::*;
 
-                impl $crate::space::Declared for self::Space {
+                // SAFETY: layout and plan are computed from the map, and are empty where the map is not sound; the memory is
+                // a static with a slot for each entry, or was found large enough when it was filled.
+                unsafe impl $crate::space::Declared for self::Space {
                     type Regime = $($regime)*;
                     const MAP: &'static $crate::map::Map<'static> = super::MAP;
                     const INDEX: ::core::primitive::usize = $index;
@@ -260,7 +262,8 @@ macro_rules! __declare_space {
                 $($region_doc)*
                 pub struct $region;
 
-                impl $crate::space::DeclaredRegion for $region {
+                // SAFETY: the macro counted the regions; the other constants are the defaults.
+                unsafe impl $crate::space::DeclaredRegion for $region {
                     type Space = Space;
                     const INDEX: ::core::primitive::usize = $region_index;
                 }
@@ -275,9 +278,10 @@ macro_rules! __declare_space {
                     /// First physical byte; 0 where the region has no physical side.
                     pub const PHYS: ::core::primitive::u64 = EXTENTS[$region_index].phys as ::core::primitive::u64;
 
-                    /// The registers of this device region; the first call alone gets them.
+                    /// The registers of this device region; the first call alone gets them, and nobody if another region
+                    /// of the map with the same registers was taken.
                     ///
-                    /// A region that is not device memory does not compile here.
+                    /// A region that is not device memory, or is not mapped, does not compile here.
                     // Generic, so that it is compiled, and judged, only where it is called.
                     #[must_use]
                     pub fn take<S: $crate::space::Declared>(
@@ -286,11 +290,12 @@ macro_rules! __declare_space {
                     where
                         Self: $crate::space::DeclaredRegion<Space = S>,
                     {
-                        static TAKEN: ::core::sync::atomic::AtomicBool = ::core::sync::atomic::AtomicBool::new(false);
-                        if TAKEN.swap(true, ::core::sync::atomic::Ordering::AcqRel) {
+                        const AT: ::core::primitive::usize =
+                            __private_::position(&super::LAYOUT, $index, $region_index);
+                        if !super::__TAKEN.claim(AT, const { &__private_::rivals(&super::LAYOUT, AT) }) {
                             return ::core::option::Option::None;
                         }
-                        // SAFETY: the space is live, and the flag lets one caller through.
+                        // SAFETY: the space is live, and one caller alone claims these bytes.
                         ::core::option::Option::Some(unsafe { $crate::space::Handle::new() })
                     }
                 }
@@ -304,7 +309,7 @@ macro_rules! __declare_space {
 #[macro_export]
 macro_rules! __declare_tables {
     (linked $symbol:literal $quarter:literal) => {
-        const DELTA: ::core::primitive::u64 = __private_::link_delta(DECLARATION, EXTENTS);
+        const DELTA: ::core::primitive::i128 = __private_::link_delta(DECLARATION, EXTENTS);
 
         $crate::__declare_image! { base_(), ORIGIN.physical(&FORMAT), #[unsafe(export_name = $symbol)] }
 

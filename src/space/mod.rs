@@ -2,7 +2,8 @@
 
 #[doc(hidden)]
 pub mod declare;
-mod device;
+#[doc(hidden)]
+pub mod device;
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -19,7 +20,12 @@ pub use device::{Handle, RegisterBlock};
 /// A space that `memory_map!` declared: one set of tables, one type.
 ///
 /// Implemented by the expansion of the macro only.
-pub trait Declared: Sized + 'static {
+///
+/// # Safety
+/// The constants are those of one sound map: `EXTENTS`, `STEPS` and `SHAPE` are the layout and the plan of the space
+/// `INDEX` of `MAP` in `FORMAT`. `memory` names as many bytes as `SHAPE` has tables, initialized, aligned to a root and
+/// there for as long as the program runs; or the physical address 0, where there are none yet.
+pub unsafe trait Declared: Sized + 'static {
     /// Its translation regime.
     type Regime: Regime;
     /// The map it belongs to.
@@ -51,7 +57,10 @@ pub trait Declared: Sized + 'static {
 }
 
 /// A region that `memory_map!` declared.
-pub trait DeclaredRegion: Sized + 'static {
+///
+/// # Safety
+/// `INDEX` is the region's in `Space`, and `REGION` and `EXTENT` are what follows from it.
+pub unsafe trait DeclaredRegion: Sized + 'static {
     /// The space it belongs to.
     type Space: Declared;
     /// Its index in the space.
@@ -119,8 +128,8 @@ pub fn check_links<S: Declared>() -> Result<(), Refusal> {
     }
     let (Some((slot, table)), 8) = (const { first_link::<S>() }, S::FORMAT.entry_bytes) else { return Ok(()) };
     let expected = memory.physical + table * S::FORMAT.table_size();
-    // SAFETY: `slot` is the index of an entry of the root, which lies inside the tables; they are initialized words,
-    // and reading one that the MMU may change at the same time is why the read is volatile.
+    // SAFETY: `slot` is the index of an entry of the root, which lies inside the tables; by the contract of `Declared`
+    // they are initialized words, and reading one that the MMU may change at the same time is why the read is volatile.
     let word = unsafe { memory.start.wrapping_add(slot).read_volatile() };
     let (pointer, field) = const { (S::FORMAT.level[S::FORMAT.levels - 1].table, S::FORMAT.address) };
     if pointer.matches(word) && field.decode(word) == expected {
@@ -207,9 +216,9 @@ impl fmt::Display for Refusal {
 
 impl core::error::Error for Refusal {}
 
-/// The space `S` is live on this core. Only a real backend makes one.
+/// The space `S` is live on this core. Only a real backend makes one, and it stays on its core.
 #[derive(Debug)]
-pub struct Installed<S>(PhantomData<S>);
+pub struct Installed<S>(PhantomData<(S, *const ())>);
 
 impl<S> Installed<S> {
     /// # Safety
@@ -243,8 +252,11 @@ pub trait Install<S: Declared>: Regime {
 /// maintenance over the tables where the architecture needs it.
 ///
 /// # Safety
-/// The code that runs, its stack and the exception vectors are mapped by `S` to where they are now, and whatever else
-/// the program touches next. Nothing else edits the tables meanwhile.
+/// * The code that runs, its stack and the exception vectors are mapped by `S` to where they are now, and whatever else
+///   the program touches next: where `S` replaces another space of the program, that includes the registers behind every
+///   [`Handle`] taken, and the regions of every [`Installed`] still in use.
+/// * The tables can be read now where the linker put them, or where they were filled; nothing else edits them meanwhile.
+/// * Boot-filled tables lie at the physical address that was given when they were filled.
 ///
 /// # Errors
 /// A [`Refusal`] if the CPU lacks what the map needs; then nothing was changed.

@@ -87,6 +87,8 @@ pub(super) fn module(c: &Context<'_>, verdict: &TokenStream) -> TokenStream {
             #map
             #[allow(long_running_const_eval, dead_code)]
             const LAYOUT: #krate::layout::Layout<#regions> = #krate::layout::Layout::of(MAP);
+            #[allow(dead_code)]
+            static __TAKEN: #krate::__private::Taken<#regions> = #krate::__private::Taken::new();
 
             #verdict
             #(#spaces)*
