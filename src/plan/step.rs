@@ -170,6 +170,10 @@ impl<'m, const R: usize> Steps<'m, R> {
     /// Ends the piece at the first guard inside the region.
     const fn stop_at_hole(&self, region: &Region<'_>, piece: &mut Piece) {
         let mut i = self.next;
+        // A guard at the start of the region that is declared before it precedes it in the order, too.
+        while i > 0 && self.layout.extents[self.order[i - 1] as usize].v_lo >= piece.extent.v_lo {
+            i -= 1;
+        }
         while i < self.len {
             let hole = &self.layout.extents[self.order[i] as usize];
             if hole.v_lo >= piece.stop {
