@@ -17,8 +17,8 @@ pub enum Base {
         /// Its address is the link address of the first table, shifted right by as much as entries hold addresses
         /// shifted (0, or 2 on RISC-V).
         symbol: *const (),
-        /// Link address minus physical address.
-        delta: u64,
+        /// Link address minus physical address; below zero where the link address is the lower one.
+        delta: i128,
     },
 }
 
@@ -30,7 +30,8 @@ impl Base {
             Self::At(base) => Slot::word(flags | format.address.encode(base.wrapping_add(offset))),
             Self::Linked { symbol, delta } => {
                 let shift = format.address.shift_right;
-                let add = (offset >> shift).wrapping_add(flags).wrapping_sub(delta >> shift);
+                // Both addresses are shifted before they are subtracted: a delta of 64 bits would lose its sign.
+                let add = (offset >> shift).wrapping_add(flags).wrapping_sub((delta >> shift) as u64);
                 Slot::link(symbol.wrapping_byte_add(add as usize))
             }
         }
@@ -53,7 +54,7 @@ pub const fn fill(format: &Format, shape: &Shape, steps: &[Step], base: Base, ta
 /// Writes the recursive entry of the root.
 pub const fn self_map(format: &Format, base: Base, table_extra: u64, slot: u32, slots: &mut [Slot]) {
     let flags = format.level[format.levels - 1].table_set | table_extra;
-    slots[slot as usize] = base.entry(format, 0, flags);
+    put(format, slots, 0, slot as usize, base.entry(format, 0, flags));
 }
 
 /// The tables from the root to the table of the last address written.
@@ -179,5 +180,28 @@ const fn put(format: &Format, slots: &mut [Slot], table: usize, index: usize, en
         let shift = (index % 2) * 32;
         let slot = &mut slots[first + index / 2];
         *slot = Slot::word(slot.get() & !(0xffff_ffff << shift) | (entry.get() & 0xffff_ffff) << shift);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::regime::Regime;
+    use crate::riscv::Sv39;
+
+    /// The linker shifts the whole link address, in the upper half and below the physical one alike.
+    #[test]
+    fn a_linked_entry_holds_the_physical_address() {
+        let format = <Sv39 as Regime>::FORMAT;
+        let tables: u64 = 0x8040_0000;
+        for (virt, phys) in
+            [(0xffff_ffff_8000_0000, 0x8000_0000), (0x1000_0000, 0x8000_0000), (0x8000_0000, 0x8000_0000)]
+        {
+            let link = (tables - phys).wrapping_add(virt);
+            let delta = i128::from(virt) - i128::from(phys);
+            let symbol = core::ptr::without_provenance((link >> 2) as usize);
+            let entry = Base::Linked { symbol, delta }.entry(&format, 0x3000, 1).get();
+            assert_eq!(entry, format.encode_table(1, tables + 0x3000), "{virt:#x}");
+        }
     }
 }

@@ -55,12 +55,14 @@ pub const fn alignment(format: &Format) -> usize {
 
 /// Link address minus physical address of the tables: that of the region they are linked in, 0 if there is none.
 #[must_use]
-pub const fn link_delta(space: &Space<'_>, extents: &[Extent]) -> u64 {
+pub const fn link_delta(space: &Space<'_>, extents: &[Extent]) -> i128 {
     let Some(tables) = space.tables else { return 0 };
     let Some(name) = tables.linked_in else { return 0 };
-    match crate::layout::find_region(space, name) {
-        crate::layout::NOWHERE => 0,
-        at => (extents[at as usize].virt as u64).wrapping_sub(extents[at as usize].phys as u64),
+    let at = crate::layout::find_region(space, name) as usize;
+    if at < extents.len() && extents[at].has_phys && !extents[at].bad {
+        extents[at].virt as i128 - extents[at].phys as i128
+    } else {
+        0
     }
 }
 
