@@ -389,7 +389,9 @@ impl Format {
     #[must_use]
     pub const fn root_tables(&self) -> u32 {
         let bits = self.level[self.levels - 1].bits;
-        1 << self.root_bits().saturating_sub(bits)
+        // A start level far too low asks for more than a `u32` counts; any rule finds this many too many.
+        let more = self.root_bits().saturating_sub(bits);
+        1 << if more < 31 { more } else { 31 }
     }
 
     /// Index of `address` in its table at `level`.

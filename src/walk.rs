@@ -62,7 +62,7 @@ pub fn walk(
     let mut level = format.levels;
     while level > 0 {
         level -= 1;
-        let address = table + format.index(virt, level) as u64 * u64::from(format.entry_bytes);
+        let address = table.wrapping_add(format.index(virt, level) as u64 * u64::from(format.entry_bytes));
         let word = read(address).ok_or(Fault::NoTable { address })?;
         match format.view(level, word) {
             View::Absent => return Err(Fault::Absent { level }),

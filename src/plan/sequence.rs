@@ -42,13 +42,13 @@ impl Sequence {
             self.word = None;
             self.part_word = None;
         }
-        assert!(start + n <= slots.len(), "the tables are larger than the memory for them");
+        assert!(n <= slots.len() && start <= slots.len() - n, "the tables are larger than the memory for them");
         let (mut at, mut word, end) = (start, first, start + n);
         while at < end {
             let left = end - at;
             if left < 8 {
                 slots[at] = Slot::word(word);
-                word += stride;
+                word = word.wrapping_add(stride);
                 at += 1;
                 continue;
             }

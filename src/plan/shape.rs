@@ -52,20 +52,20 @@ impl Shape {
         counter.shape
     }
 
-    /// All tables, each page of a concatenated root counted.
+    /// All tables, each page of a concatenated root counted; `usize::MAX` where there are too many for a `usize`.
     #[must_use]
     pub const fn tables(&self) -> usize {
-        self.first(0) + self.count[0]
+        self.first(0).saturating_add(self.count[0])
     }
 
     /// Number of the first table at `level`, which is below the root.
     #[must_use]
     pub const fn first(&self, level: usize) -> usize {
-        let mut n = (self.lower as usize + self.upper as usize) * self.root_tables;
+        let mut n = self.root_tables.saturating_mul(self.lower as usize + self.upper as usize);
         let mut l = self.levels.saturating_sub(1);
         while l > level + 1 {
             l -= 1;
-            n += self.count[l];
+            n = n.saturating_add(self.count[l]);
         }
         n
     }
@@ -102,11 +102,18 @@ impl Counter {
             let shift = format.level[level + 1].shift;
             let (first, last) = (step.virt >> shift, end >> shift);
             let seen = matches!(self.last[level], Some(key) if key == first);
-            self.shape.count[level] += (last.saturating_sub(first) + 1) as usize - seen as usize;
+            self.shape.count[level] = self.shape.count[level].saturating_add(tables_between(first, last, seen));
             self.last[level] = Some(last);
             level += 1;
         }
     }
+}
+
+/// How many tables have the keys `first` to `last`, without the first one where it was `seen` before.
+const fn tables_between(first: u64, last: u64, seen: bool) -> usize {
+    let n = last.saturating_sub(first).saturating_add(!seen as u64);
+    // Where pointers have 32 bits, the tables of a 64-bit format may be more than any memory there holds.
+    if n > usize::MAX as u64 { usize::MAX } else { n as usize }
 }
 
 /// The exact number of tables of a space, roots included.
