@@ -12,7 +12,7 @@ mod native {
     use crate::space::{Declared, Install, Installed, Refusal, check_links};
 
     use super::super::Extensions;
-    use super::super::install::{Hart, InstallOn, install};
+    use super::super::install::{Hart, InstallOn, check, install};
     use super::super::regs::{Derive, Root, Words};
 
     /// The hart that runs this.
@@ -79,6 +79,8 @@ mod native {
 
     /// The root is the first of the tables.
     unsafe fn install_words<S: Declared>(words: &Words, extensions: Extensions) -> Result<Installed<S>, Refusal> {
+        // Before anything else: without extension H there is no hgatp to read.
+        check(words, extensions)?;
         let root = S::memory().physical;
         // Under the map itself its tables need not be mapped, and are as they were when it was installed.
         if root == 0 || ThisHart.read(words.register) != words.rooted(root) {

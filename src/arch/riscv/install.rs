@@ -110,7 +110,7 @@ where
 }
 
 /// Refuses what the hart is not known to have.
-const fn check(words: &Words, extensions: Extensions) -> Result<(), Refusal> {
+pub(super) const fn check(words: &Words, extensions: Extensions) -> Result<(), Refusal> {
     if matches!(words.register, Root::Hgatp) && !extensions.has_hypervisor() {
         return Err(Refusal::Privilege { needs: "HS-mode (extension H)", found: 1 });
     }
