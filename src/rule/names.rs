@@ -7,7 +7,7 @@ use crate::map::{Kind, Phys, Region, Space, Virt, Waiver};
 use crate::text::{hash, resembles, same};
 
 /// Slots of the hash table that finds duplicate names.
-const SLOTS: usize = 2048;
+const SLOTS: usize = 8192;
 
 /// Names that must differ from each other.
 #[derive(Clone, Copy)]
