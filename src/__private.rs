@@ -13,7 +13,8 @@ pub use crate::map::*;
 pub use crate::plan::{AlignOf, Base, Shape, Slot, Step, TableSet, collect as collect_steps, count as count_steps};
 pub use crate::space::declare::{Filled, Origin, alignment, extents_of, image, link_delta, placed_at, slots};
 pub use crate::space::device::{Taken, position, rivals};
-pub use number::{Number, number, small};
+
+pub use number::{Number, Value, number, small};
 pub use verdict::{Verdict, refuse, refuse_rest, verdict, warning};
 
 /// A declaration, made where the user's paths resolve.

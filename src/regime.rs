@@ -8,6 +8,10 @@ use crate::format::Format;
 ///
 /// The constants of the format, and the same geometry as types, so that levels and page sizes that a regime lacks do
 /// not compile.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no translation regime",
+    label = "expected a regime such as `aarch64::El1<G4K, 39>`, `riscv::Sv39` or `x86_64::Level4`"
+)]
 pub trait Regime: 'static {
     /// The format of its tables.
     const FORMAT: Format;

@@ -11,6 +11,7 @@ fn errors_say_what_where_and_how_to_fix_it() {
         "misaligned",
         "missing_feature",
         "missing_guard",
+        "no_value",
         "not_a_number",
         "not_canonical",
         "overlap",
@@ -20,6 +21,7 @@ fn errors_say_what_where_and_how_to_fix_it() {
         "unknown_regime",
         "warnings",
         "write_and_execute",
+        "wrong_generics",
         "wrong_waiver",
     ] {
         cases.compile_fail(format!("tests/ui/{case}.rs"));

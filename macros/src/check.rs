@@ -2,7 +2,7 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 
-use crate::ast::{Declaration, Region};
+use crate::ast::{Declaration, Phys, Region, Resource};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::words;
 
@@ -21,6 +21,9 @@ pub(crate) fn check(declaration: &mut Declaration, errors: &mut Diagnostics) {
             if let Some(wrong) = contradiction(region, &space.name.text) {
                 errors.push(wrong);
             }
+            if let Some(wrong) = calculated(region, &declaration.resources) {
+                errors.push(wrong);
+            }
         }
     }
 }
@@ -36,6 +39,18 @@ fn unknown_regime(regime: &TokenStream) -> Option<Diagnostic> {
     let is_known = known.iter().any(|known| name == known);
     let message = || format!("`{architecture}` has no regime `{name}`; it has: {}", known.join(", "));
     (!is_known).then(|| Diagnostic::new(name.span(), message()))
+}
+
+/// A resource in an expression, which knows nothing of resources.
+fn calculated(region: &Region, resources: &[Resource]) -> Option<Diagnostic> {
+    let Some(Phys::At(address)) = &region.phys else { return None };
+    let (TokenTree::Ident(first), TokenTree::Punct(_)) = (address.tokens.first()?, address.tokens.get(1)?) else {
+        return None;
+    };
+    let path = matches!(&address.tokens[1], TokenTree::Punct(p) if p.as_char() == ':');
+    let resource = resources.iter().find(|resource| first == &resource.name.text).filter(|_| !path)?;
+    let form = format!("`{0}` is a resource, and takes an offset alone: `{0}`, or `{0} + OFFSET`", resource.name.text);
+    Some(Diagnostic::new(first.span(), form))
 }
 
 fn contradiction(region: &Region, space: &str) -> Option<Diagnostic> {

@@ -1,6 +1,6 @@
 //! A position in a list of tokens, and the questions a parser asks there.
 
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
 
 use crate::ast::{Expr, Name, Place};
 use crate::diag::{Diagnostic, Parsed};
@@ -60,13 +60,36 @@ impl Cursor {
 
     /// "expected …, found …" at the next token.
     pub(crate) fn expected<T>(&self, what: &str) -> Parsed<T> {
-        let found = match self.peek(0) {
+        Err(Diagnostic::new(self.span(), format!("expected {what}, found {}", self.found())))
+    }
+
+    /// The same where a word of `words` may be meant.
+    pub(crate) fn expected_word<T>(&self, what: &str, words: &[&str]) -> Parsed<T> {
+        let meant = match self.peek(0) {
+            Some(TokenTree::Ident(found)) => words::similar(&found.to_string(), words.iter().copied()),
+            _ => None,
+        };
+        match meant {
+            Some(word) => Err(Diagnostic::new(
+                self.span(),
+                format!("expected {what}, found {}; did you mean `{word}`?", self.found()),
+            )),
+            None => self.expected(what),
+        }
+    }
+
+    /// The next token in words.
+    fn found(&self) -> String {
+        match self.peek(0) {
             None => "the end".to_owned(),
             Some(TokenTree::Group(group)) => format!("`{}`", open(group.delimiter())),
+            Some(TokenTree::Punct(hash)) if hash.as_char() == '#' => match self.group_ahead(1, Delimiter::Bracket) {
+                Some(group) if Cursor::inside(group).at_word("doc") => "a doc comment".to_owned(),
+                _ => "an attribute".to_owned(),
+            },
             Some(TokenTree::Punct(_)) => format!("`{}`", self.operator()),
             Some(token) => format!("`{token}`"),
-        };
-        Err(Diagnostic::new(self.span(), format!("expected {what}, found {found}")))
+        }
     }
 
     /// The punctuation at the cursor, as long as it is joint.
@@ -190,6 +213,9 @@ impl Cursor {
     pub(crate) fn expr(&mut self, what: &str, stops: &[&str]) -> Parsed<Expr> {
         let start = self.at;
         let mut angles = 0_usize;
+        if self.starts_nothing() {
+            return self.expected(what);
+        }
         while !self.is_end() && (angles > 0 || !self.expr_ends(start, stops)) {
             angles = self.angles(start, angles);
             self.at += 1;
@@ -197,6 +223,7 @@ impl Cursor {
         if self.at == start {
             return self.expected(what);
         }
+        self.check_unit()?;
         check_units(&self.tokens[start..self.at])?;
         if matches!(self.tokens[self.at - 1], TokenTree::Punct(_)) {
             return self.expected("the rest of the expression");
@@ -209,8 +236,33 @@ impl Cursor {
             || self.at_punct(",")
             || self.at_punct(";")
             || self.at_punct("=>")
+            || self.at_punct("->")
             || (self.at_punct("#") && self.group_ahead(1, Delimiter::Bracket).is_some())
             || (self.at > start && stops.iter().any(|word| self.at_word(word)))
+    }
+
+    /// Whether no expression starts with the operator here: rustc would lose its way.
+    fn starts_nothing(&self) -> bool {
+        match self.peek(0) {
+            Some(TokenTree::Punct(first)) => match first.as_char() {
+                '<' => matches!(self.peek(1), Some(TokenTree::Literal(_) | TokenTree::Punct(_)) | None),
+                other => !['-', '!', '*', '&', ':', '|'].contains(&other),
+            },
+            _ => false,
+        }
+    }
+
+    /// A word that is meant as a unit behind the literal that was read.
+    fn check_unit(&self) -> Parsed<()> {
+        match (&self.tokens[self.at - 1], self.peek(0)) {
+            (TokenTree::Literal(_), Some(TokenTree::Ident(word)))
+                if words::NO_UNITS.contains(&word.to_string().as_str()) =>
+            {
+                let text = format!("`{word}` is no unit; there are: {}", words::list(words::UNITS));
+                Err(Diagnostic::new(word.span(), text))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether two operands stand side by side, as they do where a `;` is missing.
@@ -223,6 +275,15 @@ impl Cursor {
         let (before, here) = (&self.tokens[self.at - 1], &self.tokens[self.at]);
         let unit = matches!(here, TokenTree::Ident(ident) if words::find(words::UNITS, &ident.to_string()).is_some());
         operand(before) && operand(here) && !unit
+    }
+
+    /// Whether two words that are no keywords stand here, which is no expression.
+    pub(crate) fn words_side_by_side(&self) -> bool {
+        let word = |ahead: usize| match self.peek(ahead) {
+            Some(TokenTree::Ident(ident)) => !words::KEYWORDS.contains(&ident.to_string().as_str()),
+            _ => false,
+        };
+        word(0) && word(1)
     }
 
     /// Depth of `<…>` behind the token at the cursor: only where a path or a type starts, elsewhere `<` compares.
@@ -244,7 +305,8 @@ impl Cursor {
         let mut depth = 0_usize;
         while !self.is_end() {
             let brace = self.group_ahead(0, Delimiter::Brace).is_some();
-            if self.at_punct(";") || (brace && depth == 0) {
+            let apart = self.at > start && matches!(self.peek(0), Some(TokenTree::Ident(_))) && self.ends_path();
+            if self.at_punct(";") || ((brace || apart) && depth == 0) {
                 break;
             }
             if self.at_punct("<") {
@@ -257,7 +319,19 @@ impl Cursor {
         if self.at == start {
             return self.expected(what);
         }
+        if depth > 0 {
+            return self.expected("`>` as in `aarch64::El1<G4K, 39>`");
+        }
         Ok(self.tokens[start..self.at].iter().cloned().collect())
+    }
+
+    /// Whether a path may end in the token before the cursor.
+    fn ends_path(&self) -> bool {
+        match &self.tokens[self.at - 1] {
+            TokenTree::Ident(word) => word != "dyn",
+            TokenTree::Punct(punct) => punct.as_char() == '>',
+            _ => false,
+        }
     }
 
     /// Skips what is left of an item: through its `;` or its braces.
@@ -272,12 +346,40 @@ impl Cursor {
     }
 }
 
-/// A unit stands behind an integer literal and nowhere else.
+/// The value of an integer literal; `None` for any other, and beyond 128 bits.
+pub(crate) fn value(literal: &str) -> Option<u128> {
+    let digits = literal.replace('_', "");
+    let (digits, radix) = match digits.get(..2) {
+        Some("0x") => (&digits[2..], 16),
+        Some("0o") => (&digits[2..], 8),
+        Some("0b") => (&digits[2..], 2),
+        _ => (digits.as_str(), 10),
+    };
+    let end = digits.find(|c: char| !c.is_digit(radix)).unwrap_or(digits.len());
+    let (digits, suffix) = digits.split_at(end);
+    let integer = suffix.is_empty() || suffix.starts_with(['u', 'i']) || words::find(words::UNITS, suffix).is_some();
+    u128::from_str_radix(digits, radix).ok().filter(|_| integer)
+}
+
+/// An integer that no address or size can have: rustc would cut it off first, and the rules would see what is left.
+fn check_range(literal: &Literal, unit: u128) -> Parsed<()> {
+    let text = literal.to_string();
+    match value(&text) {
+        Some(number) if number.checked_mul(unit).is_none_or(|bytes| bytes > u128::from(u64::MAX)) => {
+            Err(Diagnostic::new(literal.span(), format!("`{text}` is out of range: addresses and sizes have 64 bits")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A unit stands behind an integer literal and nowhere else, and together they fit 64 bits.
 fn check_units(tokens: &[TokenTree]) -> Parsed<()> {
     let mut behind_literal = false;
-    for token in tokens {
-        if let TokenTree::Group(group) = token {
-            check_units(&group.stream().into_iter().collect::<Vec<_>>())?;
+    for (i, token) in tokens.iter().enumerate() {
+        match token {
+            TokenTree::Group(group) => check_units(&group.stream().into_iter().collect::<Vec<_>>())?,
+            TokenTree::Literal(literal) => check_range(literal, unit_behind(literal, tokens.get(i + 1)))?,
+            _ => {}
         }
         if let TokenTree::Ident(unit) = token
             && let Some(constant) = words::find(words::UNITS, &unit.to_string())
@@ -289,6 +391,23 @@ fn check_units(tokens: &[TokenTree]) -> Parsed<()> {
         behind_literal = matches!(token, TokenTree::Literal(_));
     }
     Ok(())
+}
+
+/// The unit of a literal in bytes.
+fn unit_behind(literal: &Literal, next: Option<&TokenTree>) -> u128 {
+    let text = literal.to_string();
+    let own = words::UNITS.iter().map(|(word, _)| *word).find(|word| text.ends_with(word));
+    let behind = match next {
+        Some(TokenTree::Ident(word)) => word.to_string(),
+        _ => String::new(),
+    };
+    match own.unwrap_or(&behind) {
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        "TiB" => 1 << 40,
+        _ => 1,
+    }
 }
 
 /// A fragment of one token, as a macro passes it on, without its invisible group.

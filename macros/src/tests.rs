@@ -217,7 +217,7 @@ fn a_missing_semicolon_costs_no_item() {
     let it = bad(
         "physical { a : 0, 1 GiB, normal b : 0, 1, normal; }
          space s { c (r) : 0 => a, 4 KiB d (r) : 0 => a, 4 KiB #[req(\"X\")] e (r) : 0 => a, 1; }",
-        &["expected `;` as in", "found `d`", "found `#`"],
+        &["expected `,` or `;` as in", "found `d`", "found an attribute"],
     );
     assert_eq!((it.resources.len(), it.spaces[0].regions.len()), (2, 3));
 }
@@ -226,6 +226,48 @@ fn a_missing_semicolon_costs_no_item() {
 fn a_unit_follows_a_literal() {
     const UNIT: &str = "`KiB` follows an integer literal";
     bad("physical { a : 0, N KiB, normal; b : 0, 4 * (N KiB), normal; c : 0, KiB, normal; }", &[UNIT, UNIT, UNIT]);
+}
+
+#[test]
+fn numbers_out_of_range() {
+    bad(
+        "physical { a : 0, 0x1_0000_0000_0000_0000, normal; b : 0, 16777216 TiB, normal; c : 0, 16777216TiB, normal;
+                    d : (1 + 0x1_0000_0000_0000_0000), 1, normal; }",
+        &["`0x1_0000_0000_0000_0000` is out of range", "is out of range", "is out of range", "is out of range"],
+    );
+    good("physical { a : 0xffff_ffff_ffff_ffff, 16777215 TiB, normal; b : 0b1_u64, 0o17usize, normal; }");
+}
+
+#[test]
+fn one_error_for_one_mistake() {
+    bad("physical { a : 0, 948 MB, normal; }", &["`MB` is no unit; there are: KiB, MiB, GiB, TiB"]);
+    bad("space s { a (r) : 0 => b 4 KiB; c (r) : 0; }", &["expected `,` or `;`"]);
+    bad("space s { a (r) : K as u64 -> b, 4 KiB; }", &["expected `=>` before the physical place, found `->`"]);
+    bad("space s { a (r) : 0, 4 KiB, page < 2 MiB; }", &["expected a leaf size, found `<`"]);
+    bad("space s { asid = 1; }", &["expected an address space identifier, found `=`"]);
+    bad("physical { b : 0, 1, normal; } space s { a (r) : 0 => b - 1, 1; }", &["`b` is a resource"]);
+    good("space s { a (r) : <u64 as Size>::MAX => N - 1, 1; b (r) : K as u64; c (r) : if A { B } else { C }; }");
+}
+
+#[test]
+fn words_that_are_nearly_right() {
+    bad("spaec s {}", &["did you mean `space`?"]);
+    bad("cpu { pa_bit = 1; features = [bit]; }", &["did you mean `pa_bits`?", "did you mean `bti`?"]);
+    bad("space s { table <= 4; a (r) : afer b; }", &["or `tables` in its place", "did you mean `after`?"]);
+    bad("space s { a (r) : 0, 1, pages 1; }", &["did you mean `page`?"]);
+    bad("elephant s {}", &["found `elephant`"]);
+}
+
+#[test]
+fn a_regime_ends_where_it_ends() {
+    for (header, expected) in [
+        ("mod m for aarch64::El1<G4K, 39; cpu {}", "expected `>` as in"),
+        ("mod m for aarch64::El1<G4K, 39> cpu {}", "found `cpu`"),
+        ("mod m for riscv::Sv39 physical {}", "found `physical`"),
+    ] {
+        let errors = read(header).1;
+        assert!(errors.len() == 1 && errors[0].contains(expected), "{errors:?}");
+    }
 }
 
 #[test]

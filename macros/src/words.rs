@@ -87,6 +87,18 @@ pub(crate) const REGIMES: &[(&str, &[&str])] = &[
 /// Units of size: the word, and the constant of `size`.
 pub(crate) const UNITS: &[(&str, &str)] = &[("KiB", "KIB"), ("MiB", "MIB"), ("GiB", "GIB"), ("TiB", "TIB")];
 
+/// Words that are meant as units and are none.
+pub(crate) const NO_UNITS: &[&str] = &[
+    "B", "K", "k", "KB", "Kb", "kB", "kb", "kib", "Kib", "KIB", "kiB", "M", "MB", "Mb", "mb", "mib", "Mib", "MIB", "G",
+    "GB", "Gb", "gb", "gib", "Gib", "GIB", "T", "TB", "Tb", "tb", "tib", "Tib", "TIB", "PiB", "bytes", "pages",
+];
+
+/// Words that start a block.
+pub(crate) const BLOCKS: &[&str] = &["cpu", "policy", "physical", "space", "channel", "isolate", "dma", "transition"];
+
+/// Words that start an item of a space that is no region.
+pub(crate) const SPACE_ITEMS: &[&str] = &["tables", "image", "asid", "self_map"];
+
 /// Words that start a clause of a region.
 pub(crate) const CLAUSES: &[&str] = &[
     "guard",
@@ -114,6 +126,31 @@ pub(crate) fn find(table: &[(&str, &'static str)], word: &str) -> Option<&'stati
 /// All words of a table, for messages.
 pub(crate) fn list(table: &[(&str, &str)]) -> String {
     table.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ")
+}
+
+/// The word that differs from `word` in the fewest letters, and in no more than a third of them.
+pub(crate) fn similar<'w>(word: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+    let close = |known: &&str| distance(word, known) <= known.len().max(3) / 3;
+    words.filter(close).min_by_key(|known| distance(word, known))
+}
+
+/// Letters to insert, drop, change or swap with the next, to get from one word to the other.
+fn distance(from: &str, to: &str) -> usize {
+    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
+    let mut rows = vec![(0..=to.len()).collect::<Vec<_>>()];
+    for i in 1..=from.len() {
+        let mut row = vec![i];
+        for j in 1..=to.len() {
+            let change = usize::from(from[i - 1] != to[j - 1]);
+            let mut least = (rows[i - 1][j] + 1).min(row[j - 1] + 1).min(rows[i - 1][j - 1] + change);
+            if i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[from.len()][to.len()]
 }
 
 /// `rwx` as bits; `None` if it is made of anything else.

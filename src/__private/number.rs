@@ -61,6 +61,15 @@ pub const fn number<T: Number>(value: T) -> u64 {
     number
 }
 
+/// A number of a declaration as a type.
+#[derive(Clone, Copy, Debug)]
+pub struct Value<const NUMBER: u64>;
+
+impl<const NUMBER: u64> Value<NUMBER> {
+    /// The number.
+    pub const OF: u64 = NUMBER;
+}
+
 /// A count or a width; greater numbers than `u32` holds are all alike wrong, and become the greatest.
 #[must_use]
 pub const fn small(number: u64) -> u32 {

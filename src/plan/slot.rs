@@ -107,7 +107,8 @@ pub trait Alignment: Copy + 'static {
     const BYTES: usize = align_of::<Self>();
 }
 
-/// Names an [`Alignment`] by its number: `<() as AlignOf<4096>>::Type`.
+/// Names an [`Alignment`] by its number: `<() as AlignOf<4096>>::Type`. The type does not matter, and is the regime, so
+/// that a regime that does not exist is the only error.
 pub trait AlignOf<const BYTES: usize> {
     /// The alignment.
     type Type: Alignment;
@@ -122,7 +123,7 @@ macro_rules! alignments {
 
         impl Alignment for $name {}
 
-        impl AlignOf<$bytes> for () {
+        impl<T> AlignOf<$bytes> for T {
             type Type = $name;
         }
 

@@ -258,6 +258,8 @@ macro_rules! __declare_space {
                 }
             };
 
+            type Regime = <Space as $crate::space::Declared>::Regime;
+
             $crate::__declare_tables! { $placement $symbol $quarter }
 
             $(
@@ -324,7 +326,7 @@ macro_rules! __declare_tables {
             }
             if FORMAT.address.shift_right == 0 {
                 __private_::Base::Linked { symbol: (&raw const IN_IMAGE).cast(), delta: DELTA }
-            } else if <<Space as $crate::space::Declared>::Regime as $crate::regime::Regime>::NATIVE {
+            } else if <Regime as $crate::regime::Regime>::NATIVE {
                 __private_::Base::Linked { symbol: (&raw const QUARTER).cast(), delta: DELTA }
             } else {
                 // No linker script of the target is in force here: the tables as they would be at address 0.
@@ -370,15 +372,15 @@ macro_rules! __declare_tables {
     };
 }
 
-/// The finished tables of one space: what addresses in them refer to, where the first table lies, and how the linker finds
-/// them.
+/// The finished tables of one space: what addresses in them refer to, where the first table lies, and how the linker
+/// finds them.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __declare_image {
     ($base:expr, $physical:expr, $(#[$attribute:meta])+) => {
         $(#[$attribute])+
         static IN_IMAGE: __private_::TableSet<
-            <() as __private_::AlignOf<{ __private_::alignment(&FORMAT) }>>::Type,
+            <Regime as __private_::AlignOf<{ __private_::alignment(&FORMAT) }>>::Type,
             SLOTS,
         > = __private_::TableSet::new(__private_::image(DECLARATION, &FORMAT, &SHAPE, STEPS, $base));
 
@@ -386,7 +388,7 @@ macro_rules! __declare_image {
             /// The tables.
             #[must_use]
             pub fn tables() -> &'static __private_::TableSet<
-                <() as __private_::AlignOf<{ __private_::alignment(&FORMAT) }>>::Type,
+                <Regime as __private_::AlignOf<{ __private_::alignment(&FORMAT) }>>::Type,
                 SLOTS,
             > {
                 &IN_IMAGE

@@ -160,6 +160,7 @@ const RESERVED: &[&str] = &[
     "IN_IMAGE",
     "ORIGIN",
     "REGIONS",
+    "Regime",
     "SHAPE",
     "SLOTS",
     "STEPS",

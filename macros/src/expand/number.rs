@@ -5,23 +5,34 @@ use quote::{ToTokens, quote_spanned};
 
 use super::Context;
 use crate::ast::Expr;
+use crate::cursor::value;
 use crate::diag::at;
 use crate::words;
 
 impl Context<'_> {
     /// An expression as `u64`. Literals alone take the type from where they stand; a constant may be of any integer
     /// type.
+    ///
+    /// Each is a constant of its own in a type, and not part of the map's: where one has no value, rustc says so once,
+    /// and not at everything that is made of the map.
     pub(super) fn number(&self, expr: &Expr) -> TokenStream {
         let tokens = self.verbatim(expr);
-        if is_literal(&expr.tokens) {
+        if expr.tokens.len() == 1 && is_literal(&expr.tokens) {
             return tokens;
         }
         // At the expression, so that rustc does not point at the whole declaration.
-        let place = expr.tokens[0].span();
-        let krate = self.krate.clone().into_iter().map(|token| at(token, place));
-        let mut argument = Group::new(Delimiter::Parenthesis, tokens);
-        argument.set_span(expr.tokens[expr.tokens.len() - 1].span());
-        quote_spanned!(self.site.located_at(place)=> #(#krate)*::__private::number #argument)
+        let (place, end) = (expr.tokens[0].span(), expr.tokens[expr.tokens.len() - 1].span());
+        let krate: TokenStream = self.krate.clone().into_iter().map(|token| at(token, place)).collect();
+        let value = if is_literal(&expr.tokens) {
+            tokens
+        } else {
+            let mut argument = Group::new(Delimiter::Parenthesis, tokens);
+            argument.set_span(end);
+            quote_spanned!(self.site.located_at(place)=> #krate::__private::number #argument)
+        };
+        let mut block = Group::new(Delimiter::Brace, value);
+        block.set_span(end);
+        quote_spanned!(self.site.located_at(place)=> #krate::__private::Value::<#block>::OF)
     }
 
     /// An expression as `u32`; greater numbers are all alike wrong.
@@ -71,12 +82,24 @@ impl Context<'_> {
         out
     }
 
-    fn multiple(&self, number: &Literal, constant: &str) -> Group {
+    /// The product, as a literal where the number fits one.
+    fn multiple(&self, number: &Literal, constant: &str) -> TokenTree {
+        let unit = match constant {
+            "KIB" => 1 << 10,
+            "MIB" => 1 << 20,
+            "GIB" => 1 << 30,
+            _ => 1_u64 << 40,
+        };
+        if let Some(product) = value(&number.to_string()).and_then(|it| u64::try_from(it).ok()?.checked_mul(unit)) {
+            let mut product = Literal::u64_unsuffixed(product);
+            product.set_span(number.span());
+            return product.into();
+        }
         let (krate, constant) = (self.krate, Ident::new(constant, self.site));
         let product = quote_spanned!(self.site=> #number * #krate::size::#constant);
         let mut group = Group::new(Delimiter::Parenthesis, product);
         group.set_span(number.span());
-        group
+        group.into()
     }
 }
 

@@ -10,6 +10,8 @@ use crate::words;
 
 const ITEMS: &str = "`pa_bits`, `features`, `modes`, `start_level`, `mair`, `pat`, `mtrr`, `pmp` or `deny`";
 
+const WORDS: &[&str] = &["pa_bits", "features", "modes", "start_level", "mair", "pat", "mtrr", "pmp", "deny"];
+
 pub(super) fn cpu(body: &mut Cursor, cpu: &mut Cpu, place: Place, errors: &mut Diagnostics) {
     if cpu.place.is_some() {
         errors.push(Diagnostic::over(place, "a second `cpu` block: one block says all there is to know of the CPU"));
@@ -44,7 +46,7 @@ fn cpu_item(body: &mut Cursor, cpu: &mut Cpu) -> Parsed<()> {
     } else if body.eat_word("deny") {
         cpu.parents.push(parent(body, start)?);
     } else {
-        return body.expected(ITEMS);
+        return body.expected_word(ITEMS, WORDS);
     }
     Ok(())
 }
@@ -147,7 +149,8 @@ fn policy_item(body: &mut Cursor, policy: &mut Policy) -> Parsed<()> {
         let size = body.expr("the size of the pool", &[])?;
         policy.table_pool = Some(Pool { place: body.since(start), phys: place, size });
     } else {
-        return body.expected("`stack_guards`, `pages_only`, `tables_below` or `table_pool`");
+        const WORDS: &[&str] = &["stack_guards", "pages_only", "tables_below", "table_pool"];
+        return body.expected_word("`stack_guards`, `pages_only`, `tables_below` or `table_pool`", WORDS);
     }
     Ok(())
 }

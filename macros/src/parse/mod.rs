@@ -110,7 +110,7 @@ fn block(input: &mut Cursor, declaration: &mut Declaration, errors: &mut Diagnos
     } else if input.eat_word("transition") {
         declaration.transitions.push(sharing::transition(input, start)?);
     } else {
-        return input.expected(BLOCKS);
+        return input.expected_word(BLOCKS, words::BLOCKS);
     }
     Ok(())
 }
@@ -149,14 +149,24 @@ fn once(seen: &mut Vec<String>, input: &Cursor, repeatable: &[&str]) -> Parsed<(
     Ok(())
 }
 
-/// The `;` behind an item. Where it is missing and another item follows, that one is read all the same.
+/// The `;` behind an item that has clauses. Where it is missing and another item follows, that one is read all the same.
 fn end(body: &mut Cursor, form: &str, errors: &mut Diagnostics) -> Parsed<()> {
-    let missing = body.expect_punct(";", form);
-    if body.name_ahead(0) || body.at_punct("#") {
-        errors.keep(missing);
+    if body.eat_punct(";") {
+        return Ok(());
+    }
+    let missing = body.expected(&format!("`,` or `;` as in `{form}`"));
+    if at_item(body) {
+        errors.keep::<()>(missing);
         return Ok(());
     }
     missing
+}
+
+/// Whether an item starts here, as far as the next tokens say.
+fn at_item(body: &Cursor) -> bool {
+    let grants = usize::from(body.group_ahead(1, Delimiter::Parenthesis).is_some());
+    let line = body.name_ahead(0) && body.punct_ahead(1 + grants, ":");
+    line || body.at_punct("#") || words::SPACE_ITEMS.iter().any(|word| body.at_word(word))
 }
 
 const RESOURCE: &str = "dram : 0x4000_0000, 1 GiB, normal;";
@@ -268,7 +278,9 @@ fn memory(input: &mut Cursor) -> Parsed<&'static str> {
 fn word(input: &mut Cursor, table: &[(&str, &'static str)], what: &str) -> Parsed<&'static str> {
     let ident = input.ident(&format!("a {what}"))?;
     words::find(table, &ident.to_string()).ok_or_else(|| {
-        Diagnostic::new(ident.span(), format!("`{ident}` is no {what}; there are: {}", words::list(table)))
+        let meant = words::similar(&ident.to_string(), table.iter().map(|(word, _)| *word));
+        let hint = meant.map_or_else(String::new, |word| format!("did you mean `{word}`? "));
+        Diagnostic::new(ident.span(), format!("`{ident}` is no {what}; {hint}there are: {}", words::list(table)))
     })
 }
 

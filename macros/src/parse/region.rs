@@ -30,13 +30,20 @@ pub(super) fn region(body: &mut Cursor, attributes: Attributes, space: &str) -> 
 }
 
 fn line(body: &mut Cursor, region: &mut Region, space: &str) -> Parsed<()> {
-    let group = body.expect_group(Delimiter::Parenthesis, FORM)?;
+    let Some(group) = body.eat_group(Delimiter::Parenthesis) else {
+        let meant = words::similar(&region.name.text, words::SPACE_ITEMS.iter().copied());
+        let hint =
+            meant.map_or_else(String::new, |word| format!(" behind the name of a region, or `{word}` in its place"));
+        return body.expected(&format!("`(` as in `{FORM}`{hint}"));
+    };
     // A wrong grant is not the end of the line: what follows is read, so that it is not reported as well.
     let granted = grants(&mut Cursor::inside(&group), &mut region.grants, &format!("{space}.{}", region.name.text));
     body.expect_punct(":", FORM)?;
     region.virt = Some(virt(body)?);
     if body.eat_punct("=>") {
         region.phys = Some(phys(body, &[])?);
+    } else if body.at_punct("->") {
+        return body.expected("`=>` before the physical place");
     }
     let (mut first, mut seen) = (true, Vec::new());
     while body.eat_punct(",") {
@@ -46,7 +53,7 @@ fn line(body: &mut Cursor, region: &mut Region, space: &str) -> Parsed<()> {
         } else if first {
             region.size = Some(body.expr("a size or a clause such as `guard below`", &[])?);
         } else {
-            return body.expected(&format!("a clause: {}", words::CLAUSES.join(", ")));
+            return body.expected_word(&format!("a clause: {}", words::CLAUSES.join(", ")), words::CLAUSES);
         }
         first = false;
     }
@@ -95,6 +102,9 @@ fn virt(body: &mut Cursor) -> Parsed<Virt> {
     if body.eat_word("identity") {
         let bare = body.is_end() || [",", ";", "=>"].iter().any(|end| body.at_punct(end));
         return Ok(Virt::Identity(if bare { None } else { Some(body.expr("a virtual address", &[])?) }));
+    }
+    if body.words_side_by_side() {
+        return body.expected_word("a virtual address, `after REGION` or `identity`", &["after", "identity"]);
     }
     Ok(Virt::At(body.expr("a virtual address, `after REGION` or `identity`", &[])?))
 }
