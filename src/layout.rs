@@ -161,7 +161,8 @@ const fn physical_side(map: &Map<'_>, names: &ResourceNames, region: &Region<'_>
 }
 
 impl<const R: usize> Layout<R> {
-    /// The layout of `map`. Regions beyond the capacity `R` are left out; [`count_regions`] tells how many there are.
+    /// The layout of `map`. Regions beyond the capacity `R` are left out, and then [`check`](crate::rule::check) finds
+    /// no map sound; [`count_regions`] tells how many there are.
     #[must_use]
     pub const fn of(map: &Map<'_>) -> Self {
         let mut layout = Self { extents: [Extent::BLANK; R], len: 0 };

@@ -152,7 +152,7 @@ ResourceOverlap "resource-overlap" Declaration Hard: "Resources are disjoint unl
     "resources {a} and {b} disagree about {x1} bytes at {x0}" => "correct the sizes, or declare one `within` the other and keep it inside";
 PhysUndeclared "phys-undeclared" Declaration Hard: "Every mapped physical byte belongs to a declared resource."
     ["Hafnium mem_regions_invalid; Muen Hardware.Memory_Space"]
-    "{a} maps physical memory[ at {x0}][, {x1} bytes,] that no resource declares" => "name a resource[, or declare one that covers {x0}]";
+    "{a} maps physical memory[ at {x0}][, {x1} bytes,] that no resource declares" => "name a resource[ as in `=> {hint}`][, or declare one that covers {x0}]";
 RegionExceedsResource "region-exceeds-resource" Declaration Hard: "Offset and size of a region do not exceed its resource."
     ["Hafnium mem_regions_invalid"]
     "{a} ends at offset {x0} of {b}, which has {x1} bytes" => "use an offset and a size that end at {x1} at most";
@@ -290,7 +290,7 @@ StartLevelInvalid "start-level-invalid" Architecture Hard: "The start level need
     "{a} starts at a level that does not fit: {d0} where {d1} is the limit" => "use another start level";
 FeatureMissing "feature-missing" Architecture Hard: "Every optional feature that the map uses is required by the declaration."
     ["DDI 0487 ID registers; RISC-V extension names; SDM 2A CPUID"]
-    "{a} needs {b}, which the cpu block does not list" => "require it, or do without";
+    "{a} needs {b}, which the cpu block does not list" => "add it to the features of the cpu block (a granule or mode to its modes), or do without";
 
 // Privilege
 RegimeHasNoUser "regime-has-no-user" Architecture Hard: "Regimes without a lower privilege have no user regions."

@@ -186,6 +186,8 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
                 at => self.map.resources[at as usize].size > 0,
             },
             (None, Phys::Channel { channel, .. }) => find_channel(self.map, channel) != NOWHERE,
+            // That it has no physical side says it all.
+            (None, Phys::None) => matches!(region.kind, Kind::Window | Kind::Guard),
             (None, _) => true,
         }
     }

@@ -101,10 +101,12 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
     }
 
     /// What one region maps: declared memory, in one resource, allowed there, and no more than it asked for.
-    pub(super) const fn physical(&mut self, i: usize, region: &Region<'_>, e: &Extent) {
+    pub(super) const fn physical(&mut self, i: usize, region: &Region<'a>, e: &Extent) {
         let filled_later = matches!(region.kind, Kind::Window);
         if matches!(region.phys, Phys::None) && !filled_later {
-            self.report(Rule::PhysUndeclared, &[self.who(i)], &[]);
+            let same = find_resource(self.map, region.name);
+            let hint = if same == NOWHERE { "" } else { self.resource(same).name };
+            self.report_hint(Rule::PhysUndeclared, &[self.who(i)], &[], hint);
         }
         if !e.has_phys || e.size == 0 || e.phys + e.size > TOP {
             return;

@@ -75,7 +75,8 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
 
     /// Whether every region can have the leaves it asks for. If not, that is the first cause, and counts mean nothing.
     const fn leaves_are_settled(&self) -> bool {
-        !self.errors.has(Rule::LeafMisaligned)
+        !self.errors.has(Rule::VaBitsInvalid)
+            && !self.errors.has(Rule::LeafMisaligned)
             && !self.errors.has(Rule::LeafSizeInvalid)
             && !self.errors.has(Rule::GuardInsideLeaf)
     }

@@ -172,3 +172,22 @@ fn findings_beyond_the_capacity_are_counted() {
     }
     assert_eq!((findings.len, findings.total), (2, 5));
 }
+
+#[test]
+fn a_map_that_does_not_fit_is_not_sound() {
+    let spaces = Box::leak(Box::new([space(Box::leak(Box::new([DATA; 3])))]));
+    let map = Map { spaces, ..MAP };
+    let (errors, warnings) = check::<2, 8>(&map, &Layout::<2>::of(&map));
+    assert_eq!((errors.is_empty(), errors.total, errors.len), (false, 1, 0));
+    assert!(warnings.is_empty());
+}
+
+#[test]
+fn a_region_without_a_physical_side_is_one_finding() {
+    let regions = Box::leak(Box::new([Region { phys: Phys::None, size: None, name: "ram", ..DATA }]));
+    let map = Map { spaces: Box::leak(Box::new([space(regions)])), ..MAP };
+    let (errors, _) = judge(&map);
+    assert_eq!(errors.total, 1);
+    let text = errors.as_slice()[0].to_string();
+    assert!(text.contains("phys-undeclared") && text.contains("as in `=> ram`"), "{text}");
+}

@@ -40,7 +40,7 @@ macro_rules! warnings {
 // A note must be a literal, so it says what is true of every such object; the numbers are in the finding, which a
 // program reads with `check`.
 warnings! {
-    1 UnusedResource "unused-resource: nothing refers to this resource; remove it, or map it";
+    1 UnusedResource "unused-resource: nothing refers to this resource; remove it, map it, or mark it `reserved`";
     2 BudgetSlack "budget-slack: these tables have more room than the map needs; the space's constant \
         `TABLES` is the need";
     3 LeafIncongruent "leaf-incongruent: this region is large enough for blocks, but its virtual and physical \

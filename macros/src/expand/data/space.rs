@@ -6,6 +6,7 @@ use quote::{quote, quote_spanned};
 use super::super::{Anchors, Context};
 use super::Record;
 use crate::ast::{Clauses, Expr, Guard, Image, Location, Name, Phys, Region, Space, Tables, Virt};
+use crate::words;
 
 impl Context<'_> {
     pub(super) fn space(&self, index: usize, space: &Space, anchors: &mut Anchors) -> TokenStream {
@@ -39,6 +40,11 @@ impl Context<'_> {
                     record.set_some("linked_in", self.name_literal(Some(name)));
                     self.resource_of(region)
                 }
+                // A name that nothing has is what it resembles.
+                None if self.is_rather_a_region(&name.text, space) => {
+                    record.set_some("linked_in", self.name_literal(Some(name)));
+                    None
+                }
                 None => Some(name),
             },
             Location::Placed(phys) => {
@@ -59,6 +65,14 @@ impl Context<'_> {
             .flag("preset_ad", tables.preset_ad)
             .flag("runtime_edit", tables.runtime_edit)
             .finish()
+    }
+
+    /// Whether a name that nothing has is that of a region with a slip.
+    fn is_rather_a_region(&self, name: &str, space: &Space) -> bool {
+        let mut regions = space.regions.iter().map(|region| region.name.text.as_str());
+        let similar = |names: &mut dyn Iterator<Item = &str>| words::similar(name, names).is_some();
+        let mut resources = self.declaration.resources.iter().map(|resource| resource.name.text.as_str());
+        !similar(&mut resources) && similar(&mut regions)
     }
 
     /// The resource that a region maps by name.
