@@ -34,6 +34,7 @@ pub mod plan;
 
 // 6: run time
 pub mod space;
+pub use space::install;
 
 #[doc(hidden)]
 pub mod __private;

@@ -353,8 +353,8 @@ macro_rules! __declare_tables {
             /// Bytes that the memory for the tables must be aligned to.
             pub const ALIGNMENT: ::core::primitive::usize = __private_::alignment(&FORMAT);
 
-            /// Fills the tables into `memory`, which lies at physical address `physical`, and remembers them for
-            /// `install`. The cost is one store for each word of the memory and each leaf.
+            /// Fills the tables into `memory`, [`WORDS`](Self::WORDS) words or more that lie at physical address
+            /// `physical`, a multiple of [`ALIGNMENT`](Self::ALIGNMENT), and remembers them for `install`. The cost is one store for each word of the memory and each leaf.
             ///
             /// # Errors
             /// If the memory is too small, unaligned or out of the CPU's reach; nothing was written then.

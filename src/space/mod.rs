@@ -1,4 +1,41 @@
 //! A declared space at run time: where its tables are, and the proof that it is live.
+//!
+//! The module that `memory_map!` makes for a space has the type `Space`, which is [`Declared`], and a type for each
+//! region, which is a [`DeclaredRegion`]. [`install`] makes a space live, and gives the proof that unlocks the
+//! registers of its device regions: `uart::take(&live)` is `Some` of a [`Handle`] once.
+//!
+//! Tables `at boot` have to be filled first, into memory that the caller has: `Space::WORDS` words, aligned to
+//! `Space::ALIGNMENT` bytes.
+//!
+//! ```
+//! tablature::memory_map! {
+//!     mod board for riscv::Sv39;
+//!     physical { dram : 0x8000_0000, 1 GiB, normal; }
+//!     space kernel {
+//!         tables at boot;
+//!         text (rx) : 0xffff_ffc0_0000_0000 => dram, 2 MiB;
+//!     }
+//! }
+//! use board::kernel::{self, Space};
+//! use tablature::plan::Slot;
+//! use tablature::space::Declared;
+//! use tablature::walk::walk;
+//!
+//! // A kernel takes pages that it knows the physical address of.
+//! let memory: &'static mut [Slot] = vec![Slot::ABSENT; Space::WORDS].leak();
+//! Space::fill(memory, 0x8100_0000)?;
+//!
+//! let (tables, roots) = (Space::memory(), Space::roots());
+//! assert_eq!(roots.lower, Some(0x8100_0000));
+//! let read = |address: u64| {
+//!     let index = usize::try_from(address.checked_sub(tables.physical)? / 8).ok()?;
+//!     // SAFETY: inside the tables, which are initialized, and which nothing changes now.
+//!     (index < tables.bytes / 8).then(|| unsafe { tables.start.add(index).read() })
+//! };
+//! let found = walk(&Space::FORMAT, roots.lower, roots.upper, kernel::text::START + 0x123, read).unwrap();
+//! assert_eq!(found.address, 0x8000_0123);
+//! # Ok::<(), tablature::space::FillError>(())
+//! ```
 
 #[doc(hidden)]
 pub mod declare;
@@ -47,7 +84,7 @@ pub unsafe trait Declared: Sized + 'static {
     /// Where the tables are.
     fn memory() -> TableMemory;
 
-    /// Physical addresses of the roots.
+    /// Physical addresses of the roots; they mean nothing before boot-filled tables are filled.
     #[must_use]
     fn roots() -> Roots {
         let base = Self::memory().physical;
