@@ -5,8 +5,8 @@
 //! in as a `const`. Everything here is `const fn` over plain integers, because constant evaluation pays for each call.
 
 use crate::attr::{Access, Features, MemoryType};
-use crate::map::Cpu;
 
+mod shape;
 mod slots;
 
 /// Most lookup levels that any format has.
@@ -440,31 +440,6 @@ impl Format {
             i += 1;
         }
         None
-    }
-
-    /// The format that a CPU block asks for: wide descriptors, start level, memory-type register.
-    #[must_use]
-    pub const fn shaped(self, cpu: &Cpu<'_>, features: Features) -> Self {
-        let mut format = match self.wide {
-            Some((feature, wide)) if features.contains(feature) => *wide,
-            _ => self,
-        };
-        if let (true, Some(start)) = (format.guest, cpu.start_level)
-            && start <= 3
-            && start >= 4 - MAX_LEVELS as i32
-            && format.level[(3 - start) as usize].bits != 0
-        {
-            format.levels = (4 - start) as usize;
-        }
-        let slots = match format.memory_register.name.as_bytes() {
-            b"" => None,
-            b"pat" => cpu.pat,
-            _ => cpu.mair,
-        };
-        match slots {
-            Some(slots) => format.with_slots(slots),
-            None => format,
-        }
     }
 
     /// The word of a leaf at `level` without its address; `None` where the format has no encoding for it.

@@ -346,15 +346,15 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
             return false;
         }
         let waivers = self.region(i).waivers;
-        let mut w = 0;
+        let (mut waived, mut w) = (false, 0);
         while w < waivers.len() {
             if same_spelling(waivers[w].rule, rule.id()) && super::names::has_reason(&waivers[w]) {
                 self.waivers_used[i] |= 1 << (w % 64);
-                return true;
+                waived = true;
             }
             w += 1;
         }
-        false
+        waived
     }
 }
 

@@ -48,7 +48,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         } else {
             self.feature(who, format.needs);
         }
-        if format.guest && format.max_root_tables > 1 && least < most && bits > output {
+        if format.has_start_level() && bits > output {
             self.report(Rule::VaBitsInvalid, &[who], &[bits as u128, output as u128]);
         }
     }
@@ -56,7 +56,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
     /// `start-level-invalid` (DDI 0487 D8.2, VTCR_EL2.SL0).
     const fn start_level_invalid(&mut self, s: usize, format: &Format) {
         let Some(start) = self.map.cpu.start_level else { return };
-        if !format.guest {
+        if !format.has_start_level() {
             return;
         }
         let who = [self.who_space(s)];

@@ -79,11 +79,10 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
         let overrides = format.inherent_memory && !memory.is(natural);
         let supported = if indexed {
             value <= 0xff
-        } else if format.inherent_memory && !overrides {
+        } else if format.inherent_memory && !(overrides && self.features.contains(format.memory_override)) {
             is_bus_type(memory)
         } else {
-            format.memory[0][memory as usize] != NOT_ENCODABLE
-                && !(overrides && self.asks_in_vain(format, memory, natural))
+            format.memory[0][memory as usize] != NOT_ENCODABLE && !(overrides && asks_in_vain(format, memory, natural))
         };
         let cpu = &self.map.cpu;
         let declared =
@@ -104,14 +103,6 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
             }
             g += 1;
         }
-    }
-
-    /// Whether an override has the encoding of none: what the bus has stays in force, write-back cannot be asked for.
-    const fn asks_in_vain(&self, format: &Format, memory: MemoryType, natural: MemoryType) -> bool {
-        let inherent = format.memory[0][MemoryType::Inherent as usize];
-        format.memory[0][memory as usize] == inherent
-            && !natural.is_device()
-            && self.features.contains(format.memory_override)
     }
 
     /// `device-executable`, `device-mapped-as-normal`, `stack-not-plain-ram`: devices suffer no speculative access
@@ -164,6 +155,12 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
             self.report(Rule::MemoryTypeTableFull, &[who], &[used as u128, slots as u128]);
         }
     }
+}
+
+/// Whether an override has the encoding of none: what the bus has stays in force, write-back cannot be asked for.
+const fn asks_in_vain(format: &Format, memory: MemoryType, natural: MemoryType) -> bool {
+    let inherent = format.memory[0][MemoryType::Inherent as usize];
+    format.memory[0][memory as usize] == inherent && !natural.is_device()
 }
 
 /// Whether a bus can give memory this type by itself (RISC-V "Physical Memory Attributes": main memory, cacheable or not,

@@ -98,6 +98,7 @@ pub const fn check<'a, const R: usize, const N: usize>(
     judge.references();
     judge.resources();
     judge.registers();
+    judge.va_overlap();
     let mut total = 0;
     let mut s = 0;
     while s < map.spaces.len() {
@@ -109,7 +110,6 @@ pub const fn check<'a, const R: usize, const N: usize>(
         judge.image(s, &format);
         s += 1;
     }
-    judge.va_overlap();
     judge.identifiers();
     judge.globals();
     judge.shared_memory();

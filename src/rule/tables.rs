@@ -73,12 +73,22 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         self.report(Rule::TableBudgetExceeded, who.split_at(count).0, &[need as u128, budget as u128]);
     }
 
-    /// Whether every region can have the leaves it asks for. If not, that is the first cause, and counts mean nothing.
+    /// Whether every region lies where it can and has the leaves it asks for. If not, that is the first cause, and
+    /// counts mean nothing.
     const fn leaves_are_settled(&self) -> bool {
-        !self.errors.has(Rule::VaBitsInvalid)
-            && !self.errors.has(Rule::LeafMisaligned)
-            && !self.errors.has(Rule::LeafSizeInvalid)
-            && !self.errors.has(Rule::GuardInsideLeaf)
+        let mut i = 0;
+        while i < self.errors.len {
+            match self.errors.list[i].rule {
+                Rule::VaOverlap | Rule::VaNotCanonical | Rule::CrossesCanonicalHole | Rule::VaOutOfRange => {
+                    return false;
+                }
+                Rule::VaBitsInvalid | Rule::LeafSizeInvalid | Rule::LeafMisaligned | Rule::GuardInsideLeaf => {
+                    return false;
+                }
+                _ => i += 1,
+            }
+        }
+        true
     }
 
     const fn who_tables(&self, s: usize) -> Who<'a> {

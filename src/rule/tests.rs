@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use std::string::{String, ToString};
 
 use super::*;
+use crate::aarch64::{G4K, Stage2};
 use crate::attr::{Access, Rights};
 use crate::map::*;
 use crate::regime::Regime;
@@ -133,7 +134,8 @@ fn absurd_numbers_are_findings_and_no_panics() {
     let cpu = Cpu { pa_bits: Some(u32::MAX), start_level: Some(i32::MIN), ..Cpu::BLANK };
     let (errors, _) = judge(&Map { spaces, cpu, ..MAP });
     assert!(errors.has(Rule::AddressWrap) && errors.has(Rule::AsidInvalid));
-    let (errors, _) = judge(&Map { spaces, cpu, format: crate::riscv::Sv39x4::FORMAT, ..MAP });
+    let format = <Stage2<G4K, 40> as Regime>::FORMAT;
+    let (errors, _) = judge(&Map { spaces, cpu, format, ..MAP });
     assert!(errors.has(Rule::StartLevelInvalid));
 }
 
