@@ -177,9 +177,7 @@ const fn put(format: &Format, slots: &mut [Slot], table: usize, index: usize, en
     if format.entry_bytes == 8 {
         slots[first + index] = entry;
     } else {
-        let shift = (index % 2) * 32;
-        let slot = &mut slots[first + index / 2];
-        *slot = Slot::word(slot.get() & !(0xffff_ffff << shift) | (entry.get() & 0xffff_ffff) << shift);
+        slots[first + index / 2].set_half(index % 2, entry);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Memory for tables in the image.
 
 use core::cell::UnsafeCell;
+use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use volatile::VolatilePtr;
@@ -14,6 +15,8 @@ use volatile::VolatilePtr;
 pub union Slot {
     word: u64,
     link: *const (),
+    /// Two entries of four bytes. Not numbers, because one may be a link where pointers have four bytes, too.
+    halves: [MaybeUninit<u32>; 2],
 }
 
 const _: () = assert!(size_of::<Slot>() == 8, "an entry has eight bytes");
@@ -41,6 +44,17 @@ impl Slot {
         let mut slot = Self::ABSENT;
         slot.link = link;
         slot
+    }
+
+    /// Makes the lower or the upper half, `0` or `1`, the lower half of `entry`.
+    pub(super) const fn set_half(&mut self, half: usize, entry: Self) {
+        // SAFETY: four bytes of anything are a `MaybeUninit`.
+        let from = unsafe { entry.halves };
+        // SAFETY: as above.
+        let mut halves = unsafe { self.halves };
+        // All bytes stay initialized: those of `entry` are.
+        halves[half] = from[0];
+        self.halves = halves;
     }
 
     /// The word. In constant evaluation a link has none yet.

@@ -136,9 +136,9 @@ const fn first_link<S: Declared>() -> Option<(usize, u64)> {
         let step = &S::STEPS[i];
         if step.level + 1 < format.levels {
             let root = S::SHAPE.root(format.split_roots && format.is_upper(step.virt));
-            let slots = format.table_size() as usize / 8;
+            let entries = (format.table_size() / format.entry_bytes as u64) as usize;
             let index = format.index(step.virt, format.levels - 1);
-            return Some((root * slots + index, S::SHAPE.first(format.levels - 2) as u64));
+            return Some((root * entries + index, S::SHAPE.first(format.levels - 2) as u64));
         }
         i += 1;
     }
@@ -163,11 +163,14 @@ pub fn check_links<S: Declared>() -> Result<(), Refusal> {
             _ => return Err(Refusal::NotRelocated { expected: memory.start.addr() as u64, found: 0 }),
         }
     }
-    let (Some((slot, table)), 8) = (const { first_link::<S>() }, S::FORMAT.entry_bytes) else { return Ok(()) };
+    let Some((entry, table)) = (const { first_link::<S>() }) else { return Ok(()) };
     let expected = memory.physical + table * S::FORMAT.table_size();
-    // SAFETY: `slot` is the index of an entry of the root, which lies inside the tables; by the contract of `Declared`
+    // Two entries of four bytes share a word, the even one in the lower half.
+    let (slot, half) = if S::FORMAT.entry_bytes == 8 { (entry, None) } else { (entry / 2, Some(entry % 2 * 32)) };
+    // SAFETY: `slot` is the word of an entry of the root, which lies inside the tables; by the contract of `Declared`
     // they are initialized words, and reading one that the MMU may change at the same time is why the read is volatile.
     let word = unsafe { memory.start.wrapping_add(slot).read_volatile() };
+    let word = half.map_or(word, |shift| word >> shift & u64::from(u32::MAX));
     let (pointer, field) = const { (S::FORMAT.level[S::FORMAT.levels - 1].table, S::FORMAT.address) };
     if pointer.matches(word) && field.decode(word) == expected {
         Ok(())
