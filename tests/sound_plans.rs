@@ -33,7 +33,7 @@ fn targets() -> [Target; 9] {
         (<Stage2<G4K, 40> as Regime>::FORMAT, Features::NONE, 48, &[1 << 39]),
         (riscv::Sv39::FORMAT, Features::SVPBMT.union(Features::SVNAPOT), 56, &[1 << 55]),
         (riscv::Sv32::FORMAT, Features::NONE, 34, &[1 << 32, 3 << 32]),
-        (riscv::Sv39x4::FORMAT, Features::SVPBMT, 56, &[1 << 40]),
+        (riscv::Sv39x4::FORMAT, Features::SVPBMT.union(Features::SVNAPOT), 56, &[1 << 40]),
         (x86_64::Level4::FORMAT, x86, 52, &[1 << 51]),
     ]
 }
@@ -47,6 +47,12 @@ fn plans() -> impl Strategy<Value = Vec<Plan>> {
     vec((0..700u64, pages, any::<u8>(), 0..1024u64, vec(hole, 0..4)), 1..5)
 }
 
+/// The unit of a region: the run it asks for, or a page.
+fn run_of(target: &Target, kind: u8) -> u64 {
+    let run = target.0.runs[0].size;
+    if kind & 16 == 16 && run != 0 { run } else { target.0.page_size() }
+}
+
 /// The regions of a space from `start` on, guards in front of what they are cut from where `guards_first`.
 fn regions(target: &Target, start: u64, plans: &[Plan], guards_first: bool) -> Vec<Region<'static>> {
     let page = target.0.page_size();
@@ -54,8 +60,11 @@ fn regions(target: &Target, start: u64, plans: &[Plan], guards_first: bool) -> V
     let border = target.3[plans.len() % target.3.len()];
     let mut phys = border - 64 * page;
     for (gap, pages, kind, offset, holes) in plans {
-        virt += gap * page;
+        let run = run_of(target, *kind);
+        let pages = pages.next_multiple_of(run / page);
+        virt = (virt + gap * page).next_multiple_of(run);
         phys += if kind & 1 == 0 { offset * page } else { (virt.wrapping_sub(phys)) % (1 << 21) / page * page };
+        phys = phys.next_multiple_of(run);
         let name = NAMES[list.len()];
         let window = kind & 6 == 6;
         let region = Region {
@@ -66,13 +75,15 @@ fn regions(target: &Target, start: u64, plans: &[Plan], guards_first: bool) -> V
             size: Some(pages * page),
             access: Access::kernel(Rights::RW),
             user: target.0.user_required,
+            contiguous: if run > page { Some(run) } else { None },
             page_max: if kind & 8 == 8 { Some(page) } else { None },
             ..Region::BLANK
         };
         let at = list.len();
         list.push(region);
         for (from, length) in holes {
-            let from = from % pages;
+            let from = from % pages / (run / page) * (run / page);
+            let length = &length.next_multiple_of(run / page);
             let guard = Region {
                 name: NAMES[list.len()],
                 kind: Kind::Guard,
@@ -177,12 +188,18 @@ fn walks_to_what_is_declared(target: &Target, start: u64, plans: &[Plan], guards
         let word = slots.get(at as usize / 8)?.get() >> (at % 8 * 8);
         Some(if format.entry_bytes == 4 { word & 0xffff_ffff } else { word })
     };
-    for virt in borders(&regions, format.page_size()) {
+    let page = format.page_size();
+    for virt in borders(&regions, page) {
         let roots = (shape.lower.then(|| root(false)), shape.upper.then(|| root(true)));
         let seen = walk(&format, roots.0, roots.1, virt, read);
         match (declared(&regions, &resources, virt), seen) {
             (Some((address, memory)), Ok(to)) => {
                 assert_eq!(to.address, address, "{}: {virt:#x}", format.name);
+                let first = virt & !(to.leaf.run.max(page) - 1);
+                for offset in (0..to.leaf.run).step_by(page as usize) {
+                    let all = Some(((address - (virt - first)) + offset, memory));
+                    assert_eq!(declared(&regions, &resources, first + offset), all, "{}: {virt:#x}", format.name);
+                }
                 assert!(format.inherent_memory || to.leaf.memory == memory, "{}: {virt:#x} {:?}", format.name, to.leaf);
             }
             (None, Err(Fault::Absent { .. } | Fault::NoRoot | Fault::NotCanonical)) => {}
@@ -200,7 +217,9 @@ proptest! {
     ) {
         let target = &targets()[target];
         let page = target.0.page_size();
-        let length: u64 = plans.iter().map(|(gap, pages, ..)| (gap + pages) * page).sum();
+        // A region that asks for runs is moved up to one, and made longer.
+        let length = |(gap, pages, kind, ..): &Plan| (gap + pages) * page + 2 * (run_of(target, *kind) - page);
+        let length: u64 = plans.iter().map(length).sum();
         let half = 1u64 << target.0.range_bits;
         let start = match (place, target.0.upper_start()) {
             (0, _) => page,

@@ -61,12 +61,14 @@ struct Piece {
     resume: u128,
     /// Levels whose leaves the region may use here, one bit each.
     levels: u32,
+    /// The run that the region asks for, in bytes, where the piece is made of whole ones; 0 elsewhere.
+    run: u64,
     /// Flags by level.
     flags: [u64; MAX_LEVELS],
 }
 
 impl Piece {
-    const NONE: Self = Self { extent: Extent::BLANK, virt: 0, stop: 0, resume: 0, levels: 0, flags: [0; MAX_LEVELS] };
+    const NONE: Self = Self { extent: Extent::BLANK, virt: 0, stop: 0, resume: 0, levels: 0, run: 0, flags: [0; MAX_LEVELS] };
 
     const fn phys(&self, virt: u128) -> u128 {
         self.extent.p_lo + (virt - self.extent.v_lo)
@@ -141,6 +143,14 @@ impl<'m, const R: usize> Steps<'m, R> {
         let mut piece = Piece { extent, virt, stop: extent.v_hi, resume: extent.v_hi, ..Piece::NONE };
         self.stop_at_hole(region, &mut piece);
         self.stop_at_type(region, &mut piece);
+        // A run with a hole or another type in it would let the TLB see what is not there.
+        if let Some(size) = region.contiguous
+            && size != 0
+            && piece.virt % size as u128 == 0
+            && piece.stop % size as u128 == 0
+        {
+            piece.run = size;
+        }
         let mut level = 0;
         while level < self.format.levels {
             if leaf_allowed(self.map, self.format, region, extent.unit, level)
@@ -161,7 +171,7 @@ impl<'m, const R: usize> Steps<'m, R> {
         let mut level = 0;
         while level < self.format.levels {
             if piece.levels >> level & 1 == 1 {
-                piece.flags[level] = flags_of(self.space, self.format, region, level, &leaf);
+                piece.flags[level] = flags_of(self.space, self.format, region, level, piece.run, &leaf);
             }
             level += 1;
         }
@@ -231,7 +241,7 @@ impl<'m, const R: usize> Steps<'m, R> {
             level,
             flags: piece.flags[level],
             region: piece.extent.region,
-            fold: fold_of(self.format, &self.space.regions[piece.extent.region as usize], level),
+            fold: fold_of(self.format, level, piece.run),
         };
         piece.virt = end;
         step
@@ -296,14 +306,18 @@ const fn leaf_of(map: &Map<'_>, space: &Space<'_>, format: &Format, region: &Reg
 }
 
 /// The word of an entry without its address; 0 where the region is a window or has no encoding (which is a finding).
-const fn flags_of(space: &Space<'_>, format: &Format, region: &Region<'_>, level: usize, leaf: &Leaf) -> u64 {
+const fn flags_of(
+    space: &Space<'_>,
+    format: &Format,
+    region: &Region<'_>,
+    level: usize,
+    run: u64,
+    leaf: &Leaf,
+) -> u64 {
     if matches!(region.kind, Kind::Window) {
         return 0;
     }
-    let run = match region.contiguous {
-        Some(size) if matches!(format.run(size), Some(run) if run.level == level) => size,
-        _ => 0,
-    };
+    let run = if matches!(format.run(run), Some(run) if run.level == level) { run } else { 0 };
     let Some(mut word) = format.leaf_flags(level, &Leaf { run, ..*leaf }) else { return 0 };
     if let (Some(raw), true) = (region.raw_memory, format.raw_memory.bits != 0) {
         let mask = ((1 << format.raw_memory.bits) - 1) << format.raw_memory.shift;
@@ -321,8 +335,7 @@ const fn flags_of(space: &Space<'_>, format: &Format, region: &Region<'_>, level
     word
 }
 
-const fn fold_of(format: &Format, region: &Region<'_>, level: usize) -> u64 {
-    let Some(size) = region.contiguous else { return 0 };
+const fn fold_of(format: &Format, level: usize, size: u64) -> u64 {
     match format.run(size) {
         Some(run) if run.level == level && run.fold => size,
         _ => 0,

@@ -105,10 +105,16 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         }
     }
 
-    /// `guard-inside-leaf`: a leaf is present or not, there is no half of one.
+    /// `guard-inside-leaf`: a leaf is present or not, and so is a run of them; there is no half of one.
     const fn guard_inside_leaf(&mut self, guard: usize, i: usize, lo: u128, hi: u128) {
         let start = self.layout.extents[i].virt;
-        if let Some(page) = self.region(i).page
+        let region = self.region(i);
+        let unit = match (region.page, region.contiguous) {
+            (Some(page), Some(run)) => Some(if page > run { page } else { run }),
+            (Some(unit), None) | (None, Some(unit)) => Some(unit),
+            (None, None) => None,
+        };
+        if let Some(page) = unit
             && page > 0
         {
             let page = page as u128;

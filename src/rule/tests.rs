@@ -126,6 +126,28 @@ fn linked_tables_are_judged_by_the_region_they_are_linked_in() {
 }
 
 #[test]
+fn a_guard_cuts_whole_runs() {
+    let judge_with = |pages: u64| {
+        let run = Region { size: Some(0x2_0000), contiguous: Some(0x1_0000), ..DATA };
+        let guard = Region {
+            name: "guard",
+            kind: Kind::Guard,
+            virt: Virt::At(0x11_0000),
+            phys: Phys::None,
+            size: Some(pages << 12),
+            inside: Some("data"),
+            access: Access::kernel(Rights::NONE),
+            ..DATA
+        };
+        let spaces = Box::leak(Box::new([space(Box::leak(Box::new([run, guard])))]));
+        let cpu = Cpu { features: Some(crate::attr::Features::SVNAPOT), ..Cpu::BLANK };
+        judge(&Map { spaces, cpu, ..MAP }).0
+    };
+    assert!(judge_with(16).is_empty());
+    assert!(judge_with(1).has(Rule::GuardInsideLeaf));
+}
+
+#[test]
 fn absurd_numbers_are_findings_and_no_panics() {
     let spaces = Box::leak(Box::new([Space { self_map_slot: Some(512), ..space(&[DATA]) }]));
     assert!(judge(&Map { spaces, ..MAP }).0.has(Rule::VaOutOfRange));
