@@ -135,7 +135,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         self.pool_memory(s, tables, self.resource(holder), holder, format);
     }
 
-    /// `tables-reachable-by-user`, `tables-not-mapped` of tables whose place the linker or the program chooses: the
+    /// `tables-outside-ram`, `tables-reachable-by-user`, `tables-not-mapped` of tables whose place the linker or the program chooses: the
     /// region they are linked in maps them, and without any region that could, nothing edits them.
     const fn linked_tables(&mut self, s: usize, tables: &Tables<'_>) {
         if self.placed(s, 0).is_some() {
@@ -147,6 +147,14 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         };
         if holder != NOWHERE {
             let (i, e) = (holder as usize, &self.layout.extents[holder as usize]);
+            if !e.has_phys && !e.bad {
+                // Without a physical side there is no telling where the linker puts them.
+                self.report(Rule::TablesOutsideRam, &[self.who_tables(s)], &[]);
+            } else if let Some(memory) = self.first_type(i)
+                && memory.is_device()
+            {
+                self.report(Rule::TablesOutsideRam, &[self.who_tables(s), self.who(i)], &[]);
+            }
             if !self.facts[i].access.user.is_empty() {
                 let who = [self.who(i), self.who_tables(s)];
                 self.report(Rule::TablesReachableByUser, &who, &[e.p_lo, e.size]);

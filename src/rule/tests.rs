@@ -126,6 +126,19 @@ fn linked_tables_are_judged_by_the_region_they_are_linked_in() {
 }
 
 #[test]
+fn tables_are_linked_in_no_window_and_no_device() {
+    let judge_with = |region| {
+        let tables = Tables { linked_in: Some("data"), ..Tables::BLANK };
+        let spaces = Box::leak(Box::new([Space { tables: Some(tables), ..space(Box::leak(Box::new([region]))) }]));
+        judge(&Map { spaces, ..MAP }).0
+    };
+    assert!(judge_with(DATA).is_empty());
+    assert!(judge_with(Region { kind: Kind::Window, phys: Phys::None, ..DATA }).has(Rule::TablesOutsideRam));
+    let device = Region { memory: Some(crate::attr::MemoryType::DeviceNgnre), ..DATA };
+    assert!(judge_with(device).has(Rule::TablesOutsideRam));
+}
+
+#[test]
 fn a_guard_cuts_whole_runs() {
     let judge_with = |pages: u64| {
         let run = Region { size: Some(0x2_0000), contiguous: Some(0x1_0000), ..DATA };
