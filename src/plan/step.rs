@@ -68,7 +68,8 @@ struct Piece {
 }
 
 impl Piece {
-    const NONE: Self = Self { extent: Extent::BLANK, virt: 0, stop: 0, resume: 0, levels: 0, run: 0, flags: [0; MAX_LEVELS] };
+    const NONE: Self =
+        Self { extent: Extent::BLANK, virt: 0, stop: 0, resume: 0, levels: 0, run: 0, flags: [0; MAX_LEVELS] };
 
     const fn phys(&self, virt: u128) -> u128 {
         self.extent.p_lo + (virt - self.extent.v_lo)
@@ -306,14 +307,7 @@ const fn leaf_of(map: &Map<'_>, space: &Space<'_>, format: &Format, region: &Reg
 }
 
 /// The word of an entry without its address; 0 where the region is a window or has no encoding (which is a finding).
-const fn flags_of(
-    space: &Space<'_>,
-    format: &Format,
-    region: &Region<'_>,
-    level: usize,
-    run: u64,
-    leaf: &Leaf,
-) -> u64 {
+const fn flags_of(space: &Space<'_>, format: &Format, region: &Region<'_>, level: usize, run: u64, leaf: &Leaf) -> u64 {
     if matches!(region.kind, Kind::Window) {
         return 0;
     }
