@@ -150,6 +150,11 @@ pub enum EntryError {
     },
     /// The format has no encoding for these attributes.
     NotEncodable(Attributes),
+    /// The frame does not fit the address field.
+    BadFrame {
+        /// Its address.
+        address: PhysAddr,
+    },
     /// The address of the table is unaligned or does not fit the address field.
     BadTable {
         /// The address.
@@ -162,6 +167,7 @@ impl fmt::Display for EntryError {
         match self {
             Self::NoSuchEntry { index, entries } => write!(f, "entry {index} of a table with {entries} entries"),
             Self::NotEncodable(a) => write!(f, "the format has no entry with {:?} in {}", a.access, a.memory.name()),
+            Self::BadFrame { address } => write!(f, "the format has no entry for a frame at {address:?}"),
             Self::BadTable { address } => write!(f, "a table at {address:?} cannot be linked"),
         }
     }
@@ -217,7 +223,8 @@ impl<R: Regime, L: Level> Entry<'_, R, L> {
     /// Maps `frame`.
     ///
     /// # Errors
-    /// [`EntryError::NotEncodable`] if the format has no such entry; nothing was written then.
+    /// [`EntryError::NotEncodable`] if the format has no such entry, [`EntryError::BadFrame`] if the frame lies too far
+    /// up; nothing was written then.
     pub fn map<S: StandsAt<R, L>>(&mut self, frame: Frame<S>, attributes: Attributes) -> Result<(), EntryError> {
         let leaf = Leaf {
             address: frame.start().as_u64(),
@@ -229,6 +236,9 @@ impl<R: Regime, L: Level> Entry<'_, R, L> {
             guarded: false,
         };
         let word = R::FORMAT.encode_leaf(L::NUMBER, &leaf).ok_or(EntryError::NotEncodable(attributes))?;
+        if !fits::<R>(frame.start()) {
+            return Err(EntryError::BadFrame { address: frame.start() });
+        }
         self.word.as_mut_ptr().write(word);
         Ok(())
     }
@@ -242,7 +252,7 @@ impl<R: Regime, L: Level> Entry<'_, R, L> {
         L: HasNext,
     {
         let word = R::FORMAT.encode_table(L::NUMBER, address.as_u64());
-        if !address.is_aligned(R::FORMAT.table_size()) || R::FORMAT.address.decode(word) != address.as_u64() {
+        if !address.is_aligned(R::FORMAT.table_size()) || !fits::<R>(address) {
             return Err(EntryError::BadTable { address });
         }
         self.word.as_mut_ptr().write(word);
@@ -252,5 +262,35 @@ impl<R: Regime, L: Level> Entry<'_, R, L> {
     /// Makes it absent.
     pub fn clear(&mut self) {
         self.word.as_mut_ptr().write(0);
+    }
+}
+
+/// Whether an entry can hold all bits of the address.
+const fn fits<R: Regime>(address: PhysAddr) -> bool {
+    let field = R::FORMAT.address;
+    field.decode(field.encode(address.as_u64())) == address.as_u64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attr::Rights;
+    use crate::page::{Size2M, Size4K};
+    use crate::riscv::Sv39;
+
+    #[test]
+    fn a_frame_that_does_not_fit_is_refused() {
+        let mut memory = [0; 512];
+        let data = Attributes::new(Access::kernel(Rights::RW), MemoryType::NormalWb);
+        let mut leaves = Table::<Sv39, Last>::new(&mut memory);
+        let mut entry = leaves.entry(7).expect("entry");
+        let far = Frame::<Size4K>::at::<{ 1 << 56 }>();
+        assert_eq!(entry.map(far, data), Err(EntryError::BadFrame { address: far.start() }));
+        assert_eq!(entry.map(Frame::<Size4K>::at::<{ (1 << 56) - 0x1000 }>(), data), Ok(()));
+        let mut middle = Table::<Sv39, Up<Last>>::new(&mut memory);
+        let mut entry = middle.entry(8).expect("entry");
+        assert!(entry.map(Frame::<Size2M>::at::<{ 1 << 60 }>(), data).is_err());
+        assert!(entry.link(PhysAddr::new(1 << 56)).is_err());
+        assert_eq!(entry.view(), View::Absent);
     }
 }
