@@ -154,6 +154,8 @@ fn boot_filled_tables_are_the_placed_ones() {
     let memory = vec![Slot::word(!0); Boot::WORDS].leak();
     assert!(Boot::fill(memory, 0x4100_0800).is_err());
     let memory = vec![Slot::word(!0); Boot::WORDS].leak();
+    assert_eq!(Boot::fill(memory, 0), Err(tablature::space::FillError::AtZero));
+    let memory = vec![Slot::word(!0); Boot::WORDS].leak();
     assert!(Boot::fill(&mut memory[1..], 0x4100_0000).is_err());
     let memory = vec![Slot::word(!0); Boot::WORDS].leak();
     Boot::fill(memory, 0x4100_0000).expect("fill");

@@ -144,7 +144,7 @@ impl Filled {
     /// Fills `memory`, which lies at physical address `physical`, with the tables of `S`.
     ///
     /// # Errors
-    /// [`FillError`] if the memory is too small, unaligned or out of range; nothing was written then.
+    /// [`FillError`] if the memory is too small, unaligned, at address 0 or out of range; nothing was written then.
     pub fn fill<S: Declared>(&self, memory: &'static mut [Slot], physical: u64) -> Result<(), FillError> {
         let needs = slots(&S::FORMAT, &S::SHAPE);
         if memory.len() < needs {
@@ -153,6 +153,9 @@ impl Filled {
         let alignment = alignment(&S::FORMAT) as u64;
         if physical % alignment != 0 {
             return Err(FillError::Unaligned { address: physical, alignment });
+        }
+        if physical == 0 {
+            return Err(FillError::AtZero);
         }
         let bits = crate::layout::pa_bits(S::MAP);
         if u128::from(physical) + (needs * size_of::<Slot>()) as u128 > 1 << bits {

@@ -326,6 +326,8 @@ pub enum FillError {
         /// The alignment it must have.
         alignment: u64,
     },
+    /// The physical address is 0, which stands for tables that were not filled.
+    AtZero,
     /// The tables would not lie below the CPU's physical address width.
     OutOfRange {
         /// The address given.
@@ -342,6 +344,7 @@ impl fmt::Display for FillError {
             Self::Unaligned { address, alignment } => {
                 write!(f, "the tables at {address:#x} must be aligned to {alignment:#x}")
             }
+            Self::AtZero => f.write_str("the tables cannot lie at physical address 0"),
             Self::OutOfRange { address, bits } => {
                 write!(f, "the tables at {address:#x} do not lie below 2^{bits}")
             }
