@@ -11,7 +11,7 @@ use tablature::plan::{Base, Shape, Slot, Steps, fill};
 use tablature::regime::Regime;
 use tablature::rule::check;
 use tablature::walk::{Fault, walk};
-use tablature::{riscv, x86_64};
+use tablature::{armv7, riscv, x86_64};
 
 const REGIONS: usize = 24;
 const TABLES_AT: u64 = 0x10_0000;
@@ -23,7 +23,7 @@ const NAMES: [&str; REGIONS] = [
 /// A format, the features and physical bits it needs, and physical addresses at which encodings change.
 type Target = (Format, Features, u32, &'static [u64]);
 
-fn targets() -> [Target; 9] {
+fn targets() -> [Target; 11] {
     let x86 = Features::NX.union(Features::PDPE1GB);
     [
         (<El1<G4K, 39> as Regime>::FORMAT, Features::NONE, 48, &[1 << 30, 1 << 40]),
@@ -34,6 +34,8 @@ fn targets() -> [Target; 9] {
         (riscv::Sv39::FORMAT, Features::SVPBMT.union(Features::SVNAPOT), 56, &[1 << 55]),
         (riscv::Sv32::FORMAT, Features::NONE, 34, &[1 << 32, 3 << 32]),
         (riscv::Sv39x4::FORMAT, Features::SVPBMT.union(Features::SVNAPOT), 56, &[1 << 40]),
+        (x86_64::Ept4::FORMAT, Features::EPT_2M, 52, &[1 << 46]),
+        (<armv7::LpaeStage2 as Regime>::FORMAT, Features::NONE, 40, &[1 << 38]),
         (x86_64::Level4::FORMAT, x86, 52, &[1 << 51]),
     ]
 }
@@ -213,7 +215,7 @@ proptest! {
 
     #[test]
     fn every_border_is_where_it_is_declared(
-        target in 0..9usize, place in 0..3u8, plans in plans(), guards_first: bool, pages_only: bool,
+        target in 0..11usize, place in 0..3u8, plans in plans(), guards_first: bool, pages_only: bool,
     ) {
         let target = &targets()[target];
         let page = target.0.page_size();
