@@ -332,6 +332,18 @@ impl Extent {
     }
 }
 
+/// Whether the CPU has leaves of exactly that many bytes.
+const fn is_leaf_size(map: &Map<'_>, format: &Format, size: u64) -> bool {
+    let mut level = 0;
+    while level < format.levels {
+        if format.level[level].size() == size {
+            return format.has_leaf(level, features(map));
+        }
+        level += 1;
+    }
+    false
+}
+
 /// Whether leaves of `level` may be used for a region, apart from alignment.
 #[must_use]
 pub const fn leaf_allowed(map: &Map<'_>, format: &Format, region: &Region<'_>, unit: u64, level: usize) -> bool {
@@ -339,7 +351,7 @@ pub const fn leaf_allowed(map: &Map<'_>, format: &Format, region: &Region<'_>, u
     if let Some(page) = region.page {
         return size == page;
     }
-    if unit > format.page_size() {
+    if unit > format.page_size() && is_leaf_size(map, format, unit) {
         return size == unit;
     }
     if let Some(min) = region.page_min

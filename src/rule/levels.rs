@@ -92,8 +92,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
             self.aligned(i, Rule::LeafMisaligned, e, page);
         }
         if let Some(unit) = region.round
-            && unit != 0
-            && unit != format.page_size()
+            && unit % format.page_size() != 0
         {
             self.leaf_size(i, unit, format);
         }

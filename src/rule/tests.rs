@@ -102,8 +102,9 @@ fn nothing_is_dropped_in_silence() {
 }
 
 #[test]
-fn a_rounding_unit_is_a_leaf_size() {
-    for (unit, sound) in [(0, true), (0x1000, true), (0x20_0000, true), (0x4000, false), (0x800, false)] {
+fn a_rounding_unit_is_whole_pages() {
+    for (unit, sound) in [(0, true), (0x1000, true), (0x20_0000, true), (0x4000, true), (0x1800, false), (0x800, false)]
+    {
         let region = Region { virt: Virt::At(0x4000_0000), round: Some(unit), ..DATA };
         let regions: &[Region<'static>] = Box::leak(Box::new([region]));
         let spaces = Box::leak(Box::new([space(regions)]));
