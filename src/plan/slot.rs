@@ -6,6 +6,8 @@ use core::ptr::NonNull;
 
 use volatile::VolatilePtr;
 
+use crate::regime::Regime;
+
 /// One entry in an image: a word, or an address that the linker fills in.
 ///
 /// # Invariants
@@ -121,8 +123,8 @@ pub trait Alignment: Copy + 'static {
     const BYTES: usize = align_of::<Self>();
 }
 
-/// Names an [`Alignment`] by its number: `<() as AlignOf<4096>>::Type`. The type does not matter, and is the regime, so
-/// that a regime that does not exist is the only error.
+/// Names an [`Alignment`] by its number: `<R as AlignOf<4096>>::Type`. Which regime does not matter; one
+/// that does not exist is the only error then.
 pub trait AlignOf<const BYTES: usize> {
     /// The alignment.
     type Type: Alignment;
@@ -137,7 +139,7 @@ macro_rules! alignments {
 
         impl Alignment for $name {}
 
-        impl<T> AlignOf<$bytes> for T {
+        impl<R: Regime> AlignOf<$bytes> for R {
             type Type = $name;
         }
 

@@ -169,7 +169,7 @@ AliasUndeclared "alias-undeclared" Policy Waivable: "One space maps a physical p
 // Empty
 EmptyDeclaration "empty-declaration" Declaration Hard: "Regions, guards, resources, channels and spaces are not empty, and there is a space."
     ["patina set_attributes_zero_size; Hafnium MEM_REGION_EMPTY"]
-    "{a} is empty[: {x0} bytes]" => "remove it, or declare what it holds[ ({d0} bytes is nothing; a page is the least)]";
+    "{a} is empty[: {x0} bytes]" => "remove it, or declare what it holds[: a size above {d0}, and a page at least]";
 
 // Rights
 RightsEmpty "rights-empty" Policy Waivable: "A map grants at least one right."

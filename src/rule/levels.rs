@@ -48,7 +48,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         } else {
             self.feature(who, format.needs);
         }
-        if format.has_start_level() && bits > output {
+        if format.has_start_level() && bits > output && bits <= most {
             self.report(Rule::VaBitsInvalid, &[who], &[bits as u128, output as u128]);
         }
     }

@@ -62,7 +62,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         }
     }
 
-    const fn bytes(&self, resource: u16) -> (u128, u128) {
+    pub(super) const fn bytes(&self, resource: u16) -> (u128, u128) {
         let r = self.resource(resource);
         (r.base as u128, r.base as u128 + r.size as u128)
     }

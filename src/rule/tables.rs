@@ -6,7 +6,7 @@ use super::judge::{Judge, SUPERVISOR, Who};
 use crate::attr::Rights;
 use crate::format::Format;
 use crate::layout::shared;
-use crate::layout::{Layout, NOWHERE, place};
+use crate::layout::{Layout, NOWHERE, TOP, place};
 use crate::map::{Kind, Phys, Placement, Resource, Role, Tables};
 use crate::plan::{self, Shape};
 
@@ -164,14 +164,28 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
             }
             return;
         }
+        let (_, resource) = place(self.map, tables.phys);
+        let (lo, hi) = if resource == NOWHERE { (0, TOP) } else { self.bytes(resource) };
         let (mut i, mut edited) = (0, !tables.runtime_edit);
-        while i < self.layout.len && !edited {
-            edited = self.facts[i].counts && self.edits_tables(i);
+        while i < self.layout.len {
+            let e = &self.layout.extents[i];
+            // Wherever in the resource they are, whoever has all of it has them.
+            if e.has_phys && !e.bad && e.p_lo <= lo && hi <= e.p_hi && self.is_a_tenants(i) {
+                self.report(Rule::TablesReachableByUser, &[self.who(i), self.who_tables(s)], &[lo, hi - lo]);
+            }
+            edited = edited || (self.facts[i].counts && self.edits_tables(i));
             i += 1;
         }
         if !edited {
             self.report(Rule::TablesNotMapped, &[self.who_tables(s)], &[]);
         }
+    }
+
+    /// Whether a user, a partition or a guest reaches a region.
+    const fn is_a_tenants(&self, i: usize) -> bool {
+        let tenant = matches!(self.space_of(i).role, Role::Partition | Role::Guest)
+            && !self.declared_format(self.layout.extents[i].space as usize).user;
+        tenant || !self.facts[i].access.user.is_empty()
     }
 
     /// Whether a region is there to write tables: a kernel's, writable, declared for tables or a linear map.
@@ -283,9 +297,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
             let Some((lo, hi)) = self.phys_meets(i, pool.lo, pool.hi) else { continue };
             let who = [self.who(i), self.who_tables(pool.space)];
             let region = self.region(i);
-            let tenant = matches!(self.space_of(i).role, Role::Partition | Role::Guest)
-                && !self.declared_format(self.layout.extents[i].space as usize).user;
-            if tenant || !self.facts[i].access.user.is_empty() {
+            if self.is_a_tenants(i) {
                 self.report(Rule::TablesReachableByUser, &who, &[lo, hi - lo]);
             } else if region.tables {
                 let walked = self.segment(pool.lo, pool.lo + 1).resource;

@@ -229,3 +229,17 @@ fn a_region_without_a_physical_side_is_one_finding() {
     let text = errors.as_slice()[0].to_string();
     assert!(text.contains("phys-undeclared") && text.contains("as in `=> ram`"), "{text}");
 }
+
+#[test]
+fn a_tenant_that_has_a_whole_resource_has_the_tables_in_it() {
+    let tables = Tables { phys: Phys::In { resource: "ram", offset: 0 }, ..Tables::BLANK };
+    let user = Access::user(Rights::RW);
+    for (size, access, expected) in
+        [(Some(0x10_0000), user, 1), (Some(0x8_0000), user, 0), (Some(0x10_0000), DATA.access, 0)]
+    {
+        let regions = Box::leak(Box::new([Region { size, access, ..DATA }]));
+        let spaces = Box::leak(Box::new([Space { tables: Some(tables), ..space(regions) }]));
+        let (errors, _) = judge(&Map { spaces, ..MAP });
+        assert_eq!((errors.total, errors.has(Rule::TablesReachableByUser)), (expected, expected == 1));
+    }
+}
