@@ -6,6 +6,7 @@
 
 use crate::attr::{Access, Features, MemoryType};
 
+mod decode;
 mod shape;
 mod slots;
 
@@ -274,6 +275,8 @@ pub struct Format {
     pub runs: [Run; 3],
     /// Set in a leaf valid for every address space.
     pub global: u64,
+    /// The same in a leaf of a level whose memory types have the encoding of blocks.
+    pub block_global: u64,
     /// Set in a leaf of one address space only.
     pub not_global: u64,
     /// Software field of a leaf: lowest bit, width.
@@ -455,7 +458,7 @@ impl Format {
             return None;
         }
         let mut word = form.leaf_set | rights | memory | (leaf.software as u64) << self.software.0;
-        word |= if leaf.global { self.global } else { self.not_global };
+        word |= if leaf.global { self.global_at(level) } else { self.not_global };
         if leaf.guarded {
             word |= self.guarded;
         }
@@ -477,6 +480,12 @@ impl Format {
         }
     }
 
+    /// What is set, at `level`, in a leaf valid for every address space.
+    #[must_use]
+    pub const fn global_at(&self, level: usize) -> u64 {
+        if self.level[level].memory == 0 { self.global } else { self.block_global }
+    }
+
     const fn leaf_address(&self, level: usize, leaf: &Leaf) -> u64 {
         match self.run(leaf.run) {
             Some(run) if run.fold => leaf.address & !(run.size - 1),
@@ -484,93 +493,15 @@ impl Format {
         }
     }
 
+    /// Bits of a table pointer at `level`, with those of `extra` (a preset accessed bit) that are not reserved there.
+    #[must_use]
+    pub const fn pointer_flags(&self, level: usize, extra: u64) -> u64 {
+        self.level[level].table_set | (extra & !self.level[level].table.mask)
+    }
+
     /// The word of a pointer, at `level`, to the table at `address`.
     #[must_use]
     pub const fn encode_table(&self, level: usize, address: u64) -> u64 {
         self.level[level].table_set | self.address.encode(address)
-    }
-
-    /// What `word` means at `level`.
-    #[must_use]
-    pub const fn view(&self, level: usize, word: u64) -> View {
-        let form = &self.level[level];
-        if word & self.present == 0 {
-            return View::Absent;
-        }
-        if level > 0 && form.table.matches(word) {
-            return View::Table { address: self.address.decode(word) };
-        }
-        if matches!(form.form, LeafForm::None) || !form.leaf.matches(word) {
-            return View::Reserved;
-        }
-        let (Some(access), Some(memory)) = (self.decode_rights(word), self.decode_memory(form.memory, word)) else {
-            return View::Reserved;
-        };
-        let run = match self.decode_run(level, word) {
-            Some(run) => run,
-            None => return View::Reserved,
-        };
-        let size = if run.fold { run.size } else { form.size() };
-        View::Leaf(Leaf {
-            address: self.address.decode(word) & !(size - 1),
-            access,
-            memory,
-            global: (self.global | self.not_global) != 0
-                && word & self.not_global == 0
-                && word & self.global == self.global,
-            run: run.size,
-            software: ((word >> self.software.0) & ((1 << self.software.1) - 1)) as u8,
-            guarded: self.guarded != 0 && word & self.guarded != 0,
-        })
-    }
-
-    /// The run that the word belongs to; `None` where it is marked as part of one but has no legal encoding of it.
-    const fn decode_run(&self, level: usize, word: u64) -> Option<Run> {
-        let mut i = 0;
-        while i < self.runs.len() {
-            let run = self.runs[i];
-            let inside = if run.fold { self.address.encode(run.size - 1) } else { 0 };
-            let mark = run.set & !inside;
-            if run.size != 0 && run.level == level && word & mark == mark {
-                return if word & (mark | inside) == run.set { Some(run) } else { None };
-            }
-            i += 1;
-        }
-        Some(Run::NONE)
-    }
-
-    /// The canonical access behind the rights bits: the kernel has the data part of the user's rights and does not
-    /// execute user pages, wherever the bits allow that reading.
-    const fn decode_rights(&self, word: u64) -> Option<Access> {
-        let bits = word & self.rights_mask;
-        let mut user = 1;
-        while user < 8 {
-            let access = Access::user(crate::attr::Rights::from_bits(user));
-            if self.rights[access.index()] == bits {
-                return Some(access);
-            }
-            user += 1;
-        }
-        let mut i = 0;
-        while i < 64 {
-            if self.rights[i] == bits {
-                return Some(Access::from_index(i));
-            }
-            i += 1;
-        }
-        None
-    }
-
-    /// The first memory type with that encoding.
-    const fn decode_memory(&self, table: usize, word: u64) -> Option<MemoryType> {
-        let bits = word & self.memory_mask[table];
-        let mut i = 0;
-        while i < MemoryType::COUNT {
-            if self.memory[table][i] == bits {
-                return Some(MemoryType::ALL[i]);
-            }
-            i += 1;
-        }
-        None
     }
 }

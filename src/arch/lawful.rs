@@ -51,7 +51,7 @@ const fn leaf_fields_are_apart(format: &Format, level: usize) -> bool {
         form.leaf_set,
         format.rights_mask,
         format.memory_mask[form.memory],
-        format.global | format.not_global,
+        format.global_at(level) | format.not_global,
         software,
         format.guarded,
         format.accessed,

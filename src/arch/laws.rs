@@ -77,7 +77,7 @@ pub(crate) fn pointers(format: &Format) {
 
 fn every_leaf(format: &Format, level: usize) -> impl Iterator<Item = Leaf> {
     let format = *format;
-    let has_global = format.global | format.not_global != 0;
+    let has_global = format.global_at(level) | format.not_global != 0;
     let runs =
         [0].into_iter().chain(format.runs.into_iter().filter(move |r| r.size != 0 && r.level == level).map(|r| r.size));
     let size = format.level[level].size();

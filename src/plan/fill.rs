@@ -53,7 +53,7 @@ pub const fn fill(format: &Format, shape: &Shape, steps: &[Step], base: Base, ta
 
 /// Writes the recursive entry of the root.
 pub const fn self_map(format: &Format, base: Base, table_extra: u64, slot: u32, slots: &mut [Slot]) {
-    let flags = format.level[format.levels - 1].table_set | table_extra;
+    let flags = format.pointer_flags(format.levels - 1, table_extra);
     put(format, slots, 0, slot as usize, base.entry(format, 0, flags));
 }
 
@@ -92,7 +92,7 @@ impl<'a> Path<'a> {
         while level < format.levels {
             at[level].shift = format.level[level].shift;
             at[level].index_mask = (1 << format.index_bits(level)) - 1;
-            at[level].flags = format.level[level].table_set | table_extra;
+            at[level].flags = format.pointer_flags(level, table_extra);
             at[level].first = shape.first(level);
             level += 1;
         }

@@ -469,6 +469,7 @@ pub(super) const fn format(shape: &Shape, name: &'static str, wide: Option<&'sta
         },
         runs: granule.runs(mask(STAGE1::CONTIGUOUS)),
         global: 0,
+        block_global: 0,
         not_global: if user { mask(STAGE1::NG) } else { 0 },
         software: (55, 4),
         guarded: if stage2 { 0 } else { mask(STAGE1::GP) },

@@ -125,6 +125,7 @@ const fn stage1(name: &'static str) -> Format {
         // A root of four entries has no run of sixteen.
         runs: [run(0), run(1), Run::NONE],
         global: 0,
+        block_global: 0,
         not_global: NG,
         software: SOFTWARE,
         guarded: 0,

@@ -102,6 +102,7 @@ const fn format(name: &'static str, levels: usize, needs: Features) -> Format {
         raw_memory: RawField { shift: 0, bits: 0, reserved: 0 },
         runs: [Run::NONE; 3],
         global: G,
+        block_global: G,
         not_global: 0,
         software: AVL,
         guarded: 0,

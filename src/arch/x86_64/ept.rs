@@ -109,6 +109,7 @@ const fn format(name: &'static str, levels: usize, needs: Features) -> Format {
         raw_memory: RawField { shift: EMT_SHIFT, bits: 4, reserved: RESERVED_TYPES },
         runs: [Run::NONE; 3],
         global: 0,
+        block_global: 0,
         not_global: 0,
         software: IGNORED,
         guarded: 0,

@@ -1,0 +1,89 @@
+//! What a raw word means.
+
+use super::{Format, Leaf, LeafForm, Run, View};
+use crate::attr::{Access, MemoryType, Rights};
+
+impl Format {
+    /// What `word` means at `level`.
+    #[must_use]
+    pub const fn view(&self, level: usize, word: u64) -> View {
+        let form = &self.level[level];
+        if word & self.present == 0 {
+            return View::Absent;
+        }
+        if level > 0 && form.table.matches(word) {
+            return View::Table { address: self.address.decode(word) };
+        }
+        if matches!(form.form, LeafForm::None) || !form.leaf.matches(word) {
+            return View::Reserved;
+        }
+        let (Some(access), Some(memory)) = (self.decode_rights(word), self.decode_memory(form.memory, word)) else {
+            return View::Reserved;
+        };
+        let run = match self.decode_run(level, word) {
+            Some(run) => run,
+            None => return View::Reserved,
+        };
+        let size = if run.fold { run.size } else { form.size() };
+        let global = self.global_at(level);
+        View::Leaf(Leaf {
+            address: self.address.decode(word) & !(size - 1),
+            access,
+            memory,
+            global: (global | self.not_global) != 0 && word & self.not_global == 0 && word & global == global,
+            run: run.size,
+            software: ((word >> self.software.0) & ((1 << self.software.1) - 1)) as u8,
+            guarded: self.guarded != 0 && word & self.guarded != 0,
+        })
+    }
+
+    /// The run that the word belongs to; `None` where it is marked as part of one but has no legal encoding of it.
+    const fn decode_run(&self, level: usize, word: u64) -> Option<Run> {
+        let mut i = 0;
+        while i < self.runs.len() {
+            let run = self.runs[i];
+            let inside = if run.fold { self.address.encode(run.size - 1) } else { 0 };
+            let mark = run.set & !inside;
+            if run.size != 0 && run.level == level && word & mark == mark {
+                return if word & (mark | inside) == run.set { Some(run) } else { None };
+            }
+            i += 1;
+        }
+        Some(Run::NONE)
+    }
+
+    /// The canonical access behind the rights bits: the kernel has the data part of the user's rights and does not
+    /// execute user pages, wherever the bits allow that reading.
+    const fn decode_rights(&self, word: u64) -> Option<Access> {
+        let bits = word & self.rights_mask;
+        let mut user = 1;
+        while user < 8 {
+            let access = Access::user(Rights::from_bits(user));
+            if self.rights[access.index()] == bits {
+                return Some(access);
+            }
+            user += 1;
+        }
+        let mut i = 0;
+        while i < 64 {
+            if self.rights[i] == bits {
+                return Some(Access::from_index(i));
+            }
+            i += 1;
+        }
+        None
+    }
+
+    /// The first memory type with that encoding.
+    const fn decode_memory(&self, table: usize, word: u64) -> Option<MemoryType> {
+        let bits = word & self.memory_mask[table];
+        let mut i = 0;
+        while i < MemoryType::COUNT {
+            if self.memory[table][i] == bits {
+                return Some(MemoryType::ALL[i]);
+            }
+            i += 1;
+        }
+        None
+    }
+}
