@@ -37,5 +37,5 @@ pub const WHOLE_MAP: usize = usize::MAX;
 /// The names that a declaration may use for its regimes without importing them.
 pub mod regimes {
     pub use crate::aarch64::{self, G4K, G16K, G64K};
-    pub use crate::{armv7, riscv, x86_64};
+    pub use crate::{armv7, loongarch64, riscv, x86, x86_64};
 }

@@ -288,6 +288,8 @@ features! {
     EPT_AD = 33, "ept_ad";
     /// x86 EPT: a walk of five levels (IA32_VMX_EPT_VPID_CAP bit 7).
     EPT5 = 34, "ept5";
+    /// x86 4 MiB pages of 32-bit paging (CR4.PSE).
+    PSE = 35, "pse";
 }
 
 impl Features {

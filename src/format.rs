@@ -4,7 +4,7 @@
 //! what. Generic code encodes and decodes entries through it and never names an architecture; an architecture fills one
 //! in as a `const`. Everything here is `const fn` over plain integers, because constant evaluation pays for each call.
 
-use crate::attr::{Access, Features, MemoryType};
+use crate::attr::{Access, Features, MemoryType, Rights};
 
 mod decode;
 mod shape;
@@ -430,6 +430,19 @@ impl Format {
             LeafForm::Always => true,
             LeafForm::With(feature) => features.contains(feature),
         }
+    }
+
+    /// Whether some entry keeps its memory from being executed (32-bit paging of x86 has none).
+    #[must_use]
+    pub const fn withholds_execution(&self) -> bool {
+        let mut i = 0;
+        while i < 64 {
+            if self.rights[i] != NOT_ENCODABLE && !Access::from_index(i).any().contains(Rights::X) {
+                return true;
+            }
+            i += 1;
+        }
+        !self.free_rights.is_empty()
     }
 
     /// The run of that many bytes.

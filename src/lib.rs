@@ -20,7 +20,7 @@ pub mod regime;
 
 // 2: architectures
 mod arch;
-pub use arch::{aarch64, armv7, riscv, x86_64};
+pub use arch::{aarch64, armv7, loongarch64, riscv, x86, x86_64};
 
 // 3: structures
 pub mod table;

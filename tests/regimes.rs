@@ -93,11 +93,73 @@ tablature::memory_map! {
     }
 }
 
+tablature::memory_map! {
+    /// A 32-bit kernel of a PC with more than 4 GiB.
+    mod pae for x86::Pae;
+
+    physical {
+        ram  : 0x10_0000, 0x2_0000_0000, normal;
+        apic : 0xfee0_0000, 4 KiB, device_nGnRnE, within ram;
+        pool : 0x3_0000_0000, 1 MiB, normal;
+    }
+
+    space kernel {
+        tables <= 6 at pool, 24 KiB, preset_ad;
+        text (rx) : 0xc010_0000 => ram, 4 KiB;
+        data (rw) : 0xc020_0000 => ram + 0x1_0010_0000, 2 MiB;
+        user (rw, user) : 0x8000 => ram + 0x10_0000, 4 KiB;
+        apic (rw) : identity;
+    }
+}
+
+tablature::memory_map! {
+    /// One of a PC without execute-disable.
+    mod pc32 for x86::Legacy32;
+
+    physical {
+        ram  : 0x0, 256 MiB, normal;
+        pool : 0x1000_0000, 1 MiB, normal;
+        apic : 0xfee0_0000, 4 KiB, device_nGnRnE;
+    }
+
+    space kernel {
+        tables <= 3 at pool, 12 KiB;
+        text (rx)  : 0xc010_0000 => ram + 1 MiB, 4 KiB;
+        data (rwx) : 0xc040_0000 => ram + 4 MiB, 4 MiB, waive(wx, "there is no execute-disable");
+        apic (rwx) : identity, waive(wx, "there is no execute-disable");
+    }
+}
+
+tablature::memory_map! {
+    /// A kernel of LoongArch.
+    mod loong for loongarch64::La64;
+
+    physical {
+        ram  : 0x9000_0000, 1 GiB, normal;
+        uart : 0x1fe0_0000, 4 KiB, device;
+        pool : 0xf000_0000, 1 MiB, normal;
+    }
+
+    space kernel {
+        asid 1;
+        tables <= 9 at pool, 36 KiB;
+        text (rx, global) : 0xffff_8000_0000_0000 => ram, 4 KiB;
+        data (rw, global) : 0xffff_8000_0020_0000 => ram + 0x20_0000, 2 MiB;
+        user (priv none, user rx) : 0x8000 => ram + 0x40_0000, 4 KiB;
+        heap (rw, user)   : 0x1_0000 => ram + 0x41_0000, 4 KiB;
+        uart (rw)         : identity;
+    }
+}
+
 /// The word that ends the walk of `virt`, read from the tables as bytes; `shifts` from the root down, and the number
 /// of entries of a table that is no root.
 fn word<S: Declared>(shifts: &[u32], next: fn(u64, bool) -> Option<u64>, virt: u64) -> u64 {
+    walk::<S>(S::roots().lower.expect("root"), shifts, next, virt)
+}
+
+fn walk<S: Declared>(root: u64, shifts: &[u32], next: fn(u64, bool) -> Option<u64>, virt: u64) -> u64 {
     let memory = S::memory();
-    let mut table = S::roots().lower.expect("root");
+    let mut table = root;
     for (depth, shift) in shifts.iter().enumerate() {
         let index = if depth == 0 { virt >> shift } else { virt >> shift & 511 };
         let offset = (table - memory.physical) as usize + index as usize * 8;
@@ -172,6 +234,69 @@ fn long_descriptors_of_a_guest() {
     assert_eq!(at(0x80_4000_0000), 0x4020_077f);
     assert_eq!(at(0x900_0000), 0x900_04c7 | 1 << 54);
     assert_eq!(guest::cell::TABLES, 6);
+}
+
+/// A pointer of PAE paging is present and of no large page.
+fn pae_next(word: u64, last: bool) -> Option<u64> {
+    (word & 0x81 == 1 && !last).then_some(word & 0xf_ffff_ffff_f000)
+}
+
+/// Accessed (bit 5) and dirty (bit 6) are preset wherever hardware would set them, which is nowhere in the root.
+#[test]
+fn pae_paging() {
+    let at = |virt| word::<pae::kernel::Space>(&[30, 21, 12], pae_next, virt);
+    assert_eq!(at(0xc010_0000), 0x10_0021);
+    assert_eq!(at(0xc010_1000), 0);
+    assert_eq!(at(0xc020_0000), 1 << 63 | 0x1_0020_00e3);
+    assert_eq!(at(0x8000), 1 << 63 | 0x20_0067);
+    assert_eq!(at(0xfee0_0000), 1 << 63 | 0xfee0_007b);
+    let root: Vec<_> = (0..5).map(|entry| pae::kernel::Space::tables().entry(entry)).collect();
+    assert_eq!(root, [Some(0x3_0000_1001), Some(0), Some(0), Some(0x3_0000_2001), Some(0)]);
+    assert_eq!(pae::kernel::Space::tables().entry(512), Some(0x3_0000_3027));
+}
+
+/// Entries of four bytes: directory, table, page.
+#[test]
+fn paging_of_32_bits() {
+    type Space = pc32::kernel::Space;
+    let (memory, root) = (Space::memory(), Space::roots().lower.expect("root"));
+    let read = |table: u64, index: u64| {
+        let offset = (table - memory.physical + index * 4) as usize;
+        assert!(offset < memory.bytes);
+        // SAFETY: the offset lies inside the tables, which nobody writes.
+        unsafe { memory.start.wrapping_byte_add(offset).cast::<u32>().read_volatile() }
+    };
+    assert_eq!(read(root, 0x301), 0x0040_0083);
+    let table = read(root, 0x300);
+    assert_eq!(table & 0xfff, 7);
+    assert_eq!(read(u64::from(table & !0xfff), 0x100), 0x0010_0001);
+    assert_eq!(read(u64::from(table & !0xfff), 0x101), 0);
+    let table = read(root, 0x3fb);
+    assert_eq!(read(u64::from(table & !0xfff), 0x200), 0xfee0_001b);
+    assert_eq!(read(root, 0), 0);
+}
+
+/// A pointer of LoongArch has no low bits.
+fn loong_next(word: u64, last: bool) -> Option<u64> {
+    (word != 0 && word & 0xfff == 0 && !last).then_some(word)
+}
+
+#[test]
+fn la64() {
+    type Space = loong::kernel::Space;
+    let roots = Space::roots();
+    let (lower, upper) = (roots.lower.expect("lower root"), roots.upper.expect("upper root"));
+    let shifts = [39, 30, 21, 12];
+    // Bit 47 is the highest index bit of the upper root, too.
+    let high = |virt: u64| walk::<Space>(upper, &shifts, loong_next, virt & 0xffff_ffff_ffff);
+    assert_eq!(high(0xffff_8000_0000_0000), 0x9000_00d1);
+    assert_eq!(high(0xffff_8000_0020_0000), 1 << 62 | 0x9020_11d3);
+    assert_eq!(high(0xffff_8000_0000_1000), 0);
+    let low = |virt| walk::<Space>(lower, &shifts, loong_next, virt);
+    assert_eq!(low(0x8000), 1 << 63 | 0x9040_009d);
+    assert_eq!(low(0x1_0000), 1 << 62 | 0x9041_019f);
+    assert_eq!(low(0x1fe0_0000), 1 << 62 | 0x1fe0_0183);
+    assert_eq!(low(0x2_0000), 0);
 }
 
 /// What a feature must allow, and what no entry can say, is an error of the declaration.

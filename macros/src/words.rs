@@ -43,6 +43,7 @@ pub(crate) const FEATURES: &[(&str, &str)] = &[
     ("ept_1g", "EPT_1G"),
     ("ept_ad", "EPT_AD"),
     ("ept5", "EPT5"),
+    ("pse", "PSE"),
 ];
 
 /// Granules and modes: the word, and the constant of `Features`.
@@ -80,7 +81,9 @@ pub(crate) const ROLES: &[(&str, &str)] = &[
 pub(crate) const REGIMES: &[(&str, &[&str])] = &[
     ("aarch64", &["El1", "El2", "El2And0", "El3", "Stage2"]),
     ("armv7", &["Lpae", "LpaeHyp", "LpaeStage2"]),
+    ("loongarch64", &["La64"]),
     ("riscv", &["Sv32", "Sv39", "Sv39x4", "Sv48", "Sv48x4", "Sv57"]),
+    ("x86", &["Legacy32", "Pae"]),
     ("x86_64", &["Level4", "Level5", "Ept4", "Ept5"]),
 ];
 

@@ -2,7 +2,9 @@
 
 pub mod aarch64;
 pub mod armv7;
+pub mod loongarch64;
 pub mod riscv;
+pub mod x86;
 pub mod x86_64;
 
 mod lawful;

@@ -56,7 +56,7 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
                 self.note_register_value(i, format, memory);
                 if segment.resource != NOWHERE {
                     self.memory_type(i, region, format, memory, &segment);
-                    self.device_memory(i, region, memory, segment.resource);
+                    self.device_memory(i, region, format, memory, segment.resource);
                 }
             }
         }
@@ -106,11 +106,19 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
     }
 
     /// `device-executable`, `device-mapped-as-normal`, `stack-not-plain-ram`: devices suffer no speculative access
-    /// (DDI 0487 B2.7; SDM 3A 12.3).
-    const fn device_memory(&mut self, i: usize, region: &Region<'_>, memory: MemoryType, resource: u16) {
+    /// (DDI 0487 B2.7; SDM 3A 12.3). Where no entry can withhold execution, the type of the memory alone has to do.
+    const fn device_memory(
+        &mut self,
+        i: usize,
+        region: &Region<'_>,
+        format: &Format,
+        memory: MemoryType,
+        resource: u16,
+    ) {
         let who = [self.who(i), self.who_resource(resource)];
         let device = self.resource(resource).memory.is_device();
-        if (device || memory.is_device()) && self.facts[i].any.contains(Rights::X) {
+        let executable = (device || memory.is_device()) && self.facts[i].any.contains(Rights::X);
+        if executable && format.withholds_execution() {
             self.report(Rule::DeviceExecutable, &who, &[]);
         }
         if device && !memory.is_device() && !matches!(region.kind, Kind::Linear) {
