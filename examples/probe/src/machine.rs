@@ -32,6 +32,16 @@ pub enum Width {
     Word,
 }
 
+impl Width {
+    /// The routine for this width.
+    pub fn pick<T>(self, byte: fn(u64) -> T, word: fn(u64) -> T) -> fn(u64) -> T {
+        match self {
+            Self::Byte => byte,
+            Self::Word => word,
+        }
+    }
+}
+
 /// An address to probe, and what the declaration says about it.
 #[derive(Clone, Copy, Debug)]
 pub struct Spot {

@@ -43,11 +43,11 @@ impl Machine for Testimony {
     }
 
     fn read(&mut self, virt: u64, width: Width) -> Result<u32, Fault> {
-        attempt(Try::Data, refusal, || load(virt, width))
+        attempt(Try::Data, refusal, || width.pick(load_byte, load_word)(virt))
     }
 
     fn write(&mut self, virt: u64, width: Width) -> Result<(), Fault> {
-        attempt(Try::Data, refusal, || store(virt, width))
+        attempt(Try::Data, refusal, || width.pick(store_byte, store_word)(virt))
     }
 
     fn execute(&mut self, virt: u64) -> Result<(), Fault> {
@@ -118,20 +118,6 @@ macro_rules! accesses {
 
 accesses!(load_byte: "ldrb w1, [x0]", store_byte: "strb w1, [x0]");
 accesses!(load_word: "ldr w1, [x0]", store_word: "str w1, [x0]");
-
-fn load(virt: u64, width: Width) -> u32 {
-    match width {
-        Width::Byte => load_byte(virt),
-        Width::Word => load_word(virt),
-    }
-}
-
-fn store(virt: u64, width: Width) {
-    match width {
-        Width::Byte => store_byte(virt),
-        Width::Word => store_word(virt),
-    }
-}
 
 /// Calls an address at EL1.
 fn call(virt: u64) {

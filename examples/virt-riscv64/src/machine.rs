@@ -40,11 +40,11 @@ impl Machine for Testimony {
     }
 
     fn read(&mut self, virt: u64, width: Width) -> Result<u32, Fault> {
-        attempt(Try::Data, refusal, || load(virt, width))
+        attempt(Try::Data, refusal, || width.pick(load_byte, load_word)(virt))
     }
 
     fn write(&mut self, virt: u64, width: Width) -> Result<(), Fault> {
-        attempt(Try::Data, refusal, || store(virt, width))
+        attempt(Try::Data, refusal, || width.pick(store_byte, store_word)(virt))
     }
 
     fn execute(&mut self, virt: u64) -> Result<(), Fault> {
@@ -162,20 +162,6 @@ macro_rules! accesses {
 
 accesses!(load_byte: "lbu a1, 0(a0)", store_byte: "sb a1, 0(a0)");
 accesses!(load_word: "lw a1, 0(a0)", store_word: "sw a1, 0(a0)");
-
-fn load(virt: u64, width: Width) -> u32 {
-    match width {
-        Width::Byte => load_byte(virt),
-        Width::Word => load_word(virt),
-    }
-}
-
-fn store(virt: u64, width: Width) {
-    match width {
-        Width::Byte => store_byte(virt),
-        Width::Word => store_word(virt),
-    }
-}
 
 /// Calls an address in S-mode.
 fn call(virt: u64) {
