@@ -271,27 +271,10 @@ fn complete(board: &Board, case: &mut Case) -> Result<Declared, String> {
 /// Finds `size` bytes for tables: in memory that the map leaves alone; where it maps everything, at the end of its own
 /// RAM, which is then a linear map.
 fn place_tables(board: &Board, case: &mut Case, avoid: &[(u64, u64)], size: u64, alignment: u64) -> Option<u64> {
-    let mut tables = Tables {
-        phys: None,
-        resource: Some("page_tables".into()),
-        offset: None,
-        size: Num(size),
-        hw_ad: false,
-        preset_ad: false,
-        runtime_edit: false,
-    };
+    let mut tables = tables_of(size);
     let at = match free(&board.runs, avoid, size, alignment, 1 << board.pa_bits) {
         Some(at) => {
-            case.resources.push(Resource {
-                name: "page_tables".into(),
-                base: Num(at),
-                size: Num(size),
-                memory: "normal_wb".into(),
-                reserved: false,
-                owner: None,
-                rights: None,
-                within: None,
-            });
+            case.resources.push(table_resource(at, size));
             at
         }
         None => {
@@ -311,8 +294,35 @@ fn place_tables(board: &Board, case: &mut Case, avoid: &[(u64, u64)], size: u64,
     Some(at)
 }
 
+/// Tables of `size` bytes at the start of [`table_resource`].
+pub(super) fn tables_of(size: u64) -> Tables {
+    Tables {
+        phys: None,
+        resource: Some("page_tables".into()),
+        offset: None,
+        size: Num(size),
+        hw_ad: false,
+        preset_ad: false,
+        runtime_edit: false,
+    }
+}
+
+/// The resource for tables.
+pub(super) fn table_resource(base: u64, size: u64) -> Resource {
+    Resource {
+        name: "page_tables".into(),
+        base: Num(base),
+        size: Num(size),
+        memory: "normal_wb".into(),
+        reserved: false,
+        owner: None,
+        rights: None,
+        within: None,
+    }
+}
+
 /// Tables of the only space, bytes of one, and how many make up a root.
-fn measure(map: &Map<'static>) -> Result<(u64, u64, u64), String> {
+pub(super) fn measure(map: &Map<'static>) -> Result<(u64, u64, u64), String> {
     let layout = Layout::<{ twin::REGIONS }>::of(map);
     let format = format_of(map, &map.spaces[0]);
     if tablature::layout::count_regions(map) > twin::REGIONS {

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use tablature::layout::{Layout, format_of};
-use tablature::plan;
 use tablature::rule::Finding;
 
 use super::data::{Board, Boards, Defect, Run};
-use super::declare::{format_name, identifier, region, system};
+use super::declare::{format_name, identifier, measure, region, system, table_resource, tables_of};
 use super::resources::{derive, unique};
-use crate::corpus::case::{Case, Num, Resource, Tables};
+use crate::corpus::case::{Case, Num, Resource};
 use crate::corpus::twin;
 
 /// What becomes of a defect.
@@ -145,34 +143,14 @@ fn reserve(board: &Board, case: &mut Case) {
 /// A table pool as large as the board's own, where it has one: in a resource far from everything.
 fn budget(board: &Board, case: &mut Case) -> Result<(), String> {
     let Some(budget) = board.own_budget else { return Ok(()) };
-    let map = twin::map(case)?;
-    let layout = Layout::<{ twin::REGIONS }>::of(&map);
-    let format = format_of(&map, &map.spaces[0]);
-    let need = plan::tables(&map, &layout, 0) as u64;
-    let size = budget.max(need) * format.table_size();
+    let (need, table, of_root) = measure(&twin::map(case)?)?;
+    let size = budget.max(need) * table;
     let runs: Vec<Run> = board.sources.iter().map(|source| source.run.clone()).collect();
     let avoid: Vec<(u64, u64)> = board.forbidden.iter().map(|(_, base, size)| (*base, *size)).collect();
-    let alignment = format.table_size() * u64::from(format.root_tables());
+    let alignment = table * of_root;
     let at = super::resources::free(&runs, &avoid, size, alignment, 1 << board.pa_bits).ok_or("room for the tables")?;
-    case.resources.push(Resource {
-        name: "page_tables".into(),
-        base: Num(at),
-        size: Num(size),
-        memory: "normal_wb".into(),
-        reserved: false,
-        owner: None,
-        rights: None,
-        within: None,
-    });
-    case.spaces[0].tables = Some(Tables {
-        phys: None,
-        resource: Some("page_tables".into()),
-        offset: None,
-        size: Num(size),
-        hw_ad: false,
-        preset_ad: false,
-        runtime_edit: false,
-    });
+    case.resources.push(table_resource(at, size));
+    case.spaces[0].tables = Some(tables_of(size));
     Ok(())
 }
 
