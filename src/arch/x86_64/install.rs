@@ -236,10 +236,8 @@ impl Switch<'_> {
             unsafe { cpu.write(Register::Cr4, closed) };
         }
         if before.pat != words.pat {
-            if before.cr4 & ones(CR4::PGE) == 0 {
-                // SAFETY: the value it has; without global translations this flushes all.
-                unsafe { cpu.write(Register::Cr3, before.cr3) };
-            }
+            // SAFETY: as for this function, and there are no global translations.
+            unsafe { self.drop_old_types(cpu, closed) };
             // SAFETY: the declaration's slots are legal (rule `reserved-encoding`), and no translation is cached.
             unsafe { cpu.write(Register::Pat, words.pat) };
         }
@@ -256,6 +254,25 @@ impl Switch<'_> {
         if first != self.cr3 {
             // SAFETY: the same root, under its PCID.
             unsafe { cpu.write(Register::Cr3, self.cr3) };
+        }
+    }
+
+    /// Drops the translations of all PCIDs, which hold memory types; `cr4` is what CR4 holds, without PGE.
+    ///
+    /// # Safety
+    /// As for [`Switch::run`].
+    unsafe fn drop_old_types<C: Cpu>(&self, cpu: &mut C, cr4: u64) {
+        let before = &self.before;
+        if before.cr4 & ones(CR4::PGE) != 0 {
+            // The write that cleared PGE has dropped them.
+        } else if before.cr4 & ones(CR4::PCIDE) == 0 {
+            // SAFETY: the value it has; without PCIDs this flushes all.
+            unsafe { cpu.write(Register::Cr3, before.cr3) };
+        } else {
+            // SAFETY: a processor with PCIDs has global pages; what is marked so may stay for two instructions.
+            unsafe { cpu.write(Register::Cr4, cr4 | ones(CR4::PGE)) };
+            // SAFETY: the value it had.
+            unsafe { cpu.write(Register::Cr4, cr4) };
         }
     }
 }

@@ -222,6 +222,19 @@ fn where_pcid_is_on_one_write_of_cr3_does() {
 }
 
 #[test]
+fn new_memory_types_leave_no_translation_of_any_pcid() {
+    let words = Words { cr3: 5, cr4: PCIDE, ..PLAIN };
+    let mut cpu = Recorder::after_firmware()
+        .with(Efer, LONG_MODE | NXE)
+        .with(Cr0, CR0 | WP)
+        .with(Cr4, PAE | PCIDE)
+        .with(Cr3, OLD_ROOT | 4);
+    assert_eq!(cpu.install(&words), Ok(()));
+    let flush = [Write(Cr4, PAE | PCIDE | PGE), Write(Cr4, PAE | PCIDE), Write(Pat, OUR_PAT), Write(Cr3, ROOT | 5)];
+    assert!(cpu.ops.windows(4).any(|ops| ops == flush), "{:x?}", cpu.ops);
+}
+
+#[test]
 fn a_second_call_writes_nothing() {
     for words in [PLAIN, Words { cr3: 5, cr4: PCIDE | PGE | SMEP, cr4_clear: SMAP, ..PLAIN }] {
         let mut cpu = Recorder::after_firmware();
