@@ -208,6 +208,9 @@ pub struct RawField {
 }
 
 /// Everything a planner, a walker, a rule or an editor must know of a page-table format.
+///
+/// Its functions take levels below [`MAX_LEVELS`], and panic behind. Formats come from regimes: of one whose fields
+/// contradict each other they may say anything, or panic.
 #[derive(Clone, Copy, Debug)]
 pub struct Format {
     /// For messages: `"AArch64 EL1, 4 KiB granule, 39 bits"`.

@@ -42,6 +42,9 @@ impl Base {
 ///
 /// `table_extra` are bits that each table pointer gets beside those it must have (a preset accessed bit).
 /// The cost is one store for each leaf and each table.
+///
+/// # Panics
+/// Where there are fewer slots, or `shape` was not counted from these steps.
 pub const fn fill(format: &Format, shape: &Shape, steps: &[Step], base: Base, table_extra: u64, slots: &mut [Slot]) {
     let mut path = Path::new(format, shape, base, table_extra);
     let mut i = 0;
