@@ -10,7 +10,7 @@ use tablature::map::*;
 use tablature::plan::{self, Base, Shape, Slot, Steps, fill};
 use tablature::regime::Regime;
 use tablature::rule::{Findings, Rule, check};
-use tablature::{aarch64, armv7, riscv, x86_64};
+use tablature::{aarch64, armv7, loongarch64, riscv, x86, x86_64};
 
 /// More than the capacity of the smaller layout below.
 const MOST_REGIONS: usize = 12;
@@ -18,7 +18,7 @@ const NAMES: [&str; 8] =
     ["", "a", "b", "kernel", "dram", "é\u{0}", "self", "a_name_that_is_longer_than_any_edit_distance_counts"];
 
 /// Any width compiles.
-static FORMATS: [Format; 26] = [
+static FORMATS: [Format; 29] = [
     <El1<G4K, 39> as Regime>::FORMAT,
     <El1<G4K, 48> as Regime>::FORMAT,
     <El1<G4K, 0> as Regime>::FORMAT,
@@ -42,6 +42,9 @@ static FORMATS: [Format; 26] = [
     x86_64::Level4::FORMAT,
     x86_64::Level5::FORMAT,
     x86_64::Ept5::FORMAT,
+    x86::Legacy32::FORMAT,
+    x86::Pae::FORMAT,
+    loongarch64::La64::FORMAT,
     armv7::Lpae::FORMAT,
     <armv7::LpaeStage2 as Regime>::FORMAT,
     <armv7::LpaeStage2<77> as Regime>::FORMAT,

@@ -339,3 +339,25 @@ fn rules_know_the_regimes() {
     assert!(rules(region, both, tablature::armv7::LpaeStage2::<41>::FORMAT).contains(&Rule::VaBitsInvalid));
     assert!(rules(region, both, tablature::armv7::LpaeStage2::<24>::FORMAT).contains(&Rule::VaBitsInvalid));
 }
+
+tablature::memory_map! {
+    /// Entries of four bytes in an image whose addresses have eight: the tables as they would be at address 0.
+    mod narrow for x86::Legacy32;
+
+    physical { ram : 0x80_0000, 4 MiB, normal; }
+
+    space kernel {
+        tables <= 2;
+        text (rx) : 0x80_0000 => ram, 1 MiB;
+    }
+}
+
+#[test]
+#[cfg(target_pointer_width = "64")]
+fn a_link_wider_than_the_entry_is_not_made() {
+    let memory = narrow::kernel::Space::memory();
+    assert_eq!((memory.physical, memory.bytes), (0, 0x2000));
+    // Entry 2 of the root, and the first of the second table: the even one in the lower half.
+    assert_eq!(narrow::kernel::Space::tables().entry(1), Some(0x1007));
+    assert_eq!(narrow::kernel::Space::tables().entry(512), Some(0x80_1001_0080_0001));
+}

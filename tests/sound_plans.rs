@@ -11,7 +11,7 @@ use tablature::plan::{Base, Shape, Slot, Steps, fill};
 use tablature::regime::Regime;
 use tablature::rule::check;
 use tablature::walk::{Fault, walk};
-use tablature::{armv7, riscv, x86_64};
+use tablature::{armv7, loongarch64, riscv, x86, x86_64};
 
 const REGIONS: usize = 24;
 const TABLES_AT: u64 = 0x10_0000;
@@ -23,8 +23,8 @@ const NAMES: [&str; REGIONS] = [
 /// A format, the features and physical bits it needs, and physical addresses at which encodings change.
 type Target = (Format, Features, u32, &'static [u64]);
 
-fn targets() -> [Target; 11] {
-    let x86 = Features::NX.union(Features::PDPE1GB);
+fn targets() -> [Target; 13] {
+    let nx = Features::NX.union(Features::PDPE1GB);
     [
         (<El1<G4K, 39> as Regime>::FORMAT, Features::NONE, 48, &[1 << 30, 1 << 40]),
         (<El1<G4K, 52> as Regime>::FORMAT, Features::LPA2, 52, &[1 << 48, 1 << 50, 3 << 50]),
@@ -36,7 +36,9 @@ fn targets() -> [Target; 11] {
         (riscv::Sv39x4::FORMAT, Features::SVPBMT.union(Features::SVNAPOT), 56, &[1 << 40]),
         (x86_64::Ept4::FORMAT, Features::EPT_2M, 52, &[1 << 46]),
         (<armv7::LpaeStage2 as Regime>::FORMAT, Features::NONE, 40, &[1 << 38]),
-        (x86_64::Level4::FORMAT, x86, 52, &[1 << 51]),
+        (x86::Pae::FORMAT, nx, 52, &[1 << 40]),
+        (loongarch64::La64::FORMAT, Features::NONE, 48, &[1 << 46]),
+        (x86_64::Level4::FORMAT, nx, 52, &[1 << 51]),
     ]
 }
 
@@ -215,7 +217,7 @@ proptest! {
 
     #[test]
     fn every_border_is_where_it_is_declared(
-        target in 0..11usize, place in 0..3u8, plans in plans(), guards_first: bool, pages_only: bool,
+        target in 0..13usize, place in 0..3u8, plans in plans(), guards_first: bool, pages_only: bool,
     ) {
         let target = &targets()[target];
         let page = target.0.page_size();

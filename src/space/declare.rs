@@ -327,12 +327,14 @@ macro_rules! __declare_tables {
                 #[link_name = $quarter]
                 static QUARTER: ::core::primitive::u8;
             }
-            if FORMAT.address.shift_right == 0 {
+            let whole = FORMAT.entry_bytes as ::core::primitive::usize >= ::core::mem::size_of::<*const ()>();
+            if FORMAT.address.shift_right == 0 && whole {
                 __private_::Base::Linked { symbol: (&raw const IN_IMAGE).cast(), delta: DELTA }
             } else if <Regime as $crate::regime::Regime>::NATIVE {
                 __private_::Base::Linked { symbol: (&raw const QUARTER).cast(), delta: DELTA }
             } else {
-                // No linker script of the target is in force here: the tables as they would be at address 0.
+                // No linker script of the target is in force here, or an entry is too narrow for its addresses: the
+                // tables as they would be at address 0.
                 __private_::Base::At(0)
             }
         }
