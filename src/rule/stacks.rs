@@ -108,19 +108,16 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
     /// `guard-inside-leaf`: a leaf is present or not, and so is a run of them; there is no half of one.
     const fn guard_inside_leaf(&mut self, guard: usize, i: usize, lo: u128, hi: u128) {
         let start = self.layout.extents[i].virt;
-        let region = self.region(i);
-        let unit = match (region.page, region.contiguous) {
-            (Some(page), Some(run)) => Some(if page > run { page } else { run }),
-            (Some(unit), None) | (None, Some(unit)) => Some(unit),
-            (None, None) => None,
-        };
-        if let Some(page) = unit
-            && page > 0
-        {
-            let page = page as u128;
-            if (lo + TOP - start) % page != 0 || (hi + TOP - start) % page != 0 {
-                self.report(Rule::GuardInsideLeaf, &[self.who(guard), self.who(i)], &[lo, page]);
+        let units = [self.region(i).page, self.region(i).contiguous];
+        let mut k = 0;
+        while k < units.len() {
+            if let Some(unit) = units[k]
+                && unit > 0
+                && ((lo + TOP - start) % unit as u128 != 0 || (hi + TOP - start) % unit as u128 != 0)
+            {
+                return self.report(Rule::GuardInsideLeaf, &[self.who(guard), self.who(i)], &[lo, unit as u128]);
             }
+            k += 1;
         }
     }
 
