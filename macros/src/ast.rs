@@ -282,6 +282,8 @@ pub(crate) struct Region {
     pub(crate) attributes: Attributes,
     pub(crate) name: Name,
     pub(crate) place: Place,
+    /// As it was written, for its docs.
+    pub(crate) text: String,
     pub(crate) grants: Grants,
     pub(crate) virt: Option<Virt>,
     pub(crate) phys: Option<Phys>,

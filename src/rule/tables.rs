@@ -155,7 +155,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
             {
                 self.report(Rule::TablesOutsideRam, &[self.who_tables(s), self.who(i)], &[]);
             }
-            if !self.facts[i].access.user.is_empty() {
+            if self.is_a_tenants(i) {
                 let who = [self.who(i), self.who_tables(s)];
                 self.report(Rule::TablesReachableByUser, &who, &[e.p_lo, e.size]);
             }

@@ -243,3 +243,14 @@ fn a_tenant_that_has_a_whole_resource_has_the_tables_in_it() {
         assert_eq!((errors.total, errors.has(Rule::TablesReachableByUser)), (expected, expected == 1));
     }
 }
+
+#[test]
+fn a_guest_does_not_map_the_tables_linked_in_its_region() {
+    let tables = Tables { linked_in: Some("data"), ..Tables::BLANK };
+    for role in [Role::Guest, Role::Kernel] {
+        let space = Space { role, tables: Some(tables), ..space(Box::leak(Box::new([DATA]))) };
+        let format = Stage2::<G4K, 40>::FORMAT;
+        let (errors, _) = judge(&Map { format, spaces: Box::leak(Box::new([space])), ..MAP });
+        assert_eq!(errors.has(Rule::TablesReachableByUser), matches!(role, Role::Guest));
+    }
+}

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{quote, quote_spanned};
 
 use super::Context;
-use crate::ast::{Location, Space};
+use crate::ast::{Location, Region, Space};
 
 impl Context<'_> {
     /// The type that carries the regime of a space.
@@ -109,7 +109,7 @@ fn space_item(c: &Context<'_>, index: usize, space: &Space, name: &Ident) -> Tok
     let placement = Ident::new(placement, c.site);
     let names = unique(space.regions.iter().map(|region| region.name.ident()));
     let regions = space.regions.iter().zip(names).enumerate().map(|(i, (region, name))| {
-        let docs = self::docs(c, &region.attributes.kept, &format!("The region `{}`.", region.name.text));
+        let docs = region_docs(c, region);
         let (i, kind) = (Literal::usize_suffixed(i), Ident::new(region.kind().word(), c.site));
         quote_spanned!(c.site=> { docs = [#docs]; name = #name; index = #i; kind = #kind; })
     });
@@ -127,6 +127,13 @@ fn space_item(c: &Context<'_>, index: usize, space: &Space, name: &Ident) -> Tok
             regions = [#(#regions)*];
         }
     }
+}
+
+/// The docs of a region, and how it was declared.
+fn region_docs(c: &Context<'_>, region: &Region) -> TokenStream {
+    let docs = docs(c, &region.attributes.kept, &format!("The region `{}`.", region.name.text));
+    let text = c.text(&format!("\n```text\n{}\n```", region.text));
+    quote_spanned!(c.site=> #docs #[doc = #text])
 }
 
 /// The user's docs, or what there is to say without them.

@@ -1,6 +1,6 @@
 //! One region of a space.
 
-use proc_macro2::{Delimiter, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use super::{memory, once, phys, rights, rights_of};
 use crate::ast::{Attributes, Clauses, Expr, Grants, Guard, Place, Region, Virt, Waiver};
@@ -18,6 +18,7 @@ pub(super) fn region(body: &mut Cursor, attributes: Attributes, space: &str) -> 
         attributes,
         place: Place::at(name.span),
         name,
+        text: String::new(),
         grants: Grants::default(),
         virt: None,
         phys: None,
@@ -26,6 +27,8 @@ pub(super) fn region(body: &mut Cursor, attributes: Attributes, space: &str) -> 
     };
     let result = line(body, &mut region, space);
     region.place = body.since(start);
+    let text = body.slice(start).into_iter().collect::<TokenStream>().to_string();
+    region.text = text.replace('\n', " ").replace(" :: ", "::");
     Ok((region, result))
 }
 
