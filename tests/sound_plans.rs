@@ -23,7 +23,7 @@ const NAMES: [&str; REGIONS] = [
 /// A format, the features and physical bits it needs, and physical addresses at which encodings change.
 type Target = (Format, Features, u32, &'static [u64]);
 
-fn targets() -> [Target; 13] {
+fn targets() -> [Target; 15] {
     let nx = Features::NX.union(Features::PDPE1GB);
     [
         (<El1<G4K, 39> as Regime>::FORMAT, Features::NONE, 48, &[1 << 30, 1 << 40]),
@@ -36,6 +36,8 @@ fn targets() -> [Target; 13] {
         (riscv::Sv39x4::FORMAT, Features::SVPBMT.union(Features::SVNAPOT), 56, &[1 << 40]),
         (x86_64::Ept4::FORMAT, Features::EPT_2M, 52, &[1 << 46]),
         (<armv7::LpaeStage2 as Regime>::FORMAT, Features::NONE, 40, &[1 << 38]),
+        (armv7::Lpae::FORMAT, Features::NONE, 40, &[1 << 32]),
+        (x86::Legacy32::FORMAT, Features::PSE, 32, &[1 << 31]),
         (x86::Pae::FORMAT, nx, 52, &[1 << 40]),
         (loongarch64::La64::FORMAT, Features::NONE, 48, &[1 << 46]),
         (x86_64::Level4::FORMAT, nx, 52, &[1 << 51]),
@@ -77,7 +79,7 @@ fn regions(target: &Target, start: u64, plans: &[Plan], guards_first: bool) -> V
             virt: Virt::At(virt),
             phys: if window { Phys::None } else { Phys::At(phys) },
             size: Some(pages * page),
-            access: Access::kernel(Rights::RW),
+            access: Access::kernel(if target.0.withholds_execution() { Rights::RW } else { Rights::RX }),
             user: target.0.user_required,
             contiguous: if run > page { Some(run) } else { None },
             page_max: if kind & 8 == 8 { Some(page) } else { None },
@@ -217,7 +219,7 @@ proptest! {
 
     #[test]
     fn every_border_is_where_it_is_declared(
-        target in 0..13usize, place in 0..3u8, plans in plans(), guards_first: bool, pages_only: bool,
+        target in 0..15usize, place in 0..3u8, plans in plans(), guards_first: bool, pages_only: bool,
     ) {
         let target = &targets()[target];
         let page = target.0.page_size();
