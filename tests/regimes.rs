@@ -361,3 +361,23 @@ fn a_link_wider_than_the_entry_is_not_made() {
     assert_eq!(narrow::kernel::Space::tables().entry(1), Some(0x1007));
     assert_eq!(narrow::kernel::Space::tables().entry(512), Some(0x80_1001_0080_0001));
 }
+
+tablature::memory_map! {
+    /// Linked tables that show themselves.
+    mod recursive for x86_64::Level4;
+
+    physical { ram : 0x80_0000, 4 MiB, normal; }
+
+    space kernel {
+        self_map 510;
+        tables <= 4;
+        text (rx) : 0x80_0000 => ram, 1 MiB;
+    }
+}
+
+#[test]
+fn a_linked_recursive_entry_is_the_kernel_s_and_not_executable() {
+    let memory = recursive::kernel::Space::memory();
+    let entry = recursive::kernel::Space::tables().entry(510);
+    assert_eq!(entry, Some(memory.physical | 1 << 63 | 3));
+}

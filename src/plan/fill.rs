@@ -1,6 +1,7 @@
 //! The words, written in one pass.
 
-use crate::format::{Format, MAX_LEVELS};
+use crate::attr::{Access, Rights};
+use crate::format::{Format, MAX_LEVELS, NOT_ENCODABLE};
 
 use super::sequence::Sequence;
 use super::shape::Shape;
@@ -56,9 +57,24 @@ pub const fn fill(format: &Format, shape: &Shape, steps: &[Step], base: Base, ta
 }
 
 /// Writes the recursive entry of the root.
+///
+/// Where pointers carry rights (x86), this one grants the kernel reading and writing and nobody else anything: the other
+/// pointers grant all, and become the leaves through which the tables are seen.
 pub const fn self_map(format: &Format, base: Base, table_extra: u64, slot: u32, slots: &mut [Slot]) {
-    let flags = format.pointer_flags(format.levels - 1, table_extra);
+    let root = format.levels - 1;
+    let mut flags = format.pointer_flags(root, table_extra);
+    if format.level[root].table_set & format.rights_mask != 0 {
+        flags = flags & !format.rights_mask | kernel_data(format);
+    }
     put(format, slots, 0, slot as usize, base.entry(format, 0, flags));
+}
+
+/// The rights of the kernel's data; with execution, where the format cannot withhold it.
+const fn kernel_data(format: &Format) -> u64 {
+    match format.rights[Access::kernel(Rights::RW).index()] {
+        NOT_ENCODABLE => format.rights[Access::kernel(Rights::RWX).index()],
+        rights => rights,
+    }
 }
 
 /// The tables from the root to the table of the last address written.
@@ -190,6 +206,17 @@ mod tests {
     use super::*;
     use crate::regime::Regime;
     use crate::riscv::Sv39;
+    use crate::{x86::Legacy32, x86_64::Level4};
+
+    /// All accesses through the slot pass this entry, and the rights of x86 are those that every level grants.
+    #[test]
+    fn a_recursive_entry_shows_the_tables_to_the_kernel_alone() {
+        let mut slots = [Slot::ABSENT; 512];
+        self_map(&Level4::FORMAT, Base::At(0x20_0000), 0, 510, &mut slots);
+        assert_eq!(slots[510].get(), 1 << 63 | 0x20_0003);
+        self_map(&Legacy32::FORMAT, Base::At(0x20_0000), 0, 1023, &mut slots);
+        assert_eq!(slots[511].get(), 0x20_0003 << 32);
+    }
 
     /// The linker shifts the whole link address, in the upper half and below the physical one alike.
     #[test]

@@ -359,7 +359,8 @@ macro_rules! __declare_tables {
             pub const ALIGNMENT: ::core::primitive::usize = __private_::alignment(&FORMAT);
 
             /// Fills the tables into `memory`, [`WORDS`](Self::WORDS) words or more that lie at physical address
-            /// `physical`, a multiple of [`ALIGNMENT`](Self::ALIGNMENT), and remembers them for `install`. The cost is one store for each word of the memory and each leaf.
+            /// `physical`, a multiple of [`ALIGNMENT`](Self::ALIGNMENT), and remembers them for `install`. The cost is
+            /// one store for each word of the memory and each leaf, and 16 KiB of stack.
             ///
             /// # Errors
             /// If the memory is too small, unaligned or out of the CPU's reach; nothing was written then.
