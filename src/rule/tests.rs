@@ -162,6 +162,17 @@ fn a_guard_cuts_whole_runs() {
 }
 
 #[test]
+fn a_recursive_slot_is_for_formats_whose_pointers_read_as_pages() {
+    let judge_with = |format| {
+        let spaces = Box::leak(Box::new([Space { self_map_slot: Some(500), ..space(&[]) }]));
+        judge(&Map { spaces, format, ..MAP }).0.has(Rule::ReservedEncoding)
+    };
+    assert!(!judge_with(crate::x86_64::Level4::FORMAT) && !judge_with(crate::x86::Legacy32::FORMAT));
+    assert!(judge_with(Sv39::FORMAT) && judge_with(crate::x86_64::Ept4::FORMAT));
+    assert!(judge_with(<crate::aarch64::El1<G4K, 39> as Regime>::FORMAT));
+}
+
+#[test]
 fn absurd_numbers_are_findings_and_no_panics() {
     let spaces = Box::leak(Box::new([Space { self_map_slot: Some(512), ..space(&[DATA]) }]));
     assert!(judge(&Map { spaces, ..MAP }).0.has(Rule::VaOutOfRange));

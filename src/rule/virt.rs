@@ -2,13 +2,14 @@
 
 use super::catalogue::Rule;
 use super::judge::{Judge, Who};
+use crate::format::{Format, View};
 use crate::layout::TOP;
 use crate::layout::shared;
 use crate::map::Kind;
 use crate::text::same;
 
 impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
-    /// `va-overlap` with a recursive slot, and the rules about guards of a space.
+    /// `va-overlap` with a recursive slot, `reserved-encoding` of one, and the rules about guards of a space.
     pub(super) const fn space_virtual(&mut self, s: usize) {
         if self.map.spaces[s].self_map_slot.is_some() {
             self.self_map_overlap(s);
@@ -49,6 +50,9 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
     const fn self_map_overlap(&mut self, s: usize) {
         let layout = self.layout;
         let Some(own) = self.self_map(s) else { return };
+        if !shows_pointers(self.declared_format(s)) {
+            self.report(Rule::ReservedEncoding, &[self.who_self_map(s)], &[]);
+        }
         let slots = self.declared_format(s).root_bits();
         if let Some(slot) = self.map.spaces[s].self_map_slot
             && slot as u64 >= 1 << slots
@@ -130,4 +134,16 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
             && x.privileged.is(y.privileged)
             && x.user.is(y.user)
     }
+}
+
+/// Whether a table pointer, read as a leaf, maps the table: a recursive slot is of no use elsewhere (RISC-V reserves the
+/// word, on AArch64 it lacks the access flag), and would give a guest its own tables.
+const fn shows_pointers(format: &Format) -> bool {
+    let pointer = format.encode_table(format.levels - 1, format.table_size());
+    let leaf = &format.level[0];
+    !format.guest
+        && format.root_bits() == leaf.bits
+        && leaf.leaf.matches(pointer)
+        && pointer & leaf.leaf_set == leaf.leaf_set
+        && matches!(format.view(0, pointer), View::Leaf(_))
 }
