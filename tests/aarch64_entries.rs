@@ -18,7 +18,7 @@ enum Kind {
     Guest,
 }
 
-/// The bits of D8.3.2, by number.
+/// The bits of D8, by number.
 fn manual(kind: Kind, format: &Format, level: usize, leaf: &Leaf) -> Option<u64> {
     let wide = format.wide.is_none();
     let register_shares = wide && format.page_shift < 16;
@@ -44,7 +44,7 @@ fn manual(kind: Kind, format: &Format, level: usize, leaf: &Leaf) -> Option<u64>
     Some(word | high | leaf.address & in_place)
 }
 
-/// D8.4.1 (AP, PXN, UXN) and D8.4.2 (S2AP, XN), as the tables of the manual list them.
+/// D8 (AP, PXN, UXN) and D8 (S2AP, XN), as the tables of the manual list them.
 fn permissions(kind: Kind, access: Access) -> Option<u64> {
     let x = |rights: Rights| rights.contains(Rights::X);
     let (privileged, user) = (access.privileged, access.user);
@@ -77,7 +77,7 @@ fn permissions(kind: Kind, access: Access) -> Option<u64> {
     }
 }
 
-/// The default MAIR's indices (D8.5.1) or the stage 2 MemAttr (D8.5.5), and shareability.
+/// The default MAIR's indices (D8) or the stage 2 MemAttr (D8), and shareability.
 fn memory(kind: Kind, register_shares: bool, memory: MemoryType) -> Option<u64> {
     use MemoryType as M;
     if register_shares && memory == M::NormalWbNsh {
@@ -220,7 +220,7 @@ fn golden_words_of_el1() {
 /// What patina_paging writes at EL2, with its order of indices: nGnRnE, NC, WT, WB.
 ///
 /// AP[1] is clear as there; with one Exception level its value is ignored. NC is the exception: SH is Inner Shareable
-/// here and Non-shareable there, which is the same, because NC is always Outer Shareable (D8.5.2).
+/// here and Non-shareable there, which is the same, because NC is always Outer Shareable (D8).
 #[test]
 fn golden_words_of_el2() {
     let f = <El2<G4K, 48> as Regime>::FORMAT.with_slots(&[0x00, 0x44, 0xbb, 0xff]);
@@ -236,7 +236,7 @@ fn golden_words_of_el2() {
     assert_eq!(f.view(0, 0x8020_174f | xn), View::Leaf(leaf), "AP[1] set, as other software does");
 }
 
-/// D8.3.2, D8.4.2 and D8.5.5: S2AP, MemAttr and XN[1:0] = 0b10.
+/// D8, D8 and D8: S2AP, MemAttr and XN[1:0] = 0b10.
 #[test]
 fn golden_words_of_stage_2() {
     let f = <Stage2<G4K, 40> as Regime>::FORMAT;
@@ -246,7 +246,7 @@ fn golden_words_of_stage_2() {
     golden(&f, Access::kernel(Rights::W), MemoryType::NormalNc, 0x8020_0000, xn | 0x797, xn | 0x795);
 }
 
-/// D8.3.2: output address bits 51:50 in bits 9:8 with FEAT_LPA2, 51:48 in bits 15:12 with FEAT_LPA.
+/// D8: output address bits 51:50 in bits 9:8 with FEAT_LPA2, 51:48 in bits 15:12 with FEAT_LPA.
 #[test]
 fn addresses_of_52_bits() {
     let (feature, four) = <El1<G4K, 48> as Regime>::FORMAT.wide.expect("LPA2");
@@ -285,7 +285,7 @@ fn absent_tables_and_reserved_words() {
     assert_eq!(f.view(0, 0x8020_0701), View::Reserved, "a page has bit 1 set");
 }
 
-/// D8.2.2 and D8.2.5 to D8.2.7: levels and size of the root by width.
+/// D8 and D8: levels and size of the root by width.
 #[test]
 fn roots_by_width() {
     fn root<R: Regime>() -> (usize, u32, u32) {

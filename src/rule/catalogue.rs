@@ -105,16 +105,16 @@ impl Rule {
 catalogue! {
 // Alignment
 VaUnaligned "va-unaligned" Architecture Hard: "The virtual start of every region and guard is a multiple of the granule."
-    ["DDI 0487 D8.2; RISC-V privileged, Virtual-Memory System; SDM 3A 4.2"]
+    ["DDI 0487 D8; RISC-V privileged, Virtual-Memory System; SDM 3A 4.2"]
     "{a} starts at {x0}, which is no multiple of {x1}" => "start it at {down} or {up}";
 PaUnaligned "pa-unaligned" Architecture Hard: "The physical start of every region is a multiple of the granule; with `round` it is congruent to the virtual start."
-    ["DDI 0487 D8.3; RISC-V privileged, Virtual-Memory System; SDM 3A 4.2"]
+    ["DDI 0487 D8; RISC-V privileged, Virtual-Memory System; SDM 3A 4.2"]
     "{a} maps the physical address {x0}, whose offset in a page of {x1} bytes is not that of the virtual address" => "use a physical start with the right offset, such as {down} or {up} for an aligned region";
 SizeUnaligned "size-unaligned" Policy Hard: "Every size is a multiple of the granule unless rounding is asked for."
     ["microkit mr_size_not_multiple_of_page_size; Zephyr #104905"]
     "{a} has {x0} bytes, which is no multiple of {x1}" => "declare {up} bytes, or say `round` to map whole pages";
 LeafMisaligned "leaf-misaligned" Architecture Hard: "With a requested leaf size, virtual start, physical start and size are multiples of it."
-    ["RISC-V privileged, misaligned superpage; SDM 3A 4.5, reserved bits; DDI 0487 D8.3"]
+    ["RISC-V privileged, misaligned superpage; SDM 3A 4.5, reserved bits; DDI 0487 D8"]
     "{a} asks for leaves of {x1} bytes, but {x0} is no multiple of that" => "use {down} or {up} there, or drop the page request";
 RoundingExposesNeighbour "rounding-exposes-neighbour" Policy Waivable: "Explicit rounding adds no byte of another resource to the map."
     ["OP-TEE _pgdir; OpenSBI memregion_init"]
@@ -122,19 +122,19 @@ RoundingExposesNeighbour "rounding-exposes-neighbour" Policy Waivable: "Explicit
 
 // Virtual range
 VaNotCanonical "va-not-canonical" Architecture Hard: "In formats with two halves the first byte lies in the lower or in the upper half."
-    ["SDM 1 3.3.7.1; RISC-V privileged, Sv39 sign extension; DDI 0487 D8.1 TxSZ"]
+    ["SDM 1 3.3.7.1; RISC-V privileged, Sv39 sign extension; DDI 0487 D8 TxSZ"]
     "{a} starts at {x0}, in the hole between the halves" => "use an address below {x1} or from {x2}, or a format with more bits";
 VaOutOfRange "va-out-of-range" Architecture Hard: "In formats with one range the whole region lies below 2^bits."
-    ["DDI 0487 D8.1 TxSZ; RISC-V privileged, two-stage translation: upper bits are zero"]
+    ["DDI 0487 D8 TxSZ; RISC-V privileged, two-stage translation: upper bits are zero"]
     "{a} reaches {x0}, outside the {x1} bytes that the format translates" => "use addresses below {x1}, or a format with more bits";
 CrossesCanonicalHole "crosses-canonical-hole" Architecture Hard: "A region does not leave the half in which it starts."
-    ["SDM 1 3.3.7.1; DDI 0487 D8.1"]
+    ["SDM 1 3.3.7.1; DDI 0487 D8"]
     "{a} leaves its half of the address space: the lower one ends at {x0}" => "end it at {x0}, or split it";
 AddressWrap "address-wrap" Architecture Hard: "No sum of base and size or offset, and no base less a guard, leaves 0..2^64."
     ["TF-A mmap_add_region_check -ERANGE; Hafnium relative_address_overflow"]
     "{a} wraps around: {x0} and {x1} bytes together leave the 64-bit address space" => "correct the address {x0} or make {x1} smaller";
 VaOverlap "va-overlap" Architecture Hard: "No two regions of a space share a virtual page."
-    ["one entry, one leaf: DDI 0487 D8.3; RISC-V privileged; SDM 3A 4.5"]
+    ["one entry, one leaf: DDI 0487 D8; RISC-V privileged; SDM 3A 4.5"]
     "{a} and {b} both occupy {x1} bytes from {x0}" => "start {b} at {end} or above, or shrink {a}";
 NullPageMapped "null-page-mapped" Policy Waivable: "Virtual page 0 of a stage 1 space is not mapped."
     ["null pointers must fault"]
@@ -145,7 +145,7 @@ IdentityNotEqual "identity-not-equal" Declaration Hard: "An identity region has 
 
 // Physical range
 PaOutOfRange "pa-out-of-range" Architecture Hard: "Resources and tables lie below 2^pa_bits, and tables below `tables_below`."
-    ["DDI 0487 D8.1 PARange; SDM 3A 4.1.4 MAXPHYADDR"]
+    ["DDI 0487 D8 PARange; SDM 3A 4.1.4 MAXPHYADDR"]
     "{a} reaches the physical address {x0}[, beyond the limit {x1}]" => "move or shrink it, or correct the limit (pa_bits, tables_below)";
 ResourceOverlap "resource-overlap" Declaration Hard: "Resources are disjoint unless one is declared `within` the other and lies inside it."
     ["microkit mr_overlapping_phys_addr; Muen Physical_Memory_Overlap"]
@@ -176,10 +176,10 @@ RightsEmpty "rights-empty" Policy Waivable: "A map grants at least one right."
     ["patina set_attributes_invalid"]
     "{a} grants no right" => "use a guard if nothing may touch the pages, else give it `r`";
 WriteOnly "write-only" Architecture Hard: "Write implies read."
-    ["RISC-V privileged, PTE R=0 W=1 reserved; DDI 0487 D8.4; SDM 3A 4.6"]
+    ["RISC-V privileged, PTE R=0 W=1 reserved; DDI 0487 D8; SDM 3A 4.6"]
     "{a} may be written but not read, which no entry says" => "use `rw`";
 RightsNotEncodable "rights-not-encodable" Architecture Hard: "The pair of privileged and user rights has an encoding in the format."
-    ["DDI 0487 D8.4 stage 1 permissions; RISC-V privileged, U bit; SDM 3A 4.6"]
+    ["DDI 0487 D8 stage 1 permissions; RISC-V privileged, U bit; SDM 3A 4.6"]
     "{a} asks for a pair of privileged and user rights that no entry of the format can say" => "give both privileges the same data rights, `r` where there is `x`, and `x` to one of them; or map the memory twice";
 Wx "wx" Policy Waivable: "No map is writable and executable, counted over all privileges."
     ["Zephyr mem_domain W^X; Hafnium"]
@@ -202,22 +202,22 @@ DeviceMappedAsNormal "device-mapped-as-normal" Architecture Waivable: "A device 
     ["DDI 0487 B2.7 device memory; SDM 3A 12.3"]
     "{a} maps the device {b} as Normal memory" => "remove the `memory` override";
 DeviceExecutable "device-executable" Architecture Hard: "Device memory is executable at no privilege."
-    ["DDI 0487 B2.7: speculative fetches from devices; D8.4"]
+    ["DDI 0487 B2.7: speculative fetches from devices; D8"]
     "{a} is executable, but {b} behind it is a device" => "drop `x`";
 MemoryTypeUnsupported "memory-type-unsupported" Architecture Hard: "The memory type exists in the format and in the declared register."
-    ["DDI 0487 D24.2 MAIR_ELx; SDM 3A 12.12 PAT; RISC-V Svpbmt"]
+    ["DDI 0487 D19.2 MAIR_ELx; SDM 3A 12.12 PAT; RISC-V Svpbmt"]
     "{a} uses a memory type that the format cannot say[: {b} does not hold {x0}]" => "use another type[, or add {x0} to {b}]";
 MemoryTypeTableFull "memory-type-table-full" Architecture Hard: "The map uses at most as many memory types as the register has slots."
-    ["DDI 0487 D8.6 AttrIndx"]
+    ["DDI 0487 D8 AttrIndx"]
     "the map needs {d0} values in {a}, which has {d1}" => "use fewer memory types: at most {d1}";
 ReservedEncoding "reserved-encoding" Architecture Hard: "No reserved value is used, nor a combination with another meaning."
-    ["DDI 0487 D24.2 MAIR_ELx, D8.6 MemAttr; SDM 3A 12.12.2; RISC-V Svpbmt; SDM 3A 4.6 shadow stacks"]
+    ["DDI 0487 D19.2 MAIR_ELx, D8 MemAttr; SDM 3A 12.12.2; RISC-V Svpbmt; SDM 3A 4.6 shadow stacks"]
     "{a} uses a reserved encoding[: {x0} ({d0})]" => "use a value that the manual defines[ instead of {x0}], and no `dirty` without `w`";
 LeafSpansAttributeBoundary "leaf-spans-attribute-boundary" Architecture Hard: "A requested large leaf lies in one MTRR type and one PMP entry."
     ["SDM 3A 12.11.9 large page considerations; riscv-isa-manual #347"]
     "a leaf of {x1} bytes of {a} spans {b} and {c}, which meet at {x0}" => "use smaller leaves around {x0}";
 SoftwareBitsInvalid "software-bits-invalid" Architecture Hard: "Software bits fit their field."
-    ["DDI 0487 D8.3 bits reserved for software; RISC-V privileged RSW; SDM 3A 4.5"]
+    ["DDI 0487 D8 bits reserved for software; RISC-V privileged RSW; SDM 3A 4.5"]
     "{a} wants {x0} in a software field that ends at {x1}" => "use at most {x1}";
 
 // Guards and stacks
@@ -225,7 +225,7 @@ GuardOverlap "guard-overlap" Policy Hard: "No map or window covers a page of a g
     ["Muen Kernel.Stack_Layout"]
     "{a} covers the guard of {b}: {x1} bytes at {x0}" => "end {a} at {x0}, or start it at {end}";
 GuardInsideLeaf "guard-inside-leaf" Architecture Hard: "A guard inside a region with a requested leaf size removes whole leaves only."
-    ["a leaf is present or not: DDI 0487 D8.3; RISC-V privileged; SDM 3A 4.5"]
+    ["a leaf is present or not: DDI 0487 D8; RISC-V privileged; SDM 3A 4.5"]
     "the guard {a} cuts at {x0} through a leaf of {x1} bytes of {b}" => "drop the page request of {b}, or enlarge {a} to whole leaves from {down}";
 GuardNotAdjacent "guard-not-adjacent" Policy Hard: "A guard that names a stack touches it."
     ["Muen Kernel.Stack_Layout"]
@@ -254,7 +254,7 @@ TablePoolTooSmall "table-pool-too-small" Declaration Hard: "The pool holds all t
     ["Zephyr gen_mmu.py EXTRA_PAGE_TABLE_PAGES"]
     "the tables of {a} need {x0} bytes, the pool has {x1} ({rest})" => "enlarge the pool to {x0}";
 RootUnaligned "root-unaligned" Architecture Hard: "The root is aligned to its size."
-    ["RISC-V privileged, hgatp: 16 KiB; DDI 0487 D8.2 concatenated translation tables"]
+    ["RISC-V privileged, hgatp: 16 KiB; DDI 0487 D8 concatenated translation tables"]
     "{a} starts at {x0}, and the root in it is {x1} bytes" => "start the pool at {down} or {up}";
 TablesOverlapRegion "tables-overlap-region" Policy Hard: "No map, DMA window or other pool covers a table pool."
     ["whoever writes tables writes all memory; openvmm #4380"]
@@ -263,10 +263,10 @@ TablesReachableByUser "tables-reachable-by-user" Policy Hard: "No user map and n
     ["Muen: tables are mapped by nobody; hvisor #310"]
     "{a} lets a user reach {x1} bytes at {x0} of {b}" => "end or start {a} outside the pool";
 TablesNeedWrite "tables-need-write" Architecture Hard: "Tables that hardware updates are not in read-only memory."
-    ["DDI 0487 D8.5 hardware management of the Access flag; RISC-V Svadu; SDM 3A 4.8"]
+    ["DDI 0487 D8 hardware management of the Access flag; RISC-V Svadu; SDM 3A 4.8"]
     "hardware updates {a}, but {b} cannot be written" => "preset accessed and dirty bits, or place the tables in RAM";
 TablesOutsideRam "tables-outside-ram" Architecture Hard: "Table pools lie in declared Normal memory."
-    ["DDI 0487 D8.2 attributes of table walks; SDM 3A 12.11.9"]
+    ["DDI 0487 D8 attributes of table walks; SDM 3A 12.11.9"]
     "{a} does not lie in declared Normal memory[: {b} is a device][: nothing is declared at {x0}]" => "place the pool in a declared RAM resource";
 TablesNotMapped "tables-not-mapped" Declaration Hard: "Tables edited at run time are mapped writable in a kernel space."
     ["x86_64 OffsetPageTable"]
@@ -274,19 +274,19 @@ TablesNotMapped "tables-not-mapped" Declaration Hard: "Tables edited at run time
 
 // Levels and leaves
 LeafSizeInvalid "leaf-size-invalid" Architecture Hard: "The requested leaf size exists in the granule and level structure."
-    ["DDI 0487 D8.3 block descriptors; RISC-V privileged, superpages; SDM 3A 4.5"]
+    ["DDI 0487 D8 block descriptors; RISC-V privileged, superpages; SDM 3A 4.5"]
     "{a} asks for leaves of {x0} bytes, which the format does not have" => "use {x1}[ or {x2}], or `contiguous` where there are runs of that size";
 ContiguousSizeInvalid "contiguous-size-invalid" Architecture Hard: "The requested run size exists."
-    ["DDI 0487 D8.7 the Contiguous bit; RISC-V Svnapot"]
+    ["DDI 0487 D8 the Contiguous bit; RISC-V Svnapot"]
     "{a} asks for runs of {x0} bytes, which the format does not have" => "drop `contiguous`[, or use {x1}][ or {x2}][ or {x3}]";
 ContiguousMisaligned "contiguous-misaligned" Architecture Hard: "A run is complete, and its virtual and physical start are aligned to it."
-    ["DDI 0487 D8.7 the Contiguous bit; RISC-V Svnapot"]
+    ["DDI 0487 D8 the Contiguous bit; RISC-V Svnapot"]
     "{a} asks for runs of {x1} bytes, but {x0} is no multiple of that" => "use {down} or {up} there, or drop `contiguous`";
 VaBitsInvalid "va-bits-invalid" Architecture Hard: "The input width is one the granule and regime can have."
-    ["DDI 0487 D8.1 TxSZ and T0SZ"]
+    ["DDI 0487 D8 TxSZ and T0SZ"]
     "{a} has {d0} input bits, the limit is {d1}" => "use {d1} bits";
 StartLevelInvalid "start-level-invalid" Architecture Hard: "The start level needs no more concatenated tables than there can be and is allowed for the output size."
-    ["DDI 0487 D8.2 VTCR_EL2.SL0"]
+    ["DDI 0487 D8 VTCR_EL2.SL0"]
     "{a} starts at a level that does not fit: {d0} where {d1} is the limit" => "use another start level";
 FeatureMissing "feature-missing" Architecture Hard: "Every optional feature that the map uses is required by the declaration."
     ["DDI 0487 ID registers; RISC-V extension names; SDM 2A CPUID"]
@@ -294,7 +294,7 @@ FeatureMissing "feature-missing" Architecture Hard: "Every optional feature that
 
 // Privilege
 RegimeHasNoUser "regime-has-no-user" Architecture Hard: "Regimes without a lower privilege have no user regions."
-    ["DDI 0487 D8.1 translation regimes"]
+    ["DDI 0487 D8 translation regimes"]
     "{a} is for the user, but the regime has none" => "drop `user`";
 GstageLeafNotUser "gstage-leaf-not-user" Architecture Hard: "Every G-stage leaf has the U bit."
     ["RISC-V privileged, guest physical addresses are translated as if at U"]
@@ -303,16 +303,16 @@ UserInKernelHalf "user-in-kernel-half" Policy Waivable: "User regions lie in the
     ["practice of KPTI and SMAP"]
     "the user region {a} lies at {x0}, in the upper half" => "use an address in the lower half, or waive the rule with a reason";
 KernelExecutesUserPage "kernel-executes-user-page" Policy Waivable: "No user page is executable for the privileged level."
-    ["DDI 0487 D8.4 PXN; SDM 3A 4.6 SMEP"]
+    ["DDI 0487 D8 PXN; SDM 3A 4.6 SMEP"]
     "the privileged level may execute the user page {a}" => "drop the privileged `x`";
 ParentRestrictsLeaf "parent-restricts-leaf" Architecture Hard: "A declared restriction at a table entry takes no right that a leaf below it grants."
-    ["DDI 0487 D8.4 hierarchical control; SDM 3A 4.6"]
+    ["DDI 0487 D8 hierarchical control; SDM 3A 4.6"]
     "the entry {b} denies a right that {a} grants at {x0}" => "lift the restriction {b}, or drop the right";
 GlobalMappingDiffers "global-mapping-differs" Architecture Hard: "A global region is identical in every space of the regime."
-    ["RISC-V privileged, G bit; DDI 0487 D8.16 nG; SDM 3A 4.10.2.4"]
+    ["RISC-V privileged, G bit; DDI 0487 D8 nG; SDM 3A 4.10.2.4"]
     "the global region {a} ({x1} bytes at {x0}) is not the same in {b}" => "map the same there, or drop `global`";
 AsidInvalid "asid-invalid" Architecture Hard: "Address-space identifiers are unique and fit their width."
-    ["DDI 0487 D8.16 ASID, VMID; RISC-V privileged, satp.ASID; SDM 3A 4.10.1 PCID"]
+    ["DDI 0487 D8 ASID, VMID; RISC-V privileged, satp.ASID; SDM 3A 4.10.1 PCID"]
     "the identifier {d0} of {a} [is that of {b}, too][exceeds {d1}]" => "give [{b} ]another identifier that fits its width";
 
 // Channels and isolation
@@ -389,7 +389,7 @@ SwitchVectorsUnmapped "switch-vectors-unmapped" Architecture Hard: "The exceptio
     ["DDI 0487 VBAR_ELx; RISC-V privileged stvec; SDM 3A 6.10 IDT"]
     "the vectors at {x0} are not mapped executable in {b} after the switch {a}" => "map the vectors `rx` in {b}";
 BbmRequired "bbm-required" Architecture Hard: "In-place changes of output address, memory type, leaf size or run use break-before-make."
-    ["DDI 0487 D8.17 using break-before-make"]
+    ["DDI 0487 D8 using break-before-make"]
     "changing {a} into {b} in place ({x1} bytes at {x0}) needs break-before-make" => "declare `bbm`, or switch to a second root (a change of leaf size alone: require bbml2)";
 
 // Names

@@ -36,7 +36,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         self.start_level_invalid(s, format);
     }
 
-    /// `va-bits-invalid` (DDI 0487 D8.1 TxSZ), and the features of the width.
+    /// `va-bits-invalid` (DDI 0487 D8 TxSZ), and the features of the width.
     const fn va_bits_invalid(&mut self, s: usize, format: &Format) {
         let who = self.who_space(s);
         let (least, most) = format.legal_input_bits;
@@ -53,7 +53,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         }
     }
 
-    /// `start-level-invalid` (DDI 0487 D8.2, VTCR_EL2.SL0).
+    /// `start-level-invalid` (DDI 0487 D8, VTCR_EL2.SL0).
     const fn start_level_invalid(&mut self, s: usize, format: &Format) {
         let Some(start) = self.map.cpu.start_level else { return };
         if !format.has_start_level() {
@@ -111,7 +111,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         }
     }
 
-    /// `leaf-size-invalid` (DDI 0487 D8.3; RISC-V privileged, superpages; SDM 3A 4.5), `feature-missing`. Whether the
+    /// `leaf-size-invalid` (DDI 0487 D8; RISC-V privileged, superpages; SDM 3A 4.5), `feature-missing`. Whether the
     /// CPU has the size, if the format does.
     const fn leaf_size(&mut self, i: usize, page: u64, format: &Format) -> Option<bool> {
         let (mut below, mut above) = (format.page_size(), 0);
@@ -142,7 +142,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         None
     }
 
-    /// `contiguous-size-invalid` (DDI 0487 D8.7; RISC-V Svnapot).
+    /// `contiguous-size-invalid` (DDI 0487 D8; RISC-V Svnapot).
     const fn contiguous_size_invalid(&mut self, i: usize, size: u64, format: &Format) {
         let mut numbers = [size as u128, 0, 0, 0];
         let (mut count, mut r) = (1, 0);
@@ -208,7 +208,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         }
     }
 
-    /// Asid rules: `asid-invalid` (DDI 0487 D8.16; RISC-V privileged, satp; SDM 3A 4.10.1), `feature-missing`.
+    /// Asid rules: `asid-invalid` (DDI 0487 D8; RISC-V privileged, satp; SDM 3A 4.10.1), `feature-missing`.
     pub(super) const fn identifiers(&mut self) {
         let mut s = 0;
         while s < self.map.spaces.len() {

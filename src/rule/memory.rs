@@ -10,7 +10,7 @@ use crate::map::{Kind, Region};
 use crate::text::same;
 
 impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
-    /// `reserved-encoding` of the declared memory-type registers (DDI 0487 D24.2 MAIR_ELx; SDM 3A 12.12.2 IA32_PAT).
+    /// `reserved-encoding` of the declared memory-type registers (DDI 0487 D19.2 MAIR_ELx; SDM 3A 12.12.2 IA32_PAT).
     pub(super) const fn registers(&mut self) {
         let register = self.register();
         if let Some(values) = self.map.cpu.mair {
@@ -129,7 +129,7 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
         }
     }
 
-    /// `reserved-encoding` and `software-bits-invalid` of one region (RISC-V Svpbmt; DDI 0487 D8.6 MemAttr; SDM 3A 4.6
+    /// `reserved-encoding` and `software-bits-invalid` of one region (RISC-V Svpbmt; DDI 0487 D8 MemAttr; SDM 3A 4.6
     /// shadow stacks).
     pub(super) const fn raw_attributes(&mut self, i: usize, region: &Region<'_>, format: &Format) {
         if let Some(raw) = region.raw_memory
@@ -149,7 +149,7 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
         }
     }
 
-    /// `memory-type-table-full`: an index selects one of the register's slots (DDI 0487 D8.6 AttrIndx).
+    /// `memory-type-table-full`: an index selects one of the register's slots (DDI 0487 D8 AttrIndx).
     pub(super) const fn memory_type_table_full(&mut self) {
         let register = self.register();
         let (mut used, mut i) = (0, 0);

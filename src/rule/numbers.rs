@@ -155,7 +155,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         }
     }
 
-    /// `va-unaligned`, `pa-unaligned`, `size-unaligned`: a leaf holds no offset below the page (DDI 0487 D8.3; RISC-V
+    /// `va-unaligned`, `pa-unaligned`, `size-unaligned`: a leaf holds no offset below the page (DDI 0487 D8; RISC-V
     /// privileged, Sv39 PTE; SDM 3A 4.5).
     const fn alignment(&mut self, i: usize, region: &Region<'_>, e: &Extent, page: u128) {
         if region.round.is_some() {
@@ -179,7 +179,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
     }
 
     /// `va-not-canonical`, `crosses-canonical-hole`, `va-out-of-range`: the region lies in a range that the format
-    /// translates (SDM 1 3.3.7.1; RISC-V privileged, Sv39 sign extension; DDI 0487 D8.1 TxSZ).
+    /// translates (SDM 1 3.3.7.1; RISC-V privileged, Sv39 sign extension; DDI 0487 D8 TxSZ).
     const fn virtual_range(&mut self, i: usize, e: &Extent, format: &Format) {
         if !e.has_virt || e.size == 0 || e.virt + e.size > TOP {
             return;

@@ -63,7 +63,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         self.parent_restricts_leaf(i, e);
     }
 
-    /// `parent-restricts-leaf`: table entries take rights from all leaves below (DDI 0487 D8.4 hierarchical control;
+    /// `parent-restricts-leaf`: table entries take rights from all leaves below (DDI 0487 D8 hierarchical control;
     /// SDM 3A 4.6).
     const fn parent_restricts_leaf(&mut self, i: usize, e: &Extent) {
         let map = self.map;
@@ -86,7 +86,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
     }
 }
 
-/// RISC-V privileged, PTE encoding R=0 W=1; DDI 0487 D8.4 stage 1; SDM 3A 4.6.
+/// RISC-V privileged, PTE encoding R=0 W=1; DDI 0487 D8 stage 1; SDM 3A 4.6.
 const fn is_write_only(rights: Rights) -> bool {
     rights.contains(Rights::W) && !rights.contains(Rights::R)
 }

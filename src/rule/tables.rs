@@ -195,7 +195,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         writes && fact.domain == SUPERVISOR && (region.tables || matches!(region.kind, Kind::Linear))
     }
 
-    /// `tables-outside-ram` (DDI 0487 D8.2, walks are Normal), `tables-need-write` (DDI 0487 D8.5; RISC-V Svadu; SDM 3A
+    /// `tables-outside-ram` (DDI 0487 D8, walks are Normal), `tables-need-write` (DDI 0487 D8; RISC-V Svadu; SDM 3A
     /// 4.8).
     const fn pool_memory(&mut self, s: usize, tables: &Tables<'_>, memory: &Resource<'_>, index: u16, format: &Format) {
         let who = [self.who_tables(s), self.who_resource(index)];
@@ -210,7 +210,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         }
     }
 
-    /// `root-unaligned` (RISC-V privileged, hgatp; DDI 0487 D8.2 concatenated tables), `pa-out-of-range`.
+    /// `root-unaligned` (RISC-V privileged, hgatp; DDI 0487 D8 concatenated tables), `pa-out-of-range`.
     const fn pool_place(&mut self, s: usize, pool: &Pool, format: &Format) {
         let root = format.root_tables() as u128 * format.table_size() as u128;
         if pool.lo % root != 0 {

@@ -75,7 +75,7 @@ fn a_message_says_what_where_and_how_to_fix_it() {
         text,
         "va-unaligned: `kernel.data` starts at 0x100008, which is no multiple of 0x1000\n  \
          fix: start it at 0x100000 or 0x101000\n  \
-         why: The virtual start of every region and guard is a multiple of the granule. (DDI 0487 D8.2; RISC-V \
+         why: The virtual start of every region and guard is a multiple of the granule. (DDI 0487 D8; RISC-V \
          privileged, Virtual-Memory System; SDM 3A 4.2)"
     );
 }

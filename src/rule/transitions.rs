@@ -106,7 +106,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         address - address % self.page as u128
     }
 
-    /// `bbm-required` (DDI 0487 D8.17): a live change of output, type or size first removes the entry.
+    /// `bbm-required` (DDI 0487 D8): a live change of output, type or size first removes the entry.
     const fn bbm_required(&mut self, from: usize, to: usize) {
         let format = self.declared_format(to);
         if !format.break_before_make {

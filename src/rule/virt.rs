@@ -17,7 +17,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         self.guards(s);
     }
 
-    /// `va-overlap`: one entry holds one leaf (DDI 0487 D8.3; RISC-V privileged, Sv39 PTE; SDM 3A 4.5).
+    /// `va-overlap`: one entry holds one leaf (DDI 0487 D8; RISC-V privileged, Sv39 PTE; SDM 3A 4.5).
     pub(super) const fn va_overlap(&mut self) {
         let layout = self.layout;
         let mut cursor = (0, 0);
@@ -74,7 +74,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
     }
 
     /// `global-mapping-differs`: a global translation serves every address space (RISC-V privileged, G bit; DDI 0487
-    /// D8.16 nG; SDM 3A 4.10.2.4).
+    /// D8 nG; SDM 3A 4.10.2.4).
     pub(super) const fn globals(&mut self) {
         let spaces = self.map.spaces.len();
         let mut i = 0;

@@ -18,7 +18,7 @@ pub(crate) enum Word {
 /// Tells what a word is; the flag says whether it stands at the last level.
 pub(crate) type Decode = fn(u64, bool) -> Word;
 
-/// VMSAv8-64, output addresses of 48 bits (DDI 0487, D8.3).
+/// VMSAv8-64, output addresses of 48 bits (DDI 0487, D8).
 pub(crate) fn aarch64(word: u64, last: bool) -> Word {
     let address = word & 0xffff_ffff_f000;
     match (word & 3, last) {

@@ -1,4 +1,4 @@
-//! Descriptors of VMSAv8-64 as a [`Format`] (DDI 0487 J.a, D8.3 "Translation table descriptor formats").
+//! Descriptors of VMSAv8-64 as a [`Format`] (DDI 0487 J.a, D8 "Translation table descriptor formats").
 
 use tock_registers::fields::Field;
 
@@ -8,25 +8,25 @@ use crate::format::{
     AddressField, Format, LeafForm, LevelFormat, MAX_LEVELS, MemoryRegister, NOT_ENCODABLE, Pattern, RawField,
 };
 
-/// Descriptor fields, laid out as in DDI 0487 J.a, D8.3.1 (tables) and D8.3.2 (blocks and pages).
+/// Descriptor fields, laid out as in DDI 0487 J.a, D8 "Translation table descriptor formats".
 mod descriptor {
     use tock_registers::register_bitfields;
 
     register_bitfields! {u64,
-        /// Bits that every kind of descriptor has (D8.3).
+        /// Bits that every kind of descriptor has (D8).
         pub ANY [
             /// The descriptor means something.
             VALID OFFSET(0) NUMBITS(1) [],
             /// 0 for a block, 1 for a table; 1 for a page at the last level.
             TYPE OFFSET(1) NUMBITS(1) [Block = 0, TableOrPage = 1]
         ],
-        /// Stage 1 block and page (D8.3.2).
+        /// Stage 1 block and page (D8).
         pub STAGE1 [
-            /// Slot of MAIR_ELx (D8.5.1).
+            /// Slot of MAIR_ELx (D8).
             ATTR_INDX OFFSET(2) NUMBITS(3) [],
             /// AP[1]: unprivileged access. No meaning where a regime has one Exception level.
             AP_USER OFFSET(6) NUMBITS(1) [],
-            /// AP[2]: no writes (D8.4.1).
+            /// AP[2]: no writes (D8).
             AP_READ_ONLY OFFSET(7) NUMBITS(1) [],
             /// Shareability; output address bits 51:50 with TCR_ELx.DS = 1.
             SH OFFSET(8) NUMBITS(2) [Non = 0b00, Outer = 0b10, Inner = 0b11],
@@ -36,7 +36,7 @@ mod descriptor {
             NG OFFSET(11) NUMBITS(1) [],
             /// Guarded page (FEAT_BTI).
             GP OFFSET(50) NUMBITS(1) [],
-            /// One of a contiguous run (D8.6.1).
+            /// One of a contiguous run (D8).
             CONTIGUOUS OFFSET(52) NUMBITS(1) [],
             /// Not executable at EL1; RES0 with one Exception level.
             PXN OFFSET(53) NUMBITS(1) [],
@@ -45,14 +45,14 @@ mod descriptor {
             /// For software.
             SOFTWARE OFFSET(55) NUMBITS(4) []
         ],
-        /// Stage 2 block and page (D8.3.2), FEAT_S2FWB off.
+        /// Stage 2 block and page (D8), FEAT_S2FWB off.
         pub STAGE2 [
-            /// Memory type (D8.5.5 "Stage 2 memory type and Cacheability attributes when FEAT_S2FWB is disabled").
+            /// Memory type (D8 "Stage 2 memory type and Cacheability attributes when FEAT_S2FWB is disabled").
             MEM_ATTR OFFSET(2) NUMBITS(4) [
                 DeviceNgnrne = 0b0000, DeviceNgnre = 0b0001, DeviceNgre = 0b0010, DeviceGre = 0b0011,
                 NormalNc = 0b0101, NormalWt = 0b1010, NormalWb = 0b1111
             ],
-            /// S2AP[0]: reads (D8.4.2).
+            /// S2AP[0]: reads (D8).
             S2AP_READ OFFSET(6) NUMBITS(1) [],
             /// S2AP[1]: writes.
             S2AP_WRITE OFFSET(7) NUMBITS(1) [],
@@ -69,7 +69,7 @@ const fn mask<R: tock_registers::RegisterLongName>(field: Field<u64, R>) -> u64 
     field.mask << field.shift
 }
 
-/// Which tables: the translation regime and stage (D8.1.2).
+/// Which tables: the translation regime and stage (D8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Translation {
     /// EL1&0, stage 1.
@@ -121,7 +121,7 @@ impl Shape {
         Self { translation, granule, bits: if bits > 63 { 63 } else { bits } }
     }
 
-    /// The least number of lookup levels: at stage 2 the root may be up to 16 tables (D8.2.2).
+    /// The least number of lookup levels: at stage 2 the root may be up to 16 tables (D8).
     const fn levels(&self) -> usize {
         let concatenated = if self.translation.is_stage2() { 4 } else { 0 };
         let mut levels = 1;
@@ -150,7 +150,7 @@ impl Shape {
         }
     }
 
-    /// Level 0 is the last one; blocks exist at the levels of D8.3.2, tables 8.x "Block descriptor".
+    /// Level 0 is the last one; blocks exist at the levels that D8 gives them.
     const fn level(&self, level: usize, wide: bool) -> LevelFormat {
         let valid = mask(ANY::VALID);
         let kind = mask(ANY::TYPE);
@@ -189,7 +189,7 @@ impl Shape {
     }
 
     /// Output address: bits 47:12 in place; with LPA2 49:12 in place and 51:50 in bits 9:8; with LPA 47:16 in place and
-    /// 51:48 in bits 15:12 (D8.3.2).
+    /// 51:48 in bits 15:12 (D8).
     const fn address(&self, wide: bool) -> AddressField {
         let top = if wide && !matches!(self.granule, GranuleSize::SixtyFour) { 50 } else { 48 };
         let field = AddressField::in_place((1 << top) - (1 << self.granule.page_shift()));
@@ -245,7 +245,7 @@ impl Shape {
         share
     }
 
-    /// The byte of MAIR_ELx behind each type (D19.2.97); not shareable is no choice of an entry with TCR_ELx.DS = 1.
+    /// The byte of MAIR_ELx behind each type (D19.2); not shareable is no choice of an entry with TCR_ELx.DS = 1.
     const fn mair_value(&self, memory: MemoryType, wide: bool) -> u16 {
         match memory {
             MemoryType::DeviceNgnrne => 0x00,
@@ -367,7 +367,7 @@ const fn slot_of(value: u16) -> Option<usize> {
     None
 }
 
-/// Stage 1 permissions with EL0 (D8.4.1): the privileged level can always read, the user has the same data rights or
+/// Stage 1 permissions with EL0 (D8): the privileged level can always read, the user has the same data rights or
 /// none, and what the user may write is never privileged-executable.
 const fn two_levels(access: Access) -> u64 {
     let (privileged, user) = (access.privileged, access.user);
@@ -392,7 +392,7 @@ const fn two_levels(access: Access) -> u64 {
     bits
 }
 
-/// Stage 1 permissions of a regime with one Exception level (D8.4.1): AP[2] and XN.
+/// Stage 1 permissions of a regime with one Exception level (D8): AP[2] and XN.
 const fn one_level(access: Access) -> u64 {
     if !access.privileged.contains(Rights::R) || !access.user.is_empty() {
         return NOT_ENCODABLE;
@@ -407,7 +407,7 @@ const fn one_level(access: Access) -> u64 {
     bits
 }
 
-/// Stage 2 permissions (D8.4.2): S2AP and XN are independent, and both Exception levels of the guest share them.
+/// Stage 2 permissions (D8): S2AP and XN are independent, and both Exception levels of the guest share them.
 const fn stage2(access: Access) -> u64 {
     if !access.user.is_empty() {
         return NOT_ENCODABLE;

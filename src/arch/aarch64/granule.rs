@@ -1,4 +1,4 @@
-//! What depends on the granule alone (DDI 0487 J.a, D8.2).
+//! What depends on the granule alone (DDI 0487 J.a, D8).
 
 use crate::attr::Features;
 use crate::format::Run;
@@ -31,7 +31,7 @@ impl GranuleSize {
         self.page_shift() - 3
     }
 
-    /// Lookup levels that exist: up to level -1, level 0 and level 1 of the manual (D8.2.5 to D8.2.7).
+    /// Lookup levels that exist: up to level -1, level 0 and level 1 of the manual (D8).
     pub(super) const fn max_levels(self) -> usize {
         match self {
             Self::Four => 5,
@@ -82,7 +82,7 @@ impl GranuleSize {
         }
     }
 
-    /// Contiguous runs by level, marked with `set`: 16, 16, 16 entries; 128 and 32; 32 and 32 (D8.6.1).
+    /// Contiguous runs by level, marked with `set`: 16, 16, 16 entries; 128 and 32; 32 and 32 (D8).
     pub(super) const fn runs(self, set: u64) -> [Run; 3] {
         let entries = match self {
             Self::Four => [16, 16, 16],

@@ -32,7 +32,7 @@ impl Permissions {
     }
 }
 
-/// The encoding of rights in PIR_ELx, permission overlays off (DDI 0487, D8.4.2). There is no writing without reading,
+/// The encoding of rights in PIR_ELx, permission overlays off (DDI 0487, D8). There is no writing without reading,
 /// which the rules refuse.
 const fn permission(rights: Rights) -> u64 {
     match (rights.contains(Rights::R), rights.contains(Rights::W), rights.contains(Rights::X)) {
@@ -45,7 +45,7 @@ const fn permission(rights: Rights) -> u64 {
     }
 }
 
-/// Descriptor bits of each stage 1 permission index (FEAT_S1PIE, DDI 0487 D8.4.2 "Indirect permissions"): PIIndex[3:0] is
+/// Descriptor bits of each stage 1 permission index (FEAT_S1PIE, DDI 0487 D8 "Indirect permissions"): PIIndex[3:0] is
 /// bits 54, 53, 51 and 6. Bit 7 (nDirty) stays 0: a writable page is dirty.
 pub(super) const fn permission_indices() -> [u64; 16] {
     let mut bits = [0; 16];

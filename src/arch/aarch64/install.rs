@@ -1,6 +1,6 @@
 //! Putting a map into force: the checks and the exact sequence, over any [`Cpu`].
 //!
-//! Stage 1, with the MMU off (DDI 0487 J.a, D8.2.12 "Enabling the MMU", D8.16 "TLB maintenance", D7.5 "Cache
+//! Stage 1, with the MMU off (DDI 0487 J.a, D8 "Enabling the MMU" and "TLB maintenance", D7.5 "Cache
 //! maintenance"):
 //!
 //! ```text
@@ -8,7 +8,7 @@
 //!   read the first table pointer                   refuse tables that were moved and not relocated
 //!   dc civac <each line of the tables>; dsb sy     no stale line hides the tables from the walker
 //!   msr MAIR_ELx, TCR_ELx, TTBR0_ELx, TTBR1_ELx; isb
-//!   tlbi <all of the regime>; dsb nsh              TLBs are not clean after reset (D8.16.1)
+//!   tlbi <all of the regime>; dsb nsh              TLBs are not clean after reset (D8)
 //!   ic iallu; dsb nsh; isb
 //!   msr SCTLR_ELx (M, C, I, SA set; WXN clear); isb
 //! ```
@@ -198,7 +198,7 @@ struct Bank {
     tlb: Tlb,
 }
 
-/// SCTLR_ELx bits that were RES1 in Armv8.0 (D19.2.120): with EL0 (29, 28, 23, 22, 20, 11) and without.
+/// SCTLR_ELx bits that were RES1 in Armv8.0 (D19.2): with EL0 (29, 28, 23, 22, 20, 11) and without.
 const RES1_WITH_USER: u64 = 0x30d0_0800;
 const RES1: u64 = 0x30c5_0830;
 
@@ -364,7 +364,7 @@ impl Plan {
     }
 }
 
-/// Bytes of the smallest data cache line: CTR_EL0.DminLine is log2 of its words (D19.2.34).
+/// Bytes of the smallest data cache line: CTR_EL0.DminLine is log2 of its words (D19.2).
 #[inline(always)]
 fn cache_line(ctr: u64) -> usize {
     4 << CTR::DMIN_LINE.read(ctr)
@@ -461,7 +461,7 @@ fn check_output<C: Cpu>(cpu: &C, words: &Words, memory: TableMemory) -> Result<(
     Ok(())
 }
 
-/// Whether the ID registers report a feature (D19.2.61 to D19.2.69).
+/// Whether the ID registers report a feature (D19.2).
 fn has<C: Cpu>(cpu: &C, words: &Words, feature: Features) -> bool {
     let stage2 = matches!(words.translation, Translation::Stage2);
     let mmfr0 = cpu.read(Register::IdAa64Mmfr0El1);

@@ -71,7 +71,7 @@ pub use install::{Barrier, Cpu, Instruction, Register, Tlb, install};
 use name::Name;
 pub use regs::{Derive, Words, words};
 
-/// A translation granule: the page size, which is also the size of a table (DDI 0487, D8.2.1).
+/// A translation granule: the page size, which is also the size of a table (DDI 0487, D8).
 pub trait Granule: sealed::Sealed + 'static {
     /// Which one.
     const SIZE: GranuleSize;

@@ -16,7 +16,7 @@ use crate::map::{Map, Space};
 use crate::space::{Declared, Roots};
 
 register_bitfields! {u64,
-    /// TCR_EL1, and TCR_EL2 with HCR_EL2.E2H = 1 (D19.2.139, D19.2.140).
+    /// TCR_EL1, and TCR_EL2 with HCR_EL2.E2H = 1 (D19.2).
     pub(super) TCR_TWO [
         T0SZ OFFSET(0) NUMBITS(6) [],
         EPD0 OFFSET(7) NUMBITS(1) [],
@@ -37,7 +37,7 @@ register_bitfields! {u64,
         HD OFFSET(40) NUMBITS(1) [],
         DS OFFSET(59) NUMBITS(1) []
     ],
-    /// TCR_EL2 with HCR_EL2.E2H = 0, and TCR_EL3 (D19.2.140, D19.2.141).
+    /// TCR_EL2 with HCR_EL2.E2H = 0, and TCR_EL3 (D19.2).
     pub(super) TCR_ONE [
         T0SZ OFFSET(0) NUMBITS(6) [],
         IRGN0 OFFSET(8) NUMBITS(2) [WriteBack = 1],
@@ -51,7 +51,7 @@ register_bitfields! {u64,
         RES1_31 OFFSET(31) NUMBITS(1) [],
         DS OFFSET(32) NUMBITS(1) []
     ],
-    /// VTCR_EL2 (D19.2.161).
+    /// VTCR_EL2 (D19.2).
     pub(super) VTCR [
         T0SZ OFFSET(0) NUMBITS(6) [],
         SL0 OFFSET(6) NUMBITS(2) [],
@@ -67,14 +67,14 @@ register_bitfields! {u64,
         DS OFFSET(32) NUMBITS(1) [],
         SL2 OFFSET(33) NUMBITS(1) []
     ],
-    /// TTBR0_ELx, TTBR1_ELx and VTTBR_EL2 (D19.2.144 and on): identifier, and bits 51:48 of a root in bits 5:2 where
+    /// TTBR0_ELx, TTBR1_ELx and VTTBR_EL2 (D19.2): identifier, and bits 51:48 of a root in bits 5:2 where
     /// addresses have 52 bits.
     pub(super) TTBR [
         CNP OFFSET(0) NUMBITS(1) [],
         ROOT_51_48 OFFSET(2) NUMBITS(4) [],
         IDENTIFIER OFFSET(48) NUMBITS(16) []
     ],
-    /// SCTLR_ELx (D19.2.120 and on), the fields that all Exception levels have.
+    /// SCTLR_ELx (D19.2), the fields that all Exception levels have.
     pub(super) SCTLR [
         M OFFSET(0) NUMBITS(1) [],
         C OFFSET(2) NUMBITS(1) [],
@@ -82,13 +82,13 @@ register_bitfields! {u64,
         I OFFSET(12) NUMBITS(1) [],
         WXN OFFSET(19) NUMBITS(1) []
     ],
-    /// HCR_EL2 (D19.2.48).
+    /// HCR_EL2 (D19.2).
     pub(super) HCR [
         VM OFFSET(0) NUMBITS(1) [],
         E2H OFFSET(34) NUMBITS(1) [],
         FWB OFFSET(46) NUMBITS(1) []
     ],
-    /// CTR_EL0 (D19.2.34).
+    /// CTR_EL0 (D19.2).
     pub(super) CTR [
         DMIN_LINE OFFSET(16) NUMBITS(4) []
     ],
@@ -96,7 +96,7 @@ register_bitfields! {u64,
     pub(super) CURRENT_EL [
         EL OFFSET(2) NUMBITS(2) []
     ],
-    /// ID_AA64MMFR0_EL1 (D19.2.64).
+    /// ID_AA64MMFR0_EL1 (D19.2).
     pub(super) MMFR0 [
         PA_RANGE OFFSET(0) NUMBITS(4) [],
         ASID_BITS OFFSET(4) NUMBITS(4) [Sixteen = 2],
@@ -107,27 +107,27 @@ register_bitfields! {u64,
         TGRAN64_2 OFFSET(36) NUMBITS(4) [],
         TGRAN4_2 OFFSET(40) NUMBITS(4) []
     ],
-    /// ID_AA64MMFR1_EL1 (D19.2.65).
+    /// ID_AA64MMFR1_EL1 (D19.2).
     pub(super) MMFR1 [
         HAFDBS OFFSET(0) NUMBITS(4) [],
         VMID_BITS OFFSET(4) NUMBITS(4) [Sixteen = 2]
     ],
-    /// ID_AA64MMFR2_EL1 (D19.2.66).
+    /// ID_AA64MMFR2_EL1 (D19.2).
     pub(super) MMFR2 [
         VA_RANGE OFFSET(16) NUMBITS(4) [],
         ST OFFSET(28) NUMBITS(4) [],
         BBM OFFSET(52) NUMBITS(4) []
     ],
-    /// ID_AA64MMFR3_EL1 (D19.2.67).
+    /// ID_AA64MMFR3_EL1 (D19.2).
     pub(super) MMFR3 [
         S1PIE OFFSET(8) NUMBITS(4) []
     ],
-    /// ID_AA64PFR1_EL1 (D19.2.69).
+    /// ID_AA64PFR1_EL1 (D19.2).
     pub(super) PFR1 [
         BT OFFSET(0) NUMBITS(4) [],
         MTE OFFSET(8) NUMBITS(4) []
     ],
-    /// ID_AA64ISAR1_EL1 (D19.2.61).
+    /// ID_AA64ISAR1_EL1 (D19.2).
     pub(super) ISAR1 [
         XS OFFSET(56) NUMBITS(4) []
     ]
@@ -252,12 +252,12 @@ impl Words {
     }
 }
 
-/// TCR2_EL1.PIE and TCR2_EL2.PIE (D19.2.140): permissions are indirect.
+/// TCR2_EL1.PIE and TCR2_EL2.PIE (D19.2): permissions are indirect.
 pub(super) const TCR2_PIE: u64 = 1 << 1;
 /// TCR_EL3.PIE, which has the bit in the register itself.
 const TCR_EL3_PIE: u64 = 1 << 35;
 
-/// PARange, IPS and PS: the encoding of the least output size of at least `bits` (D19.2.64).
+/// PARange, IPS and PS: the encoding of the least output size of at least `bits` (D19.2).
 const fn output_size(bits: u32) -> u64 {
     let mut field = 0;
     while field < 6 && output_bits(field) < bits {
@@ -387,7 +387,7 @@ impl Control<'_> {
             | VTCR::DS.val(self.descriptor_size() as u64).value
     }
 
-    /// SL0 and SL2 (D8.2.5 to D8.2.7, "stage 2 initial lookup level"): levels of lookup by granule.
+    /// SL0 and SL2 (D8, "stage 2 initial lookup level"): levels of lookup by granule.
     const fn start_level(&self) -> u64 {
         let (sl2, sl0) = match (self.granule, self.format.levels) {
             (GranuleSize::Four, 1) => (0, 3),

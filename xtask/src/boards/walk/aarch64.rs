@@ -1,5 +1,5 @@
-//! VMSAv8-64 as *Arm ARM* DDI 0487 issue J.a writes it: D8.3 "Translation table descriptor formats", D8.4 "Memory
-//! access control", D8.5 "Memory region attributes".
+//! VMSAv8-64 as *Arm ARM* DDI 0487 issue J.a writes it: D8 "Translation table descriptor formats", D8 "Memory
+//! access control", D8 "Memory region attributes".
 
 use super::{Entry, Leaf, Machine, May, MemoryType, Place};
 
@@ -53,7 +53,7 @@ impl Aarch64 {
         Place { table, level, entries: 1 << (self.bits - self.shift(level)) }
     }
 
-    /// D8.3.1: where the output address lies.
+    /// D8: where the output address lies.
     fn address(&self, word: u64) -> u64 {
         let kept = |top: u32| field(word, top, self.granule) << self.granule;
         match (self.wide, self.granule) {
@@ -63,7 +63,7 @@ impl Aarch64 {
         }
     }
 
-    /// D8.3: levels that have blocks, counted from the pages.
+    /// D8: levels that have blocks, counted from the pages.
     fn has_block(&self, level: u32) -> bool {
         match (self.granule, level) {
             (_, 1) => true,
@@ -90,7 +90,7 @@ impl Aarch64 {
         Entry::Leaf(Leaf { phys: self.address(word), size, privileged, user, memory: MemoryType::Type(memory) })
     }
 
-    /// D8.4.1: `AP[2:1]`, UXN/XN, PXN; S2AP and XN at stage 2. WXN and PAN are not assumed.
+    /// D8: `AP[2:1]`, UXN/XN, PXN; S2AP and XN at stage 2. WXN and PAN are not assumed.
     fn rights(&self, word: u64) -> (May, May) {
         let nobody = May::default();
         match self.stage {
@@ -186,7 +186,7 @@ impl Machine for Aarch64 {
         }
     }
 
-    /// D8.4.2: `APTable[1:0]`, UXNTable and PXNTable of table descriptors; they do not exist at stage 2.
+    /// D8: `APTable[1:0]`, UXNTable and PXNTable of table descriptors; they do not exist at stage 2.
     fn restrict(&self, word: u64, mut leaf: Leaf) -> Leaf {
         if self.stage == Stage::Second {
             return leaf;
