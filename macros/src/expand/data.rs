@@ -155,7 +155,7 @@ impl Context<'_> {
         let leaves = self.variant("LeafPolicy", if policy.pages_only { "PagesOnly" } else { "Largest" });
         let below = self.option(policy.tables_below.as_ref().map(|it| self.number(it)));
         let pool = self.option(policy.table_pool.as_ref().map(|pool| {
-            Record::new(self, "Pool", anchors.add_warned(pool.place, "table_pool"))
+            Record::new(self, "Pool", anchors.add_warned(pool.place, "table_pool", 1))
                 .set("phys", self.phys(&pool.phys))
                 .set("size", self.number(&pool.size))
                 .finish()
@@ -166,7 +166,7 @@ impl Context<'_> {
     }
 
     fn resource(&self, resource: &Resource, anchors: &mut Anchors) -> TokenStream {
-        let mut record = Record::new(self, "Resource", anchors.add_warned(resource.place, &resource.name.text));
+        let mut record = Record::new(self, "Resource", anchors.add_warned(resource.place, &resource.name.text, 1));
         record.set("name", self.name(&resource.name)).set("memory", self.memory(resource.memory));
         if let Some(base) = &resource.base {
             record.set("base", self.number(base));

@@ -25,8 +25,8 @@ struct Object {
     place: Place,
     /// Its name in the names of items, unlike any other.
     label: String,
-    /// Whether the warning rules may name it.
-    warned: bool,
+    /// How many warnings of it are shown at most.
+    warned: usize,
 }
 
 /// The declared objects: `objects[n]` has anchor `n`.
@@ -36,7 +36,7 @@ struct Anchors {
 
 impl Anchors {
     fn new(declaration: &Declaration) -> Self {
-        let map = Object { place: declaration.place, label: "the_map".to_owned(), warned: false };
+        let map = Object { place: declaration.place, label: "the_map".to_owned(), warned: 0 };
         Self { objects: vec![map] }
     }
 
@@ -48,14 +48,14 @@ impl Anchors {
         while self.objects.iter().any(|object| object.label == label) {
             label.push('_');
         }
-        self.objects.push(Object { place, label, warned: false });
+        self.objects.push(Object { place, label, warned: 0 });
         u16::try_from(self.objects.len() - 1).unwrap_or(u16::MAX)
     }
 
-    fn add_warned(&mut self, place: Place, label: &str) -> u16 {
+    fn add_warned(&mut self, place: Place, label: &str, warned: usize) -> u16 {
         let anchor = self.add(place, label);
         if let Some(object) = self.objects.last_mut() {
-            object.warned = true;
+            object.warned = warned;
         }
         anchor
     }

@@ -13,8 +13,6 @@ use crate::ast::Place;
 
 /// Constants of one object, by what they say it does.
 const SAYS: [&str; 4] = ["breaks_a_rule", "breaks_another_rule", "breaks_a_third_rule", "breaks_a_fourth_rule"];
-/// Warnings of one object.
-const WARNINGS: usize = 2;
 /// Findings of each kind that are kept at most.
 const MOST_FINDINGS: usize = 128;
 /// A map of more objects has fewer constants for each.
@@ -36,7 +34,7 @@ pub(super) fn verdict(c: &Context<'_>, anchors: &Anchors) -> TokenStream {
     let items = anchors.objects.iter().enumerate().flat_map(|(anchor, object)| {
         says.iter().enumerate().map(move |(nth, says)| item(c, anchor, nth, object, says))
     });
-    let warnings = anchors.objects.iter().enumerate().filter(|(_, object)| object.warned);
+    let warnings = anchors.objects.iter().enumerate().filter(|(_, object)| object.warned > 0);
     let warnings = warnings.map(|(anchor, object)| warning(c, anchor, object));
     let rest = call("judge_the_rest", c.declaration.place, TokenStream::new());
     let judges = judges(c, anchors, says.len() - 1);
@@ -114,7 +112,7 @@ fn warning(c: &Context<'_>, anchor: usize, object: &Object) -> TokenStream {
     let here = Ident::new("here", place.first);
     // Whoever allows deprecated things has not heard of these. The attribute's place is printed, too: the same one.
     let lint = quote_spanned!(place.first=> #[warn(deprecated)]);
-    let nth = (0..WARNINGS).map(Literal::usize_unsuffixed);
+    let nth = (0..object.warned).map(Literal::usize_unsuffixed);
     let at = Literal::usize_unsuffixed(anchor);
     // In a function: where the map cannot even be evaluated, the fallback applies, and it is no `const fn`.
     let name = Ident::new(&format!("{label}_deserves_a_look"), c.site);

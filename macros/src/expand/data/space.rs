@@ -10,8 +10,7 @@ use crate::words;
 
 impl Context<'_> {
     pub(super) fn space(&self, index: usize, space: &Space, anchors: &mut Anchors) -> TokenStream {
-        let mut record =
-            Record::new(self, "Space", anchors.add_warned(space.place, &format!("space_{}", space.name.text)));
+        let mut record = Record::new(self, "Space", anchors.add(space.place, &format!("space_{}", space.name.text)));
         record.set("name", self.name(&space.name)).set("role", self.variant("Role", space.role));
         let (krate, in_regime) = (self.krate, self.in_regime(index));
         let format = quote_spanned!(self.site=> <#in_regime as #krate::__private::InRegime>::FORMAT);
@@ -32,7 +31,7 @@ impl Context<'_> {
 
     fn tables(&self, space: &Space, tables: &Tables, anchors: &mut Anchors) -> TokenStream {
         let mut record =
-            Record::new(self, "Tables", anchors.add_warned(tables.place, &format!("tables_of_{}", space.name.text)));
+            Record::new(self, "Tables", anchors.add_warned(tables.place, &format!("tables_of_{}", space.name.text), 1));
         let resource = match &tables.location {
             Location::Linked => None,
             Location::LinkedIn(name) => match space.regions.iter().find(|region| region.name.text == name.text) {
@@ -104,8 +103,15 @@ impl Context<'_> {
 
     fn region(&self, space: &str, format: &TokenStream, region: &Region, anchors: &mut Anchors) -> TokenStream {
         let grants = &region.grants;
-        let mut record =
-            Record::new(self, "Region", anchors.add_warned(region.place, &format!("{space}_{}", region.name.text)));
+        let mut record = Record::new(
+            self,
+            "Region",
+            anchors.add_warned(
+                region.place,
+                &format!("{space}_{}", region.name.text),
+                1 + region.clauses.waivers.len().min(1),
+            ),
+        );
         record
             .set("name", self.name(&region.name))
             .set("kind", self.variant("Kind", region.kind().variant()))
@@ -127,7 +133,7 @@ impl Context<'_> {
         self.clauses(&mut record, format, &region.clauses);
         let waivers = region.clauses.waivers.iter().map(|it| {
             let reason = it.reason.as_ref().map_or_else(|| quote!(""), |reason| self.verbatim(reason));
-            let anchor = anchors.add_warned(it.place, &format!("waiver_of_{}", region.name.text));
+            let anchor = anchors.add(it.place, &format!("waiver_of_{}", region.name.text));
             Record::new(self, "Waiver", anchor).set("rule", self.text(&it.rule)).set("reason", reason).finish()
         });
         record.set("waivers", self.slice(waivers));
