@@ -297,9 +297,15 @@ macro_rules! __declare_space {
                     where
                         Self: $crate::space::DeclaredRegion<Space = S>,
                     {
-                        const AT: ::core::primitive::usize =
-                            __private_::position(&super::LAYOUT, $index, $region_index);
-                        if !super::__TAKEN.claim(AT, const { &__private_::rivals(&super::LAYOUT, AT) }) {
+                        // Constants of a generic function: they, too, are evaluated only where it is called.
+                        let at = const { __private_::position(&super::LAYOUT, $index, $region_index) };
+                        let rivals = const {
+                            &__private_::rivals(
+                                &super::LAYOUT,
+                                __private_::position(&super::LAYOUT, $index, $region_index),
+                            )
+                        };
+                        if !super::__TAKEN.claim(at, rivals) {
                             return ::core::option::Option::None;
                         }
                         // SAFETY: the space is live, and one caller alone claims these bytes.
