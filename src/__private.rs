@@ -11,7 +11,9 @@ pub use crate::format::Format;
 pub use crate::layout::{Extent, Layout, format_of};
 pub use crate::map::*;
 pub use crate::plan::{AlignOf, Base, Shape, Slot, Step, TableSet, collect as collect_steps, count as count_steps};
-pub use crate::space::declare::{Filled, Origin, alignment, extents_of, image, link_delta, placed_at, slots};
+pub use crate::space::declare::{
+    Filled, Origin, alignment, check_plan, extents_of, image, link_delta, placed_at, slots,
+};
 pub use crate::space::device::{Taken, position, rivals};
 
 pub use number::{Number, Value, number, small};

@@ -32,8 +32,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
             }
             return false;
         }
-        let free = !format.free_rights.is_empty() && self.features.contains(format.free_rights);
-        let encodable = free || is_encodable(format, fact.access);
+        let encodable = is_encodable(format, fact.access);
         if !encodable {
             self.report(Rule::RightsNotEncodable, &[self.who(i)], &[]);
         }

@@ -265,3 +265,41 @@ fn a_guest_does_not_map_the_tables_linked_in_its_region() {
         assert_eq!(errors.has(Rule::TablesReachableByUser), matches!(role, Role::Guest));
     }
 }
+
+/// Indirection has sixteen permission indices for all spaces; the rights that get none have no encoding.
+#[test]
+fn the_seventeenth_pair_of_rights_has_no_permission_index() {
+    use crate::attr::Features;
+
+    let legal = [0, 1, 3, 4, 5, 7].map(Rights::from_bits);
+    let pairs = legal.iter().flat_map(|&privileged| legal.map(|user| Access { privileged, user }));
+    let pairs: std::vec::Vec<_> = pairs.filter(|access| !access.any().is_empty()).collect();
+    for (count, unencodable) in [(16, 0), (17, 1)] {
+        let regions: std::vec::Vec<_> = (1..=count)
+            .map(|i| Region {
+                name: "r",
+                virt: Virt::At(i << 12),
+                phys: Phys::At(i << 12),
+                size: Some(0x1000),
+                access: pairs[i as usize],
+                ..Region::BLANK
+            })
+            .collect();
+        let map = Map {
+            name: "pairs",
+            anchor: 0,
+            format: crate::aarch64::El1::<G4K, 39>::FORMAT,
+            cpu: Cpu { features: Some(Features::S1PIE), ..Cpu::BLANK },
+            policy: Policy::BLANK,
+            resources: &[Resource { name: "ram", base: 0, size: 1 << 30, ..Resource::BLANK }],
+            spaces: &[Space { name: "kernel", regions: &regions, ..Space::BLANK }],
+            channels: &[],
+            isolation: &[],
+            devices: &[],
+            transitions: &[],
+        };
+        let (errors, _) = check::<32, 128>(&map, &Layout::of(&map));
+        let found = errors.as_slice().iter().filter(|finding| finding.rule == Rule::RightsNotEncodable);
+        assert_eq!(found.count(), unencodable, "{count} pairs");
+    }
+}

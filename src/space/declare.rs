@@ -2,10 +2,9 @@
 
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-use crate::attr::Features;
 use crate::format::Format;
 use crate::layout::{Extent, Layout};
-use crate::map::{Map, Phys, Space};
+use crate::map::{Kind, Map, Phys, Space};
 use crate::plan::{Base, Shape, Slot, Step, fill, self_map};
 
 use super::{Declared, FillError, TableMemory};
@@ -179,10 +178,21 @@ impl Filled {
     }
 }
 
-/// Features that a space's format and map ask of the CPU.
-#[must_use]
-pub const fn needs(map: &Map<'_>, format: &Format) -> Features {
-    crate::layout::features(map).union(format.needs).union(format.mode)
+/// The last law of a plan: every leaf has an entry. A sound map keeps it, for what has no encoding is a finding; were a
+/// rule to miss one, the build stops here and the region is not left out.
+///
+/// # Panics
+/// If a region that is not a window has a step without flags.
+pub const fn check_plan(space: &Space<'_>, steps: &[Step]) {
+    let mut i = 0;
+    while i < steps.len() {
+        let kind = space.regions[steps[i].region as usize].kind;
+        assert!(
+            steps[i].flags != 0 || matches!(kind, Kind::Window),
+            "the plan has no entry for a region of this space"
+        );
+        i += 1;
+    }
 }
 
 /// Expansion of one space; the input is made by `memory_map!` alone.
@@ -228,6 +238,7 @@ macro_rules! __declare_space {
                 if super::SOUND { __private_::count_steps(super::MAP, &super::LAYOUT, $index, &FORMAT) } else { 0 };
             const STEPS: &[__private_::Step] =
                 &__private_::collect_steps::<_, STEP_COUNT>(super::MAP, &super::LAYOUT, $index, &FORMAT);
+            const _: () = __private_::check_plan(DECLARATION, STEPS);
             const SHAPE: __private_::Shape =
                 __private_::Shape::of_steps(STEPS, &FORMAT, super::SOUND && DECLARATION.self_map_slot.is_some());
             const EXTENTS: &[__private_::Extent] = __private_::extents_of(&super::LAYOUT, $index);
