@@ -33,7 +33,10 @@ pub mod rule;
 pub mod plan;
 
 // 6: run time
+pub mod edit;
+pub mod flush;
 pub mod space;
+pub mod tables;
 pub use space::install;
 
 #[doc(hidden)]

@@ -2,6 +2,7 @@
 
 use typenum::Unsigned;
 
+use crate::attr::Features;
 use crate::format::Format;
 
 /// A translation regime: what a root register points at, and how the CPU reads it.
@@ -15,6 +16,8 @@ use crate::format::Format;
 pub trait Regime: 'static {
     /// The format of its tables.
     const FORMAT: Format;
+    /// The optional features that the CPU is known to have.
+    const FEATURES: Features = Self::FORMAT.default_features;
     /// log2 of the page size.
     type PageShift: Unsigned;
     /// Index bits of a table below the root.

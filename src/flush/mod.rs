@@ -1,0 +1,14 @@
+//! Obligations: what a change of live tables owes before anything it released may be used again.
+//!
+//! A [`Change`] is what happened to one entry. Each regime has a table of [`DutyRule`]s, which says what that change owes
+//! on that architecture with those features: a [`Duty`]. The editor of a live space collects duties into a [`Scope`], and
+//! hands it out as a [`TlbFlush`], which owns what the change released and gives it back only for the exact sequence of
+//! operations that the architecture asks for.
+
+mod change;
+mod hardware;
+mod scope;
+
+pub use change::{Change, Duty, DutyRule, duty};
+pub use hardware::{Architecture, EveryCore, Hardware, Maintain, OneCore, Reach};
+pub use scope::{Extent, Id, Scope};

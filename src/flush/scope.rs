@@ -1,0 +1,97 @@
+//! What is to be flushed.
+
+use super::change::Duty;
+
+/// Which address space (ASID, VMID, PCID) the flushed translations belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Id {
+    /// Those of every address space: the changed entries are global, or it is not known whose they are.
+    Every,
+    /// Those tagged with this identifier.
+    One(u16),
+}
+
+impl Id {
+    /// The least that covers both.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::One(a), Self::One(b)) if a == b => self,
+            _ => Self::Every,
+        }
+    }
+}
+
+/// Which input addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// None: only what is visible matters, or nothing at all.
+    Nowhere,
+    /// All from `start` to `last`, both included.
+    Range {
+        /// The first byte.
+        start: u64,
+        /// The last byte.
+        last: u64,
+        /// log2 of the smallest leaf that may be cached in it: the step of a loop over the range.
+        stride: u32,
+    },
+    /// All of the address space.
+    Everywhere,
+}
+
+impl Extent {
+    /// The least that covers both.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nowhere, other) => other,
+            (this, Self::Nowhere) => this,
+            (
+                Self::Range { start: s0, last: l0, stride: t0 },
+                Self::Range { start: s1, last: l1, stride: t1 },
+            ) => Self::Range {
+                start: if s0 < s1 { s0 } else { s1 },
+                last: if l0 > l1 { l0 } else { l1 },
+                stride: if t0 < t1 { t0 } else { t1 },
+            },
+            _ => Self::Everywhere,
+        }
+    }
+}
+
+/// What is owed, where, and for whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// What is owed.
+    pub duty: Duty,
+    /// For which addresses.
+    pub extent: Extent,
+    /// In which address space.
+    pub id: Id,
+}
+
+impl Scope {
+    /// Nothing.
+    #[must_use]
+    pub const fn nothing(id: Id) -> Self {
+        Self { duty: Duty::NONE, extent: Extent::Nowhere, id }
+    }
+
+    /// The least that covers both.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        // What owes nothing does not widen what does.
+        if self.duty.is_none() {
+            return other;
+        }
+        if other.duty.is_none() {
+            return self;
+        }
+        Self {
+            duty: self.duty.union(other.duty),
+            extent: self.extent.union(other.extent),
+            id: self.id.union(other.id),
+        }
+    }
+}
