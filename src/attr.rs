@@ -299,6 +299,19 @@ impl Features {
         Self(self.0 | other.0)
     }
 
+    /// One bit for each, as [`With`](crate::regime::With) takes them. What a bit stands for may change from one version of
+    /// this crate to the next: write `Features::LPA2.bits()`, not a number.
+    #[must_use]
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// Inverse of [`Features::bits`].
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
     /// Features of `self` that are not in `other`.
     #[must_use]
     pub const fn without(self, other: Self) -> Self {

@@ -4,7 +4,8 @@ use core::fmt::Debug;
 
 use super::change::DutyRule;
 use super::scope::Scope;
-use crate::regime::Regime;
+use crate::attr::Features;
+use crate::regime::{Regime, With};
 
 /// An instruction set, as far as translation needs it.
 pub trait Architecture: 'static {
@@ -54,12 +55,45 @@ pub trait Maintain: Regime {
     type Architecture: Architecture;
     /// What each change owes; the first line that fits counts, and for each change there is one that needs no feature.
     const DUTIES: &'static [DutyRule];
-    /// Whether the instructions of this core reach all others (Inner Shareable invalidations, INVLPGB).
-    const BROADCASTS: bool;
+    /// The feature with which the instructions of this core reach all others: [`Features::NONE`] where they always do
+    /// (Inner Shareable invalidations), `None` where they never do.
+    const BROADCAST_FEATURE: Option<Features>;
+    /// Whether the instructions of this core reach all others.
+    const BROADCASTS: bool = match Self::BROADCAST_FEATURE {
+        Some(feature) => Self::FEATURES.contains(feature),
+        None => false,
+    };
     /// More invalidations than this by address are replaced by one of everything.
     const MANY: u64;
 
-    /// Executes, in order, what `scope` asks for: for the core that runs this, and with `every_core` for all of them
-    /// where [`Maintain::BROADCASTS`]. Nothing for a scope that owes nothing.
-    fn sequence<H: Hardware<Self::Architecture>>(scope: &Scope, every_core: bool, hardware: &mut H);
+    /// Executes, in order, what `scope` asks for on a CPU with `features`: for the core that runs this, and with
+    /// `every_core` for all of them where [`Maintain::BROADCASTS`]. Nothing for a scope that owes nothing.
+    fn sequence_with<H: Hardware<Self::Architecture>>(
+        features: Features,
+        scope: &Scope,
+        every_core: bool,
+        hardware: &mut H,
+    );
+
+    /// The same on the CPU of this regime.
+    fn sequence<H: Hardware<Self::Architecture>>(scope: &Scope, every_core: bool, hardware: &mut H) {
+        Self::sequence_with(Self::FEATURES, scope, every_core, hardware);
+    }
+}
+
+/// What changes owe follows from [`Regime::FEATURES`], and how it is done from the features too.
+impl<R: Maintain, const FEATURES: u64> Maintain for With<R, FEATURES> {
+    type Architecture = R::Architecture;
+    const DUTIES: &'static [DutyRule] = R::DUTIES;
+    const BROADCAST_FEATURE: Option<Features> = R::BROADCAST_FEATURE;
+    const MANY: u64 = R::MANY;
+
+    fn sequence_with<H: Hardware<Self::Architecture>>(
+        features: Features,
+        scope: &Scope,
+        every_core: bool,
+        hardware: &mut H,
+    ) {
+        R::sequence_with(features, scope, every_core, hardware);
+    }
 }

@@ -47,14 +47,13 @@ impl Extent {
         match (self, other) {
             (Self::Nowhere, other) => other,
             (this, Self::Nowhere) => this,
-            (
-                Self::Range { start: s0, last: l0, stride: t0 },
-                Self::Range { start: s1, last: l1, stride: t1 },
-            ) => Self::Range {
-                start: if s0 < s1 { s0 } else { s1 },
-                last: if l0 > l1 { l0 } else { l1 },
-                stride: if t0 < t1 { t0 } else { t1 },
-            },
+            (Self::Range { start: s0, last: l0, stride: t0 }, Self::Range { start: s1, last: l1, stride: t1 }) => {
+                Self::Range {
+                    start: if s0 < s1 { s0 } else { s1 },
+                    last: if l0 > l1 { l0 } else { l1 },
+                    stride: if t0 < t1 { t0 } else { t1 },
+                }
+            }
             _ => Self::Everywhere,
         }
     }
@@ -88,10 +87,6 @@ impl Scope {
         if other.duty.is_none() {
             return self;
         }
-        Self {
-            duty: self.duty.union(other.duty),
-            extent: self.extent.union(other.extent),
-            id: self.id.union(other.id),
-        }
+        Self { duty: self.duty.union(other.duty), extent: self.extent.union(other.extent), id: self.id.union(other.id) }
     }
 }

@@ -41,6 +41,7 @@
 pub mod declare;
 #[doc(hidden)]
 pub mod device;
+mod of;
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -53,6 +54,7 @@ use crate::plan::{Shape, Step};
 use crate::regime::Regime;
 
 pub use device::{Handle, RegisterBlock};
+pub use of::Of;
 
 /// A space that `memory_map!` declared: one set of tables, one type.
 ///
