@@ -11,6 +11,10 @@ use anyhow::{Result, anyhow, bail};
 use crate::machine::Arch;
 use crate::process::{call, cargo, shown};
 
+mod miri;
+
+pub(crate) use miri::{miri, test as miri_test};
+
 /// The system that this runs on, as far as installing goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum System {

@@ -39,6 +39,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let mut steps = Steps::only(&options.only);
     check::run_all(&mut steps, toolchain);
     steps.run("host tests", || call(cargo().args(["test", "--workspace", "--quiet"])));
+    steps.run("Miri", miri);
     steps.run("corpus", || corpus::run(&corpus::Arguments::all()));
     steps.run("boards", || boards::run(&boards::Arguments::default()));
     for arch in Arch::ALL {
@@ -58,6 +59,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         steps.run(format!("position-independent link refused {arch}"), || refused_link(toolchain, arch));
     }
     steps.finish()
+}
+
+/// The library's own tests of memory for tables, of tokens and of editing under the interpreter.
+fn miri() -> Result<()> {
+    setup::miri(&mut Host)?;
+    let modules = ["edit::", "flush::", "tables::", "table::", "space::"];
+    call(setup::miri_test(&["--package", "tablature", "--lib", "--quiet", "--"]).args(modules))
 }
 
 /// Nothing loops over tables between reset and MMU-on.

@@ -132,3 +132,18 @@ fn missing_components_are_added_or_named() {
     let error = components(&mut Played::bare(System::Other, false)).expect_err("no rustup").to_string();
     assert!(error.contains("rustup component add rustfmt clippy"), "{error}");
 }
+
+#[test]
+fn miri_is_installed_once_and_asked_for_where_it_cannot_be() {
+    let mut machine = Played::bare(System::Debian, false);
+    machine.programs = vec!["rustup"];
+    machine.succeed = vec![("toolchain install nightly", vec![])];
+    miri(&mut machine).expect("rustup brings it");
+    assert_eq!(machine.ran.len(), 2);
+    machine.succeed = vec![("miri --version", vec![])];
+    miri(&mut machine).expect("it is there");
+    assert_eq!(machine.ran.len(), 3);
+    machine.succeed.clear();
+    let error = miri(&mut machine).expect_err("nothing works").to_string();
+    assert!(error.contains("rustup toolchain install nightly"), "{error}");
+}
