@@ -1,7 +1,12 @@
 //! Address spaces at run time: building them offline, and editing them live.
 
 mod kind;
+#[allow(dead_code, reason = "for the operations and readers that follow")]
+mod node;
 mod request;
+#[allow(dead_code, reason = "for the operations and readers that follow")]
+mod space;
 
 pub use kind::{Kind, Live, Offline, State};
 pub use request::{Existing, Limits, Mapping};
+pub use space::{AddressSpace, Halves, NewError, OpenError, Roots};

@@ -1,0 +1,108 @@
+//! Tables on the way of a walk.
+
+use crate::addr::PhysAddr;
+use crate::format::Format;
+use crate::tables::{EntryAt, Place};
+
+/// What an entry is, without what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sort {
+    /// Nothing.
+    Absent,
+    /// A pointer to a table.
+    Table,
+    /// A page or block.
+    Leaf,
+    /// Present, and reserved.
+    Reserved,
+}
+
+impl Sort {
+    /// Of `word` at `level`. Cheaper than [`Format::view`], which decodes rights and memory types, too.
+    #[inline(always)]
+    pub(crate) const fn of(format: &Format, level: usize, word: u64) -> Self {
+        let form = &format.level[level];
+        if word & format.present == 0 {
+            Self::Absent
+        } else if level > 0 && form.table.matches(word) {
+            Self::Table
+        } else if form.leaf.matches(word) {
+            Self::Leaf
+        } else {
+            Self::Reserved
+        }
+    }
+}
+
+/// A table, and what it translates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Node {
+    /// Where it is.
+    pub(crate) table: PhysAddr,
+    /// Its level; 0 is the last.
+    pub(crate) level: usize,
+    /// The first input address it translates (of the half that the walk is in, where one root serves both).
+    pub(crate) base: u64,
+    /// Nothing points to it.
+    pub(crate) fresh: bool,
+}
+
+impl Node {
+    /// The root at `table` on the way to `virt`.
+    #[inline]
+    pub(crate) const fn root(format: &Format, table: PhysAddr, virt: u64) -> Self {
+        let level = format.levels - 1;
+        let span = format.level[level].shift + format.root_bits();
+        Self { table, level, base: virt >> span << span, fresh: false }
+    }
+
+    /// A table that nothing points to.
+    #[inline]
+    pub(crate) const fn fresh(table: PhysAddr, level: usize) -> Self {
+        Self { table, level, base: 0, fresh: true }
+    }
+
+    /// The first input address of its entry `index`.
+    #[inline(always)]
+    pub(crate) const fn virt(&self, format: &Format, index: usize) -> u64 {
+        self.base.wrapping_add((index as u64) << format.level[self.level].shift)
+    }
+
+    /// Its entry `index`.
+    #[inline(always)]
+    pub(crate) const fn at(&self, format: &Format, index: usize) -> EntryAt {
+        let place =
+            if self.fresh { Place::Fresh } else { Place::Linked { level: self.level, virt: self.virt(format, index) } };
+        EntryAt { table: self.table, index, place }
+    }
+
+    /// The table that its entry `index` points to with `word`.
+    #[inline(always)]
+    pub(crate) const fn below(&self, format: &Format, index: usize, word: u64) -> Self {
+        Self {
+            table: PhysAddr::new(format.address.decode(word)),
+            level: self.level - 1,
+            base: self.virt(format, index),
+            fresh: self.fresh,
+        }
+    }
+
+    /// Its number of entries.
+    #[inline(always)]
+    pub(crate) const fn entries(&self, format: &Format) -> usize {
+        1 << format.index_bits(self.level)
+    }
+}
+
+/// Where a walk came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reached {
+    /// The table of the entry.
+    pub(crate) node: Node,
+    /// The index of the entry.
+    pub(crate) index: usize,
+    /// Its word.
+    pub(crate) word: u64,
+    /// What that is.
+    pub(crate) sort: Sort,
+}

@@ -1,0 +1,274 @@
+//! The address space: its roots, where its tables come from, and whether hardware uses it.
+
+use core::fmt;
+
+use super::kind::{Kind, Live, Offline, State};
+use super::node::{Node, Reached, Sort};
+use crate::addr::{PhysAddr, VirtAddr};
+use crate::flush::Id;
+use crate::format::Format;
+use crate::regime::Regime;
+pub use crate::space::Roots;
+use crate::tables::{TableAccess, TableMemory};
+
+/// The format of a kind as one constant in memory, which code refers to and does not copy.
+pub(crate) const fn format_of<K: Kind>() -> &'static Format {
+    &<K::Regime as Regime>::FORMAT
+}
+
+/// Which halves of the input range a space gets roots for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halves {
+    /// The lower range.
+    Lower,
+    /// The upper range.
+    Upper,
+    /// Both.
+    Both,
+}
+
+/// Input addresses whose root entries belong to another space; both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shared {
+    /// The first byte.
+    pub(crate) start: u64,
+    /// The last byte.
+    pub(crate) last: u64,
+}
+
+/// One set of tables, and the right to edit them.
+///
+/// [`Offline`] spaces are used by no core: edits owe nothing and are safe. [`Live`] spaces may be walked at any time.
+///
+/// # Invariants
+/// 1. The roots, and every table that their entries lead to, are reached by `memory`, and nobody else edits them.
+/// 2. Tables below root entries in `shared`, and below a root entry that points to its own root, are not owned: they are
+///    neither edited nor freed.
+#[derive(Debug)]
+#[must_use = "dropping an address space leaks its tables; `free` gives them back, `into_roots` hands them over"]
+pub struct AddressSpace<K: Kind, St: State = Offline> {
+    pub(super) roots: Roots,
+    pub(super) memory: K::Memory,
+    pub(super) hardware: St::Hardware<K>,
+    pub(super) id: Id,
+    pub(super) shared: Option<Shared>,
+}
+
+impl<K: Kind> AddressSpace<K, Offline> {
+    /// A space in which nothing is mapped. Where one root serves both halves, there is one whatever `halves` says.
+    ///
+    /// # Errors
+    /// [`NewError`]; then nothing was allocated.
+    pub fn new(mut memory: K::Memory, halves: Halves) -> Result<Self, NewError> {
+        let format = format_of::<K>();
+        if !format.upper_half && !matches!(halves, Halves::Lower) {
+            return Err(NewError::NoUpperHalf);
+        }
+        let split = format.split_roots;
+        let lower = if split && matches!(halves, Halves::Upper) { None } else { Some(new_root::<K>(&mut memory)?) };
+        let upper = if split && !matches!(halves, Halves::Lower) {
+            match new_root::<K>(&mut memory) {
+                Ok(root) => Some(root),
+                Err(error) => {
+                    if let Some(root) = lower {
+                        // SAFETY: it was allocated above, and nothing points to it.
+                        unsafe { memory.free(PhysAddr::new(root), format.root_tables() as usize) };
+                    }
+                    return Err(error);
+                }
+            }
+        } else {
+            None
+        };
+        Ok(Self { roots: Roots { lower, upper }, memory, hardware: (), id: Id::Every, shared: None })
+    }
+
+    /// The space of tables that are there already.
+    ///
+    /// # Safety
+    /// The tables at `roots` are of this regime and not used by hardware, `memory` reaches them, and nobody else edits
+    /// them. Those that `memory` did not allocate it must leave alone in `free`.
+    ///
+    /// # Errors
+    /// [`OpenError`] if a root is missing, unaligned or out of reach.
+    pub unsafe fn from_roots(roots: Roots, memory: K::Memory) -> Result<Self, OpenError> {
+        check_roots::<K>(&roots, &memory)?;
+        Ok(Self { roots, memory, hardware: (), id: Id::Every, shared: None })
+    }
+
+    /// The same space, which hardware may use from now on.
+    ///
+    /// # Safety
+    /// What the program uses while the tables are in use is mapped as it uses it, and no physical memory that a mapping
+    /// names is used in conflict with it. `hardware` is the core that runs this whenever the space is edited.
+    pub unsafe fn assume_live(self, hardware: K::Hardware) -> AddressSpace<K, Live> {
+        AddressSpace { roots: self.roots, memory: self.memory, hardware, id: self.id, shared: self.shared }
+    }
+
+    /// Gives up the space: whoever has the roots owns the tables.
+    #[must_use]
+    pub fn into_roots(self) -> (Roots, K::Memory) {
+        (self.roots, self.memory)
+    }
+}
+
+impl<K: Kind, St: State> AddressSpace<K, St> {
+    /// The roots, for the registers.
+    #[must_use]
+    pub const fn roots(&self) -> Roots {
+        self.roots
+    }
+
+    /// The identifier (ASID, VMID, PCID) that translations of the space are tagged with.
+    #[must_use]
+    pub const fn id(&self) -> Id {
+        self.id
+    }
+
+    /// Where its tables come from.
+    #[must_use]
+    pub const fn memory(&self) -> &K::Memory {
+        &self.memory
+    }
+
+    /// The root that translates `virt`, which is canonical.
+    pub(crate) fn root_of(&self, virt: u64) -> Option<Node> {
+        let format = format_of::<K>();
+        let root = if format.split_roots && format.is_upper(virt) { self.roots.upper } else { self.roots.lower };
+        root.map(|root| Node::root(format, PhysAddr::new(root), virt))
+    }
+
+    /// Follows `virt` from its root to the first entry that is no pointer to a table, or stands at level `down_to`.
+    ///
+    /// # Errors
+    /// [`WalkError`] if there is nothing to follow.
+    pub(crate) fn descend(&self, virt: VirtAddr, down_to: usize) -> Result<Reached, WalkError> {
+        let format = format_of::<K>();
+        let virt = virt.as_u64();
+        if !format.is_canonical(virt) {
+            return Err(WalkError::NotCanonical);
+        }
+        let mut node = self.root_of(virt).ok_or(WalkError::NoRoot)?;
+        loop {
+            let index = format.index(virt, node.level);
+            let word = self.memory.load(node.at(format, index)).ok_or(WalkError::NoTable { table: node.table })?;
+            let sort = Sort::of(format, node.level, word);
+            let (Sort::Table, true) = (sort, node.level > down_to) else {
+                return Ok(Reached { node, index, word, sort });
+            };
+            node = node.below(format, index, word);
+        }
+    }
+}
+
+impl<K: Kind> AddressSpace<K, Offline> {
+    /// The same space with that identifier: its translations are tagged with it once it is live.
+    pub fn with_id(self, id: Id) -> Self {
+        Self { id, ..self }
+    }
+}
+
+fn new_root<K: Kind>(memory: &mut K::Memory) -> Result<u64, NewError> {
+    let format = format_of::<K>();
+    let tables = format.root_tables() as usize;
+    let root = memory.allocate(tables).ok_or(NewError::OutOfTables { tables })?;
+    let node = Node::fresh(root, format.levels - 1);
+    for index in 0..1 << format.root_bits() {
+        // SAFETY: the memory was allocated as a root, which has so many entries.
+        unsafe { memory.store(node.at(format, index), 0) };
+    }
+    Ok(root.as_u64())
+}
+
+fn check_roots<K: Kind>(roots: &Roots, memory: &K::Memory) -> Result<(), OpenError> {
+    let format = format_of::<K>();
+    if !format.split_roots && roots.upper.is_some() {
+        return Err(OpenError::OneRoot);
+    }
+    if roots.lower.is_none() && roots.upper.is_none() {
+        return Err(OpenError::NoRoot);
+    }
+    let bytes = u64::from(format.entry_bytes) << format.root_bits();
+    for root in [roots.lower, roots.upper].into_iter().flatten() {
+        if root & (bytes.max(u64::from(format.entry_bytes)) - 1) != 0 {
+            return Err(OpenError::Unaligned { root: PhysAddr::new(root) });
+        }
+        let node = Node::root(format, PhysAddr::new(root), 0);
+        if memory.load(node.at(format, 0)).is_none() {
+            return Err(OpenError::NoTable { root: PhysAddr::new(root) });
+        }
+    }
+    Ok(())
+}
+
+/// Why a walk found no entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WalkError {
+    /// No range has the address.
+    NotCanonical,
+    /// Its half has no root.
+    NoRoot,
+    /// A table is where there is no memory.
+    NoTable {
+        /// The table.
+        table: PhysAddr,
+    },
+}
+
+/// Why there is no new space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NewError {
+    /// The memory for tables is used up.
+    OutOfTables {
+        /// How many in a row the root needs.
+        tables: usize,
+    },
+    /// The regime has one range of input addresses.
+    NoUpperHalf,
+}
+
+impl fmt::Display for NewError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OutOfTables { tables: 1 } => f.write_str("there is no memory for a root table"),
+            Self::OutOfTables { tables } => write!(f, "there is no memory for a root of {tables} tables in a row"),
+            Self::NoUpperHalf => f.write_str("the regime has no upper half"),
+        }
+    }
+}
+
+impl core::error::Error for NewError {}
+
+/// Why tables that are there are no space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// There is none.
+    NoRoot,
+    /// There are two, and in this regime one serves both halves.
+    OneRoot,
+    /// A root is not aligned to its size.
+    Unaligned {
+        /// Where it is.
+        root: PhysAddr,
+    },
+    /// The memory does not reach a root.
+    NoTable {
+        /// Where it should be.
+        root: PhysAddr,
+    },
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoRoot => f.write_str("a space has at least one root"),
+            Self::OneRoot => f.write_str("one root serves both halves in this regime"),
+            Self::Unaligned { root } => write!(f, "the root at {root:?} is not aligned to its size"),
+            Self::NoTable { root } => write!(f, "the root at {root:?} is out of reach"),
+        }
+    }
+}
+
+impl core::error::Error for OpenError {}
