@@ -15,9 +15,12 @@ use crate::process::{Ended, call, capture, converse, target_directory};
 use crate::setup::{self, Host, Toolchain};
 use crate::steps::Steps;
 use crate::tables::Tables;
+use crate::variant::Variant;
 
 /// Time after which a machine is taken to hang.
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
+/// What a firmware says of a CPU that its map is not for.
+const LACKING: &str = "failure: the CPU lacks ";
 
 /// Options of the command.
 #[derive(clap::Args)]
@@ -63,20 +66,25 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 pub(crate) fn boot(toolchain: Toolchain, arch: Arch, mode: Mode) -> Result<()> {
     let path = build(toolchain, arch, mode)?;
     show(arch, mode, &Image::read(&path)?)?;
-    let ended = start(arch, &path, accelerator(arch)?)?;
+    let ended = start(arch, &path, arch.board(accelerator(arch)?))?;
     confirmed(arch, &ended)
 }
 
-/// Builds and boots the x86-64 machine with a map that has a leaf of 1 GiB. Always emulated, because the CPU that KVM
-/// offers may lack such leaves.
+/// Builds and boots a machine with another regime.
 ///
 /// # Errors
 /// It cannot be built, or does not confirm its map.
-pub(crate) fn boot_with_large_leaf(toolchain: Toolchain) -> Result<()> {
-    let arch = Arch::X86_64;
-    let path = build_with(toolchain, arch, "linked,pdpe1gb")?;
-    let ended = start(arch, &path, Accelerator::Emulation)?;
-    confirmed(arch, &ended)
+pub(crate) fn boot_variant(toolchain: Toolchain, variant: &Variant) -> Result<()> {
+    if variant.accelerator == Accelerator::Kvm && accelerator(variant.arch)? != Accelerator::Kvm {
+        return Ok(());
+    }
+    let path = build_with(toolchain, variant.arch, variant.features)?;
+    let ended = start(variant.arch, &path, variant.board)?;
+    if variant.accelerator == Accelerator::Kvm && ended.output.contains(LACKING) {
+        println!("not on this host: {}", ended.output.trim());
+        return Ok(());
+    }
+    confirmed(variant.arch, &ended)
 }
 
 /// Whether a machine confirmed its map.
@@ -124,7 +132,7 @@ pub(crate) fn flipped(toolchain: Toolchain, arch: Arch, mode: Mode) -> Result<()
     image.set_word(flip.place, flip.changed)?;
     let path = path.with_extension("flipped.elf");
     std::fs::write(&path, image.bytes())?;
-    let ended = start(arch, &path, accelerator(arch)?)?;
+    let ended = start(arch, &path, arch.board(accelerator(arch)?))?;
     print!("{}", ended.output);
     noticed(arch, &ended, &flip.region)
 }
@@ -169,13 +177,13 @@ fn build_with(toolchain: Toolchain, arch: Arch, features: &str) -> Result<PathBu
     Ok(image)
 }
 
-/// Boots an image until it ends by itself or by the time-out.
+/// Boots an image on a board until it ends by itself or by the time-out.
 ///
 /// # Errors
 /// The emulator cannot be started.
-pub(crate) fn start(arch: Arch, image: &Path, accelerator: Accelerator) -> Result<Ended> {
+pub(crate) fn start(arch: Arch, image: &Path, board: &'static str) -> Result<Ended> {
     let mut command = Command::new(arch.qemu());
-    command.args(arch.qemu_arguments(accelerator)).arg("-kernel").arg(image);
+    command.args(arch.qemu_arguments(board)).arg("-kernel").arg(image);
     println!("$ {}", crate::process::shown(&command));
     capture(&mut command, BOOT_LIMIT)
 }

@@ -76,23 +76,28 @@ impl Arch {
         }
     }
 
-    /// Arguments of the emulator before `-kernel`.
-    pub(crate) fn qemu_arguments(self, accelerator: Accelerator) -> Vec<&'static str> {
-        let line = match (self, accelerator) {
-            (Self::Aarch64, _) => {
-                "-M virt -cpu cortex-a72 -m 2G -nic none -nographic -semihosting-config enable=on,target=native"
-            }
-            (Self::Riscv64, _) => "-M virt -cpu rv64,svnapot=on,svpbmt=on -m 2G -nic none -nographic -bios default",
+    /// Machine and CPU that the firmware runs on if nothing else is asked for, as arguments of the emulator.
+    pub(crate) const fn board(self, accelerator: Accelerator) -> &'static str {
+        match (self, accelerator) {
+            (Self::Aarch64, _) => "-M virt -cpu cortex-a72",
+            (Self::Riscv64, _) => "-M virt -cpu rv64,svnapot=on,svpbmt=on",
+            (Self::X86_64, Accelerator::Kvm) => "-M q35 -accel kvm -cpu host",
+            (Self::X86_64, Accelerator::Emulation) => "-M q35 -accel tcg -cpu max",
+        }
+    }
+
+    /// Arguments of the emulator before `-kernel`, on a board of this architecture.
+    pub(crate) fn qemu_arguments(self, board: &'static str) -> impl Iterator<Item = &'static str> {
+        let rest = match self {
+            Self::Aarch64 => "-m 2G -nic none -nographic -semihosting-config enable=on,target=native",
+            Self::Riscv64 => "-m 2G -nic none -nographic -bios default",
             // Without `-no-reboot`, under which QEMU ends with status 0 after a triple fault: the firmware notices that it
             // is started again, and ends with another.
-            (Self::X86_64, Accelerator::Kvm) => {
-                "-M q35 -m 2G -nic none -accel kvm -cpu host -device isa-debug-exit,iobase=0xf4,iosize=0x04 -display none -serial stdio"
-            }
-            (Self::X86_64, Accelerator::Emulation) => {
-                "-M q35 -m 2G -nic none -accel tcg -cpu max -device isa-debug-exit,iobase=0xf4,iosize=0x04 -display none -serial stdio"
+            Self::X86_64 => {
+                "-m 2G -nic none -device isa-debug-exit,iobase=0xf4,iosize=0x04 -display none -serial stdio"
             }
         };
-        line.split(' ').collect()
+        board.split(' ').chain(rest.split(' '))
     }
 }
 

@@ -16,6 +16,7 @@ mod setup;
 mod steps;
 mod tables;
 mod test;
+mod variant;
 
 use std::process::ExitCode;
 

@@ -16,6 +16,7 @@ use crate::process::{call, capture, cargo, shown};
 use crate::setup::{self, Host, Toolchain};
 use crate::steps::Steps;
 use crate::tables::Tables;
+use crate::variant;
 
 /// Time after which a link is taken to hang.
 const LINK_LIMIT: Duration = Duration::from_secs(300);
@@ -54,7 +55,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             steps.run(format!("no loop before the MMU {arch}, {mode}"), || no_loop(toolchain, arch, mode));
         }
     }
-    steps.run("boot x86_64, a leaf of 1 GiB", || demo::boot_with_large_leaf(toolchain));
+    for variant in variant::ALL {
+        steps.run(format!("boot {variant}"), || demo::boot_variant(toolchain, variant));
+    }
     for arch in Arch::ALL {
         steps.run(format!("position-independent link refused {arch}"), || refused_link(toolchain, arch));
     }

@@ -4,10 +4,10 @@
 pub const TABLES_AT: u64 = 0x8050_0000;
 
 macro_rules! declare {
-    ($($tables:tt)*) => {
+    (for $regime:ident $($tables:tt)*) => {
         tablature::memory_map! {
             /// QEMU `virt`, RISC-V, kernel in S-mode under OpenSBI and in the upper half.
-            pub mod virt_riscv64 for riscv::Sv39;
+            pub mod virt_riscv64 for riscv::$regime;
 
             cpu { features = [svnapot, svpbmt]; }
 
@@ -65,8 +65,20 @@ macro_rules! declare {
     };
 }
 
-in_each_mode! { declare:
-    linked { tables <= 24 in data; }
-    placed { tables <= 24 at TABLES_AT; }
-    boot { tables <= 24 at boot; }
+/// The map with three, four, or five levels: all of its addresses fit the three.
+macro_rules! declare_with_levels {
+    ($($tables:tt)*) => {
+        #[cfg(not(any(feature = "sv48", feature = "sv57")))]
+        declare! { for Sv39 $($tables)* }
+        #[cfg(all(feature = "sv48", not(feature = "sv57")))]
+        declare! { for Sv48 $($tables)* }
+        #[cfg(feature = "sv57")]
+        declare! { for Sv57 $($tables)* }
+    };
+}
+
+in_each_mode! { declare_with_levels:
+    linked { tables <= 28 in data; }
+    placed { tables <= 28 at TABLES_AT; }
+    boot { tables <= 28 at boot; }
 }

@@ -5,12 +5,12 @@ pub const TABLES_AT: u64 = 0x0068_0000;
 
 macro_rules! declare {
     (
-        features { $($feature:ident)* } resources { $($resources:tt)* }
+        for $regime:ident features { $($feature:ident)* } kernel { $($clause:tt)* } resources { $($resources:tt)* }
         tables { $($tables:tt)* } regions { $($regions:tt)* } spaces { $($spaces:tt)* }
     ) => {
         tablature::memory_map! {
             /// QEMU `q35`, kernel in ring 0 and in the top 2 GiB.
-            pub mod q35_x86_64 for x86_64::Level4;
+            pub mod q35_x86_64 for x86_64::$regime;
 
             cpu { features = [$($feature),*]; }
 
@@ -24,6 +24,7 @@ macro_rules! declare {
             }
 
             space kernel {
+                $($clause)*
                 $($tables)*
 
                 /// A null pointer faults.
@@ -58,14 +59,40 @@ macro_rules! declare {
     };
 }
 
+/// The map with four or five levels.
+macro_rules! declare_with_levels {
+    ($($rest:tt)*) => {
+        #[cfg(not(feature = "la57"))]
+        declare_with_identifiers! { for Level4 features { nx } $($rest)* }
+        #[cfg(feature = "la57")]
+        declare_with_identifiers! { for Level5 features { nx la57 } $($rest)* }
+    };
+}
+
+/// The map with and without identifiers of address spaces, which not every CPU has.
+macro_rules! declare_with_identifiers {
+    (for $regime:ident features { $($feature:ident)* } $($rest:tt)*) => {
+        #[cfg(not(feature = "pcid"))]
+        declare_with_leaves! { for $regime features { $($feature)* } kernel {} $($rest)* }
+        #[cfg(feature = "pcid")]
+        declare_with_leaves! { for $regime features { $($feature)* pcid } kernel { asid 5; } $($rest)* }
+    };
+}
+
 /// The map with and without leaves of 1 GiB, which not every CPU has.
-macro_rules! declare_with {
-    (tables { $($tables:tt)* } spaces { $($spaces:tt)* }) => {
+macro_rules! declare_with_leaves {
+    (
+        for $regime:ident features { $($feature:ident)* } kernel { $($clause:tt)* }
+        tables { $($tables:tt)* } spaces { $($spaces:tt)* }
+    ) => {
         #[cfg(not(feature = "pdpe1gb"))]
-        declare! { features { nx } resources {} tables { $($tables)* } regions {} spaces { $($spaces)* } }
+        declare! {
+            for $regime features { $($feature)* } kernel { $($clause)* } resources {}
+            tables { $($tables)* } regions {} spaces { $($spaces)* }
+        }
         #[cfg(feature = "pdpe1gb")]
         declare! {
-            features { nx pdpe1gb }
+            for $regime features { $($feature)* pdpe1gb } kernel { $($clause)* }
             resources { upper : 0x4000_0000, 1 GiB, normal; }
             tables { $($tables)* }
             regions {
@@ -77,15 +104,15 @@ macro_rules! declare_with {
     };
 }
 
-in_each_mode! { declare_with:
-    linked { tables { tables <= 16 in table_pool; } spaces {} }
-    placed { tables { tables <= 16 at TABLES_AT; } spaces {} }
+in_each_mode! { declare_with_levels:
+    linked { tables { tables <= 18 in table_pool; } spaces {} }
+    placed { tables { tables <= 18 at TABLES_AT; } spaces {} }
     boot {
-        tables { tables <= 16 at boot; }
+        tables { tables <= 18 at boot; }
         spaces {
             // Long mode needs tables from its first instruction on: these hold until the others are filled.
             space start (boot) {
-                tables <= 10 in data;
+                tables <= 12 in data;
                 switch (rx) : identity => dram, 4 KiB, alias_of text;
                 text   (rx) : 0xffff_ffff_8020_0000 => dram, 2 MiB;
                 rodata (r)  : 0xffff_ffff_8050_0000 => dram + 3 MiB, 1 MiB;

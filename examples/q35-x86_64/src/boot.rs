@@ -4,7 +4,6 @@ use core::arch::global_asm;
 
 use example_maps::x86_64::q35_x86_64::kernel;
 use tablature::space::Declared;
-use tablature::x86_64::Level4;
 use tablature::x86_64::regs::{Derive, Words};
 
 use crate::exit::FAILURE_PORT;
@@ -31,7 +30,7 @@ type Start = kernel::Space;
 #[cfg(feature = "boot-filled")]
 type Start = example_maps::x86_64::q35_x86_64::start::Space;
 
-const WORDS: Words = <Level4 as Derive<Start>>::WORDS;
+const WORDS: Words = <<Start as Declared>::Regime as Derive<Start>>::WORDS;
 /// Bytes from the first table to the root.
 const ROOT: u64 = Start::SHAPE.root(false) as u64 * Start::FORMAT.table_size();
 

@@ -6,7 +6,8 @@
 use core::arch::global_asm;
 use core::cell::UnsafeCell;
 
-use tablature::space::TableMemory;
+use example_maps::x86_64::q35_x86_64::kernel;
+use tablature::space::{Declared, TableMemory};
 
 global_asm!(include_str!("witness.s"), options(att_syntax));
 
@@ -27,7 +28,9 @@ struct Observed {
 const ENTRIES: usize = 512;
 /// Entries of the root that map the upper half.
 const UPPER: core::ops::Range<usize> = ENTRIES / 2..ENTRIES;
-/// The entry of the root that maps the window, and the window's address.
+/// Whether the root is a table of a fifth level.
+const IS_DEEP: bool = <kernel::Space as Declared>::FORMAT.levels == 5;
+/// The entry of the fourth level that maps the window, and the window's address.
 const SLOT: usize = 224;
 const WINDOW: u64 = (SLOT as u64) << 39;
 /// The window shows this much, a table for each GiB.
@@ -44,6 +47,8 @@ const UNCACHED: u64 = 1 << 3 | 1 << 4;
 #[repr(C, align(4096))]
 struct Tables {
     root: [u64; ENTRIES],
+    /// The table that the first entry of a fifth level leads to.
+    fourth: [u64; ENTRIES],
     gibs: [u64; ENTRIES],
     leaves: [[u64; ENTRIES]; GIB],
 }
@@ -54,8 +59,12 @@ struct Memory(UnsafeCell<Tables>);
 // SAFETY: one CPU; `Witness::new` is the only code that touches it, and runs once.
 unsafe impl Sync for Memory {}
 
-static MEMORY: Memory =
-    Memory(UnsafeCell::new(Tables { root: [0; ENTRIES], gibs: [0; ENTRIES], leaves: [[0; ENTRIES]; GIB] }));
+static MEMORY: Memory = Memory(UnsafeCell::new(Tables {
+    root: [0; ENTRIES],
+    fourth: [0; ENTRIES],
+    gibs: [0; ENTRIES],
+    leaves: [[0; ENTRIES]; GIB],
+}));
 
 /// The tables, filled.
 pub(crate) struct Witness {
@@ -85,7 +94,13 @@ impl Witness {
             // SAFETY: an entry of the root, which the caller vouches for; the MMU may set its accessed bit meanwhile.
             tables.root[index] = unsafe { under_test.start.wrapping_add(index).read_volatile() };
         }
-        tables.root[SLOT] = physical(&tables.gibs) | TABLE;
+        let window = physical(&tables.gibs) | TABLE;
+        if IS_DEEP {
+            tables.fourth[SLOT] = window;
+            tables.root[0] = physical(&tables.fourth) | TABLE;
+        } else {
+            tables.root[SLOT] = window;
+        }
         Self { root: physical(&tables.root) }
     }
 

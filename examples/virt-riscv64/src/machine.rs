@@ -7,12 +7,16 @@ use example_maps::riscv64::virt_riscv64::kernel;
 use probe::trial::{LANDING, Try, attempt};
 use probe::{Fault, Machine, Right, Spot, Walk, Who, Width};
 use riscv::register::sstatus;
+use tablature::space::Declared as _;
 
 use crate::start::RISE;
 use crate::trap::{FETCH_PAGE_FAULT, LOAD_PAGE_FAULT, STORE_PAGE_FAULT};
 
 /// Words that are compared where nothing may be written.
 const COMPARED: u64 = 8;
+/// A mark for the lower half of an entry of live tables: a bit that is for software (PRIV "Supervisor-Level ISA", "Sv39:
+/// Addressing and Memory Protection"). The upper half has none.
+const TABLE_MARK: u32 = 1 << 8;
 
 /// The hart this runs on.
 pub(crate) struct Testimony;
@@ -70,6 +74,11 @@ impl Testimony {
             return Walk::Other;
         };
         let same = match spot.marks {
+            Some(_) if is_table(phys) && phys.is_multiple_of(8) => {
+                let mark = peek(phys, spot.width) ^ TABLE_MARK;
+                observe(spot.virt, phys, mark, spot.width) == mark
+            }
+            Some(_) if is_table(phys) => self.is_alike(spot.virt, phys),
             Some(marks) if !is_live_code(phys) || self.is_uniform(spot.virt) => {
                 marks.into_iter().all(|mark| observe(spot.virt, phys, mark, spot.width) == mark)
             }
@@ -114,6 +123,12 @@ impl Testimony {
 /// Whether code that may be running lies at `phys`.
 const fn is_live_code(phys: u64) -> bool {
     phys >= kernel::text::PHYS && phys - kernel::text::PHYS < kernel::text::SIZE
+}
+
+/// Whether one of the tables that are live lies at `phys`.
+fn is_table(phys: u64) -> bool {
+    let tables = kernel::Space::memory();
+    phys >= tables.physical && phys - tables.physical < tables.bytes as u64
 }
 
 /// Whether `word` is a load or store that faults when [`call`] calls it: its base is a register that points into a guard
