@@ -7,8 +7,11 @@
 use crate::attr::{Access, Features, MemoryType, Rights};
 
 mod decode;
+mod inherit;
 mod shape;
 mod slots;
+
+pub use inherit::{Effect, Inherited};
 
 /// Most lookup levels that any format has.
 pub const MAX_LEVELS: usize = 6;
@@ -71,6 +74,8 @@ pub struct LevelFormat {
     pub table_set: u64,
     /// 0 for the page encoding of the memory type, 1 for that of blocks.
     pub memory: usize,
+    /// What a table pointer does to the leaves below it: the pattern is one of the pointer.
+    pub inherit: &'static [Effect],
 }
 
 impl LevelFormat {
@@ -84,6 +89,7 @@ impl LevelFormat {
         table: Pattern::NEVER,
         table_set: 0,
         memory: 0,
+        inherit: &[],
     };
 
     /// Bytes that one entry covers.
@@ -256,6 +262,8 @@ pub struct Format {
     pub rights: [u64; 64],
     /// The bits that `rights` may set.
     pub rights_mask: u64,
+    /// Rights bits of a leaf that make others count, whatever these are.
+    pub implied: &'static [Effect],
     /// Entry bits of each memory type: pages, blocks.
     pub memory: [[u64; MemoryType::COUNT]; 2],
     /// The bits that `memory` may set.

@@ -1,13 +1,15 @@
 //! The walk: what an address translates to, read from the tables. The executable specification of [`Format`].
 
-use crate::format::{Format, Leaf, View};
+use core::fmt;
+
+use crate::format::{Format, Inherited, Leaf, View};
 
 /// Where an address goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Translation {
     /// The output address.
     pub address: u64,
-    /// The leaf that gave it.
+    /// The leaf that gave it, with the rights that the tables above leave it.
     pub leaf: Leaf,
     /// The level of the leaf; 0 is the last.
     pub level: usize,
@@ -40,6 +42,20 @@ pub enum Fault {
     },
 }
 
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotCanonical => f.write_str("the address is in no range that is translated"),
+            Self::NoRoot => f.write_str("the half of the address has no root"),
+            Self::Absent { level } => write!(f, "nothing is mapped: absent at level {level}"),
+            Self::Reserved { level, word } => write!(f, "the word {word:#x} is reserved at level {level}"),
+            Self::NoTable { address } => write!(f, "there is no memory at {address:#x}, where an entry should be"),
+        }
+    }
+}
+
+impl core::error::Error for Fault {}
+
 /// Translates `virt` by the tables below `lower` (and `upper`, where each half has its own root).
 ///
 /// `read` gives the word at a physical address, eight bytes little-endian or four where entries have four; `None` where
@@ -60,14 +76,18 @@ pub fn walk(
     let root = if format.split_roots && format.is_upper(virt) { upper } else { lower };
     let mut table = root.ok_or(Fault::NoRoot)?;
     let mut level = format.levels;
+    let mut above = Inherited::NOTHING;
     while level > 0 {
         level -= 1;
         let address = table.wrapping_add(format.index(virt, level) as u64 * u64::from(format.entry_bytes));
         let word = read(address).ok_or(Fault::NoTable { address })?;
-        match format.view(level, word) {
+        match format.view_below(level, word, above) {
             View::Absent => return Err(Fault::Absent { level }),
             View::Reserved => return Err(Fault::Reserved { level, word }),
-            View::Table { address } => table = address,
+            View::Table { address } => {
+                table = address;
+                above = format.level[level].below(word, above);
+            }
             View::Leaf(leaf) => {
                 let size = match format.run(leaf.run) {
                     Some(run) if run.fold => run.size,

@@ -1,6 +1,6 @@
 //! What must hold of every format, as constant functions that an architecture asserts beside its formats.
 
-use crate::format::{Format, LeafForm, NOT_ENCODABLE};
+use crate::format::{Effect, Format, Inherited, LeafForm, NOT_ENCODABLE};
 
 /// Levels continue each other, tables have their size, fields share no bit, and encodings stay in their fields.
 pub(super) const fn is_lawful(format: &Format) -> bool {
@@ -11,7 +11,49 @@ pub(super) const fn is_lawful(format: &Format) -> bool {
         }
         level += 1;
     }
-    levels_continue(format) && rights_fit(format) && memory_fits(format, 0) && memory_fits(format, 1)
+    effects_are_lawful(format)
+        && levels_continue(format)
+        && rights_fit(format)
+        && memory_fits(format, 0)
+        && memory_fits(format, 1)
+}
+
+/// Pointers as they are written restrict nothing below; what restricts changes rights and the global bit alone; and rights as
+/// they are written imply nothing more.
+pub(super) const fn effects_are_lawful(format: &Format) -> bool {
+    let mut level = 0;
+    while level < format.levels {
+        let here = &format.level[level];
+        let fields = format.rights_mask | format.global | format.not_global;
+        if !are_within(here.inherit, fields)
+            || (level == 0 && !here.inherit.is_empty())
+            || !here.below(here.table_set, Inherited::NOTHING).is_nothing()
+        {
+            return false;
+        }
+        level += 1;
+    }
+    let mut i = 0;
+    while i < 64 {
+        let bits = format.rights[i];
+        if bits != NOT_ENCODABLE && format.implied_rights(bits) != bits {
+            return false;
+        }
+        i += 1;
+    }
+    are_within(format.implied, format.rights_mask)
+}
+
+const fn are_within(effects: &[Effect], fields: u64) -> bool {
+    let mut i = 0;
+    while i < effects.len() {
+        let Effect { pattern, set, clear } = effects[i];
+        if pattern.is_never() || set & clear != 0 || (set | clear) & !fields != 0 {
+            return false;
+        }
+        i += 1;
+    }
+    true
 }
 
 const fn levels_continue(format: &Format) -> bool {

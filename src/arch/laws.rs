@@ -1,7 +1,7 @@
 //! Laws that every format obeys, tested over all of its encodings.
 
-use crate::attr::{Access, Features, MemoryType};
-use crate::format::{Format, Leaf, LeafForm, NOT_ENCODABLE, View};
+use crate::attr::{Access, Features, MemoryType, Rights};
+use crate::format::{Format, Inherited, Leaf, LeafForm, NOT_ENCODABLE, View};
 
 /// Levels are contiguous, tables fill whole pages, and fields do not share a bit.
 pub(crate) fn geometry(format: &Format) {
@@ -59,6 +59,46 @@ pub(crate) fn round_trip(format: &Format) {
         }
     }
     assert!(tried >= 400, "{}: {tried}", format.name);
+}
+
+/// Below any pointers a leaf stays a leaf of the same memory: nobody gains a right, but for the kernel that executes what is
+/// no user's any more, and nothing restricts twice.
+pub(crate) fn restrictions(format: &Format) {
+    assert!(super::lawful::effects_are_lawful(format), "{}", format.name);
+    for above in 1..format.levels {
+        let effects = format.level[above].inherit;
+        for chosen in 0..1u32 << effects.len() {
+            // Bits of the pointer that choose these effects and no others: each looks at bits of its own.
+            let pointer = effects.iter().enumerate().fold(format.level[above].table_set, |word, (i, effect)| {
+                let hit = effect.pattern.value;
+                let word = word & !effect.pattern.mask;
+                word | if chosen >> i & 1 == 1 { hit } else { !hit & effect.pattern.mask }
+            });
+            let inherited = format.level[above].below(pointer, Inherited::NOTHING);
+            assert_eq!(format.level[above].below(pointer, inherited), inherited, "{}", format.name);
+            for leaf in every_leaf(format, 0).filter(|leaf| leaf.run == 0 && leaf.software == 0) {
+                let Some(word) = format.encode_leaf(0, &leaf) else { continue };
+                let (View::Leaf(own), View::Leaf(seen)) = (format.view(0, word), format.view_below(0, word, inherited))
+                else {
+                    panic!(
+                        "{}: {leaf:?} below {pointer:#x} is {:?}",
+                        format.name,
+                        format.view_below(0, word, inherited)
+                    );
+                };
+                let took_over = seen.access.user.is_empty() && own.access.user.contains(Rights::X);
+                let more = if took_over { Rights::X } else { Rights::NONE };
+                assert!(own.access.user.contains(seen.access.user), "{}: {leaf:?} {pointer:#x}", format.name);
+                assert!(
+                    own.access.privileged.union(more).contains(seen.access.privileged),
+                    "{}: {leaf:?}",
+                    format.name
+                );
+                assert!(seen.global >= own.global, "{}", format.name);
+                assert_eq!(Leaf { access: own.access, global: own.global, ..seen }, own, "{}", format.name);
+            }
+        }
+    }
 }
 
 /// No leaf reads as a pointer, no pointer as a leaf, and zero is absent at every level.

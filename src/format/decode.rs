@@ -55,7 +55,7 @@ impl Format {
     /// The canonical access behind the rights bits: the kernel has the data part of the user's rights and does not
     /// execute user pages, wherever the bits allow that reading.
     const fn decode_rights(&self, word: u64) -> Option<Access> {
-        let bits = word & self.rights_mask;
+        let bits = self.implied_rights(word);
         let mut user = 1;
         while user < 8 {
             let access = Access::user(Rights::from_bits(user));

@@ -78,6 +78,13 @@ impl Format {
     pub const fn with_indirect_rights(mut self, used: u64) -> Self {
         self.rights = [NOT_ENCODABLE; 64];
         self.rights_mask = self.rights_slot[15];
+        // Where the index says everything, pointers and other bits say nothing.
+        self.implied = &[];
+        let mut level = 0;
+        while level < self.level.len() {
+            self.level[level].inherit = &[];
+            level += 1;
+        }
         let (mut slot, mut access) = (0, 0);
         while access < 64 && slot < 16 {
             if used >> access & 1 == 1 {

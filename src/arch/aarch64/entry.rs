@@ -5,7 +5,7 @@ use tock_registers::fields::Field;
 use super::granule::GranuleSize;
 use crate::attr::{Access, Features, MemoryType, Rights};
 use crate::format::{
-    AddressField, Format, LeafForm, LevelFormat, MAX_LEVELS, MemoryRegister, NOT_ENCODABLE, Pattern, RawField,
+    AddressField, Effect, Format, LeafForm, LevelFormat, MAX_LEVELS, MemoryRegister, NOT_ENCODABLE, Pattern, RawField,
 };
 
 /// Descriptor fields, laid out as in DDI 0487 J.a, D8 "Translation table descriptor formats".
@@ -45,6 +45,17 @@ mod descriptor {
             /// For software.
             SOFTWARE OFFSET(55) NUMBITS(4) []
         ],
+        /// Stage 1 table (D8): what holds for everything below it. NSTable (bit 63) is not looked at.
+        pub TABLE [
+            /// Not executable at EL1; RES0 with one Exception level.
+            PXN OFFSET(59) NUMBITS(1) [],
+            /// Not executable at EL0; not executable at all with one Exception level.
+            UXN OFFSET(60) NUMBITS(1) [],
+            /// APTable[0]: no unprivileged access; RES0 with one Exception level.
+            AP_NO_USER OFFSET(61) NUMBITS(1) [],
+            /// APTable[1]: no writes.
+            AP_READ_ONLY OFFSET(62) NUMBITS(1) []
+        ],
         /// Stage 2 block and page (D8), FEAT_S2FWB off.
         pub STAGE2 [
             /// Memory type (D8 "Stage 2 memory type and Cacheability attributes when FEAT_S2FWB is disabled").
@@ -62,7 +73,7 @@ mod descriptor {
     }
 }
 
-use descriptor::{ANY, STAGE1, STAGE2};
+use descriptor::{ANY, STAGE1, STAGE2, TABLE};
 
 /// Bits of a whole field.
 const fn mask<R: tock_registers::RegisterLongName>(field: Field<u64, R>) -> u64 {
@@ -175,6 +186,16 @@ impl Shape {
             table: if level == 0 { Pattern::NEVER } else { Pattern { mask: valid | kind, value: valid | kind } },
             table_set: valid | kind,
             memory: 0,
+            inherit: if level == 0 { &[] } else { self.inherit() },
+        }
+    }
+
+    /// Stage 2 has no hierarchical permissions.
+    const fn inherit(&self) -> &'static [Effect] {
+        match self.translation {
+            Translation::El1 | Translation::El2And0 => TWO_LEVEL_POINTER,
+            Translation::El2 | Translation::El3 => ONE_LEVEL_POINTER,
+            Translation::Stage2 => &[],
         }
     }
 
@@ -367,6 +388,30 @@ const fn slot_of(value: u16) -> Option<usize> {
     None
 }
 
+/// Where `pointer` is set in a table descriptor.
+const fn marked(pointer: u64, set: u64, clear: u64) -> Effect {
+    Effect { pattern: Pattern { mask: pointer, value: pointer }, set, clear }
+}
+
+/// Hierarchical permissions with EL0 (D8).
+const TWO_LEVEL_POINTER: &[Effect] = &[
+    marked(mask(TABLE::AP_NO_USER), 0, mask(STAGE1::AP_USER)),
+    marked(mask(TABLE::AP_READ_ONLY), mask(STAGE1::AP_READ_ONLY), 0),
+    marked(mask(TABLE::UXN), mask(STAGE1::UXN), 0),
+    marked(mask(TABLE::PXN), mask(STAGE1::PXN), 0),
+];
+
+/// Hierarchical permissions with one Exception level (D8).
+const ONE_LEVEL_POINTER: &[Effect] =
+    &[marked(mask(TABLE::AP_READ_ONLY), mask(STAGE1::AP_READ_ONLY), 0), marked(mask(TABLE::UXN), mask(STAGE1::UXN), 0)];
+
+/// What EL0 may write is not executable at EL1, whatever PXN says (D8).
+const USER_WRITES: &[Effect] = &[Effect {
+    pattern: Pattern { mask: mask(STAGE1::AP_USER) | mask(STAGE1::AP_READ_ONLY), value: mask(STAGE1::AP_USER) },
+    set: mask(STAGE1::PXN),
+    clear: 0,
+}];
+
 /// Stage 1 permissions with EL0 (D8): the privileged level can always read, the user has the same data rights or
 /// none, and what the user may write is never privileged-executable.
 const fn two_levels(access: Access) -> u64 {
@@ -453,6 +498,7 @@ pub(super) const fn format(shape: &Shape, name: &'static str, wide: Option<&'sta
         address: shape.address(is_wide),
         rights: shape.rights(),
         rights_mask: shape.rights_mask(),
+        implied: if user { USER_WRITES } else { &[] },
         memory: [memory, memory],
         memory_mask: [shape.memory_mask(is_wide); 2],
         inherent_memory: false,

@@ -122,3 +122,22 @@ lawful! {
     G16K: 16 25 36 40 47 48 52;
     G64K: 17 29 42 46 48 52;
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::aarch64::{El1, El2, El3, G4K, G16K, G64K, Stage2};
+    use crate::arch::laws;
+    use crate::regime::Regime;
+
+    #[test]
+    fn pointers_only_take_rights() {
+        laws::restrictions(&<El1<G4K, 39> as Regime>::FORMAT);
+        laws::restrictions(&<El1<G16K, 47> as Regime>::FORMAT);
+        laws::restrictions(&<El2<G64K, 48> as Regime>::FORMAT);
+        laws::restrictions(&<El3<G4K, 48> as Regime>::FORMAT);
+        laws::restrictions(&<Stage2<G4K, 40> as Regime>::FORMAT);
+        if let Some((_, wide)) = <El1<G4K, 48> as Regime>::FORMAT.wide {
+            laws::restrictions(wide);
+        }
+    }
+}

@@ -18,7 +18,8 @@
 //! | 54    | XN      | XN      | not executable |
 //! | 58:55 |         |         | software |
 //!
-//! The access flag is set in every leaf. Hierarchical restrictions of table descriptors (bits 63:59) stay clear.
+//! The access flag is set in every leaf. The restrictions of table descriptors (stage 1: APTable, XNTable, PXNTable in bits
+//! 62:59) are read and stay clear; NSTable (bit 63) is not looked at.
 
 use static_assertions::const_assert;
 use typenum::{U9, U12};
@@ -26,7 +27,8 @@ use typenum::{U9, U12};
 use crate::arch::lawful::is_lawful;
 use crate::attr::{Access, Features, MemoryType, Rights};
 use crate::format::{
-    AddressField, Format, LeafForm, LevelFormat, MAX_LEVELS, MemoryRegister, NOT_ENCODABLE, Pattern, RawField, Run,
+    AddressField, Effect, Format, LeafForm, LevelFormat, MAX_LEVELS, MemoryRegister, NOT_ENCODABLE, Pattern, RawField,
+    Run,
 };
 use crate::regime::Regime;
 
@@ -83,6 +85,10 @@ const ADDRESS: u64 = (1 << 40) - (1 << PAGE_SHIFT);
 const CONTIGUOUS: u64 = 1 << 52;
 const PXN: u64 = 1 << 53;
 const XN: u64 = 1 << 54;
+const PXN_TABLE: u64 = 1 << 59;
+const XN_TABLE: u64 = 1 << 60;
+const AP_TABLE_NO_USER: u64 = 1 << 61;
+const AP_TABLE_READ_ONLY: u64 = 1 << 62;
 /// Software field: lowest bit, width.
 const SOFTWARE: (u32, u32) = (55, 4);
 const PAGE_SHIFT: u32 = 12;
@@ -97,7 +103,7 @@ const fn stage1(name: &'static str) -> Format {
         page_shift: PAGE_SHIFT,
         table_shift: PAGE_SHIFT,
         levels: LEVELS,
-        level: level_formats(0),
+        level: level_formats(0, POINTER),
         entry_bytes: 8,
         input_bits: 32,
         range_bits: 32,
@@ -113,6 +119,7 @@ const fn stage1(name: &'static str) -> Format {
         address: AddressField::in_place(ADDRESS),
         rights: rights_of_two_privileges(),
         rights_mask: AP_USER | AP_READ_ONLY | PXN | XN,
+        implied: CLOSED,
         memory: [indexed_types(); 2],
         memory_mask: [ATTR_INDX | SH; 2],
         inherent_memory: false,
@@ -157,9 +164,10 @@ const fn stage1(name: &'static str) -> Format {
 /// AP\[1\] should be one, and neither nG nor PXN exist at PL2.
 const fn hyp() -> Format {
     Format {
-        level: level_formats(AP_USER),
+        level: level_formats(AP_USER, POINTER_HYP),
         rights: rights_of_one_privilege(),
         rights_mask: AP_READ_ONLY | XN,
+        implied: &[],
         not_global: 0,
         user: false,
         asid_bits: (0, 0, Features::NONE),
@@ -177,8 +185,10 @@ const fn stage2(bits: u32) -> Format {
         range_bits: bits,
         legal_input_bits: (25, 40),
         max_root_tables: 16,
+        level: level_formats(0, &[]),
         rights: rights_of_guests(),
         rights_mask: HAP_READ | HAP_WRITE | XN,
+        implied: &[],
         memory: [direct_types(); 2],
         memory_mask: [MEM_ATTR | SH; 2],
         memory_register: MemoryRegister::NONE,
@@ -195,8 +205,27 @@ const fn stage2(bits: u32) -> Format {
     }
 }
 
+/// B3.6 "Hierarchical control of access permissions": APTable, XNTable, PXNTable.
+const POINTER: &[Effect] = &[
+    Effect { pattern: Pattern { mask: AP_TABLE_NO_USER, value: AP_TABLE_NO_USER }, set: 0, clear: AP_USER },
+    Effect { pattern: Pattern { mask: AP_TABLE_READ_ONLY, value: AP_TABLE_READ_ONLY }, set: AP_READ_ONLY, clear: 0 },
+    Effect { pattern: Pattern { mask: XN_TABLE, value: XN_TABLE }, set: XN, clear: 0 },
+    Effect { pattern: Pattern { mask: PXN_TABLE, value: PXN_TABLE }, set: PXN, clear: 0 },
+];
+/// APTable\[0\] and PXNTable are reserved at PL2.
+const POINTER_HYP: &[Effect] = &[
+    Effect { pattern: Pattern { mask: AP_TABLE_READ_ONLY, value: AP_TABLE_READ_ONLY }, set: AP_READ_ONLY, clear: 0 },
+    Effect { pattern: Pattern { mask: XN_TABLE, value: XN_TABLE }, set: XN, clear: 0 },
+];
+/// Who cannot read does not execute: what PL1 may not execute and PL0 not read, nobody executes. What PL0 may not
+/// execute, PL1 does not, either.
+const CLOSED: &[Effect] = &[
+    Effect { pattern: Pattern { mask: AP_USER | PXN, value: PXN }, set: XN, clear: 0 },
+    Effect { pattern: Pattern { mask: XN, value: XN }, set: PXN, clear: 0 },
+];
+
 /// Pages, and blocks of 2 MiB and 1 GiB, which have `extra` set.
-const fn level_formats(extra: u64) -> [LevelFormat; MAX_LEVELS] {
+const fn level_formats(extra: u64, inherit: &'static [Effect]) -> [LevelFormat; MAX_LEVELS] {
     let mut all = [LevelFormat::NONE; MAX_LEVELS];
     let mut i = 0;
     while i < LEVELS {
@@ -211,6 +240,7 @@ const fn level_formats(extra: u64) -> [LevelFormat; MAX_LEVELS] {
             table: if i == 0 { Pattern::NEVER } else { table },
             table_set: VALID | TYPE,
             memory: 0,
+            inherit: if i == 0 { &[] } else { inherit },
         };
         i += 1;
     }

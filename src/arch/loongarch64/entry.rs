@@ -88,6 +88,7 @@ const FORMAT: Format = Format {
     address: AddressField::in_place(ADDRESS),
     rights: rights(),
     rights_mask: D | W | PLV_USER | NR | NX | RPLV,
+    implied: &[],
     memory: [memory_types(); 2],
     memory_mask: [MAT; 2],
     inherent_memory: false,
@@ -148,6 +149,7 @@ const fn level_formats() -> [LevelFormat; MAX_LEVELS] {
             table: Pattern { mask: (1 << PAGE_SHIFT) - 1, value: 0 },
             table_set: 0,
             memory: if i == 0 { 0 } else { 1 },
+            inherit: &[],
         };
         i += 1;
     }
@@ -216,6 +218,7 @@ mod tests {
         laws::geometry(&FORMAT);
         laws::round_trip(&FORMAT);
         laws::pointers(&FORMAT);
+        laws::restrictions(&FORMAT);
     }
 
     /// Words of page_table_multiarch 0.6.2 for the physical address 0x8020_0000: pages and huge pages.

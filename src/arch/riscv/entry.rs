@@ -20,7 +20,8 @@ use typenum::{U9, U10, U12};
 
 use crate::attr::{Access, Features, MemoryType, Rights};
 use crate::format::{
-    AddressField, Format, LeafForm, LevelFormat, MAX_LEVELS, MemoryRegister, NOT_ENCODABLE, Pattern, RawField, Run,
+    AddressField, Effect, Format, LeafForm, LevelFormat, MAX_LEVELS, MemoryRegister, NOT_ENCODABLE, Pattern, RawField,
+    Run,
 };
 use crate::regime::Regime;
 
@@ -115,7 +116,7 @@ const fn one_stage(name: &'static str, levels: usize, mode: Features) -> Format 
         page_shift: PAGE_SHIFT,
         table_shift: PAGE_SHIFT,
         levels,
-        level: level_formats(levels, 9, N | RESERVED, PBMT),
+        level: level_formats(levels, 9, N | RESERVED, PBMT, POINTER),
         entry_bytes: 8,
         input_bits: bits,
         range_bits: bits - 1,
@@ -131,6 +132,7 @@ const fn one_stage(name: &'static str, levels: usize, mode: Features) -> Format 
         address: page_number(56),
         rights: rights_of_two_privileges(),
         rights_mask: RWX | U,
+        implied: &[],
         memory: [page_based_types(); 2],
         memory_mask: [PBMT; 2],
         inherent_memory: true,
@@ -173,7 +175,7 @@ const fn one_stage(name: &'static str, levels: usize, mode: Features) -> Format 
 /// Sv32 has neither an upper half (all 32 bits are one range), nor PBMT, nor N.
 const fn sv32() -> Format {
     Format {
-        level: level_formats(2, 10, 0, 0),
+        level: level_formats(2, 10, 0, 0, POINTER),
         entry_bytes: 4,
         input_bits: 32,
         range_bits: 32,
@@ -196,6 +198,7 @@ const fn sv32() -> Format {
 const fn g_stage(name: &'static str, levels: usize, mode: Features) -> Format {
     let bits = PAGE_SHIFT + 9 * levels as u32 + 2;
     Format {
+        level: level_formats(levels, 9, N | RESERVED, PBMT, &[]),
         input_bits: bits,
         range_bits: bits,
         upper_half: false,
@@ -212,8 +215,17 @@ const fn g_stage(name: &'static str, levels: usize, mode: Features) -> Format {
     }
 }
 
+/// A global pointer makes everything below it global.
+const POINTER: &[Effect] = &[Effect { pattern: Pattern { mask: G, value: G }, set: G, clear: 0 }];
+
 /// Leaves exist at every level; a large one must be aligned, so the page number bits inside it are zero.
-const fn level_formats(levels: usize, bits: u32, reserved: u64, pbmt: u64) -> [LevelFormat; MAX_LEVELS] {
+const fn level_formats(
+    levels: usize,
+    bits: u32,
+    reserved: u64,
+    pbmt: u64,
+    inherit: &'static [Effect],
+) -> [LevelFormat; MAX_LEVELS] {
     let mut all = [LevelFormat::NONE; MAX_LEVELS];
     let mut i = 0;
     while i < levels {
@@ -230,6 +242,7 @@ const fn level_formats(levels: usize, bits: u32, reserved: u64, pbmt: u64) -> [L
             table: Pattern { mask: V | RWX | U | A | D | reserved | pbmt, value: V },
             table_set: V,
             memory: 0,
+            inherit: if i == 0 { &[] } else { inherit },
         };
         i += 1;
     }
@@ -328,6 +341,7 @@ mod tests {
             laws::geometry(format);
             laws::round_trip(format);
             laws::pointers(format);
+            laws::restrictions(format);
         }
     }
 

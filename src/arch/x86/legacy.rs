@@ -28,7 +28,7 @@ use typenum::{U10, U12};
 
 use crate::arch::lawful::is_lawful;
 use crate::attr::{Access, Features, Rights};
-use crate::format::{AddressField, Format, LeafForm, LevelFormat, MAX_LEVELS, NOT_ENCODABLE, Pattern};
+use crate::format::{AddressField, Effect, Format, LeafForm, LevelFormat, MAX_LEVELS, NOT_ENCODABLE, Pattern};
 use crate::regime::Regime;
 use crate::x86_64::Level4;
 
@@ -86,6 +86,7 @@ const fn levels() -> [LevelFormat; MAX_LEVELS] {
         table,
         table_set: P | RW | US,
         memory: 0,
+        inherit: &[],
     };
     let mut all = [LevelFormat::NONE; MAX_LEVELS];
     all[0] = page;
@@ -95,10 +96,17 @@ const fn levels() -> [LevelFormat; MAX_LEVELS] {
         leaf: Pattern { mask: P | PS | INSIDE, value: P | PS },
         leaf_set: P | PS,
         memory: 1,
+        inherit: POINTER,
         ..page
     };
     all
 }
+
+/// What a pointer withholds: writes, user mode.
+const POINTER: &[Effect] = &[
+    Effect { pattern: Pattern { mask: RW, value: 0 }, set: 0, clear: RW },
+    Effect { pattern: Pattern { mask: US, value: 0 }, set: 0, clear: US },
+];
 
 /// Present means readable and executable. What the user may read both read, write and execute alike, but for what
 /// `CR4.SMEP` takes from the kernel.
@@ -134,6 +142,7 @@ mod tests {
         laws::geometry(&FORMAT);
         laws::round_trip(&FORMAT);
         laws::pointers(&FORMAT);
+        laws::restrictions(&FORMAT);
     }
 
     /// SDM 3A, "Format of a 32-Bit Page-Table Entry that Maps a 4-KByte Page" and its like.

@@ -68,6 +68,7 @@ const fn levels() -> [LevelFormat; MAX_LEVELS] {
         table: Pattern { mask: P | RESERVED, value: P },
         table_set: P,
         memory: 0,
+        inherit: &[],
     };
     all
 }
@@ -90,6 +91,7 @@ mod tests {
         laws::geometry(&FORMAT);
         laws::round_trip(&FORMAT);
         laws::pointers(&FORMAT);
+        laws::restrictions(&FORMAT);
     }
 
     /// SDM 3A, "Format of a PAE Page-Table Entry that Maps a 4-KByte Page" and its like.

@@ -17,14 +17,16 @@
 //! | 51:12 |      | address; bits inside a large leaf are reserved |
 //! | 63    | XD   | execution is not allowed (`EFER.NXE`) |
 //!
-//! Rights of a page are the intersection over all levels, so pointers grant everything and leaves decide.
+//! Rights of a page are the intersection over all levels (SDM "Access Rights"): pointers written here grant everything and
+//! leaves decide, and pointers of others are read with what they withhold.
 
 use static_assertions::const_assert;
 use typenum::{U9, U12};
 
 use crate::attr::{Access, Features, MemoryType, Rights};
 use crate::format::{
-    AddressField, Format, LeafForm, LevelFormat, MAX_LEVELS, MemoryRegister, NOT_ENCODABLE, Pattern, RawField, Run,
+    AddressField, Effect, Format, LeafForm, LevelFormat, MAX_LEVELS, MemoryRegister, NOT_ENCODABLE, Pattern, RawField,
+    Run,
 };
 use crate::regime::Regime;
 
@@ -91,6 +93,7 @@ const fn format(name: &'static str, levels: usize, needs: Features) -> Format {
         address: AddressField::in_place(ADDRESS),
         rights: rights(),
         rights_mask: RW | US | XD,
+        implied: &[],
         memory: [memory_types(0), memory_types(1)],
         memory_mask: [PWT | PCD | PAT_PAGE, PWT | PCD | PAT_BLOCK],
         inherent_memory: false,
@@ -152,11 +155,19 @@ const fn level_formats(levels: usize) -> [LevelFormat; MAX_LEVELS] {
             table: Pattern { mask: P | PS, value: P },
             table_set: P | RW | US,
             memory: if i == 0 { 0 } else { 1 },
+            inherit: if i == 0 { &[] } else { POINTER },
         };
         i += 1;
     }
     all
 }
+
+/// What a pointer withholds: writes, user mode, execution.
+const POINTER: &[Effect] = &[
+    Effect { pattern: Pattern { mask: RW, value: 0 }, set: 0, clear: RW },
+    Effect { pattern: Pattern { mask: US, value: 0 }, set: 0, clear: US },
+    Effect { pattern: Pattern { mask: XD, value: XD }, set: XD, clear: 0 },
+];
 
 /// Present means readable. A user page is readable and writable for both privileges alike, and one bit decides about
 /// execution: on a user page it is the user's, and `CR4.SMEP` takes it from the kernel.
@@ -262,6 +273,7 @@ mod tests {
             laws::geometry(&format);
             laws::round_trip(&format);
             laws::pointers(&format);
+            laws::restrictions(&format);
         }
     }
 

@@ -17,7 +17,7 @@
 //! Execution without reading needs a capability of the CPU (IA32_VMX_EPT_VPID_CAP bit 0) and is not encodable here. IPAT
 //! stays clear: the type of the entry and that of the guest's PAT combine as MTRRs and PAT do, so that a write-back
 //! entry leaves the choice to the guest and an uncacheable one allows it no caching. Rights are the intersection over
-//! all levels: pointers grant everything, leaves decide.
+//! all levels: pointers written here grant everything, and pointers of others are read with what they withhold.
 
 use static_assertions::const_assert;
 use typenum::{U9, U12};
@@ -25,7 +25,8 @@ use typenum::{U9, U12};
 use crate::arch::lawful::is_lawful;
 use crate::attr::{Access, Features, MemoryType, Rights};
 use crate::format::{
-    AddressField, Format, LeafForm, LevelFormat, MAX_LEVELS, MemoryRegister, NOT_ENCODABLE, Pattern, RawField, Run,
+    AddressField, Effect, Format, LeafForm, LevelFormat, MAX_LEVELS, MemoryRegister, NOT_ENCODABLE, Pattern, RawField,
+    Run,
 };
 use crate::regime::Regime;
 
@@ -53,7 +54,9 @@ impl Regime for Ept5 {
 }
 
 const R: u64 = 1 << 0;
-const RWX: u64 = 7;
+const W: u64 = 1 << 1;
+const X: u64 = 1 << 2;
+const RWX: u64 = R | W | X;
 /// Lowest bit of the memory type.
 const EMT_SHIFT: u32 = 3;
 const EMT: u64 = 7 << EMT_SHIFT;
@@ -98,6 +101,7 @@ const fn format(name: &'static str, levels: usize, needs: Features) -> Format {
         address: AddressField::in_place(ADDRESS),
         rights: rights(),
         rights_mask: RWX,
+        implied: &[],
         memory: [memory_types(); 2],
         memory_mask: [EMT; 2],
         inherent_memory: false,
@@ -161,11 +165,18 @@ const fn level_formats(levels: usize) -> [LevelFormat; MAX_LEVELS] {
             table: Pattern { mask: R | EMT | IPAT | PS, value: R },
             table_set: RWX,
             memory: 0,
+            inherit: if i == 0 { &[] } else { POINTER },
         };
         i += 1;
     }
     all
 }
+
+/// What a pointer withholds: writes, execution. One that cannot be read through is reserved here.
+const POINTER: &[Effect] = &[
+    Effect { pattern: Pattern { mask: W, value: 0 }, set: 0, clear: W },
+    Effect { pattern: Pattern { mask: X, value: 0 }, set: 0, clear: X },
+];
 
 /// Readable, and anything beside it. EPT knows one privilege of the guest.
 const fn rights() -> [u64; 64] {
@@ -214,6 +225,7 @@ mod tests {
             laws::geometry(&format);
             laws::round_trip(&format);
             laws::pointers(&format);
+            laws::restrictions(&format);
         }
     }
 

@@ -11,6 +11,7 @@ fn every_encoding_reads_back() {
         laws::geometry(&format);
         laws::round_trip(&format);
         laws::pointers(&format);
+        laws::restrictions(&format);
     }
 }
 

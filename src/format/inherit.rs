@@ -1,0 +1,81 @@
+//! What pointers make of the leaves below them, and what bits say without being set.
+
+use super::{Format, LevelFormat, Pattern, View};
+
+/// A pattern, and what it does to a leaf: some bits count as set, others as clear.
+#[derive(Clone, Copy, Debug)]
+pub struct Effect {
+    /// Where it is looked for, and what.
+    pub pattern: Pattern,
+    /// Bits that count as set.
+    pub set: u64,
+    /// Bits that count as clear.
+    pub clear: u64,
+}
+
+/// What the pointers of a walk do to the leaf at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inherited {
+    set: u64,
+    clear: u64,
+}
+
+impl Inherited {
+    /// Nothing: where a walk starts.
+    pub const NOTHING: Self = Self { set: 0, clear: 0 };
+
+    /// Whether it leaves every leaf as it is.
+    #[must_use]
+    pub const fn is_nothing(self) -> bool {
+        self.set | self.clear == 0
+    }
+
+    /// The word of a leaf as it counts.
+    #[must_use]
+    pub const fn apply(self, word: u64) -> u64 {
+        word & !self.clear | self.set
+    }
+}
+
+impl LevelFormat {
+    /// What holds below a pointer of this level, where `above` held for the pointer.
+    #[must_use]
+    pub const fn below(&self, pointer: u64, above: Inherited) -> Inherited {
+        let mut inherited = above;
+        let mut i = 0;
+        while i < self.inherit.len() {
+            let effect = &self.inherit[i];
+            if effect.pattern.matches(pointer) {
+                inherited.set |= effect.set;
+                inherited.clear |= effect.clear;
+            }
+            i += 1;
+        }
+        inherited
+    }
+}
+
+impl Format {
+    /// What `word` means at `level` below pointers that restrict it: what the walk of the hardware comes to.
+    #[must_use]
+    pub const fn view_below(&self, level: usize, word: u64, above: Inherited) -> View {
+        match self.view(level, word) {
+            View::Leaf(_) => self.view(level, above.apply(word)),
+            other => other,
+        }
+    }
+
+    /// The rights bits of a leaf with those that others make count.
+    pub(crate) const fn implied_rights(&self, word: u64) -> u64 {
+        let mut bits = word;
+        let mut i = 0;
+        while i < self.implied.len() {
+            let effect = &self.implied[i];
+            if effect.pattern.matches(word) {
+                bits = bits & !effect.clear | effect.set;
+            }
+            i += 1;
+        }
+        bits & self.rights_mask
+    }
+}
