@@ -136,3 +136,34 @@ aligned! {
     /// Virtual memory of the size of a leaf.
     Page of VirtAddr;
 }
+
+/// A frame that nobody else uses: it can be mapped anywhere without an alias.
+///
+/// Neither `Clone` nor `Copy`; what is dropped is lost to its allocator.
+#[must_use = "a frame that is dropped is lost to its allocator"]
+#[derive(Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct OwnedFrame<S: PageSize>(Frame<S>);
+
+impl<S: PageSize> OwnedFrame<S> {
+    /// Takes `frame` for owned.
+    ///
+    /// # Safety
+    /// Nothing maps the frame, nobody uses its memory, and no other [`OwnedFrame`] holds a part of it, until this one is
+    /// given up.
+    pub const unsafe fn assume(frame: Frame<S>) -> Self {
+        Self(frame)
+    }
+
+    /// The frame.
+    #[must_use]
+    pub const fn frame(&self) -> Frame<S> {
+        self.0
+    }
+
+    /// The frame, which nobody owns any more.
+    #[must_use]
+    pub const fn into_frame(self) -> Frame<S> {
+        self.0
+    }
+}

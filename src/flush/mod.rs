@@ -6,9 +6,17 @@
 //! operations that the architecture asks for.
 
 mod change;
+mod cover;
 mod hardware;
+mod recorder;
 mod scope;
+mod token;
+#[cfg(test)]
+pub(crate) mod toy;
 
 pub use change::{Change, Duty, DutyRule, duty};
+pub use cover::{Cover, Fixed, OnePage, Place, Span, Whole};
 pub use hardware::{Architecture, EveryCore, Hardware, Maintain, OneCore, Reach};
+pub use recorder::Recorder;
 pub use scope::{Extent, Id, Scope};
+pub use token::TlbFlush;

@@ -89,4 +89,15 @@ impl Scope {
         }
         Self { duty: self.duty.union(other.duty), extent: self.extent.union(other.extent), id: self.id.union(other.id) }
     }
+
+    /// The same, with all of the address space in place of a range that takes more than `many` steps.
+    #[must_use]
+    pub const fn bounded(self, many: u64) -> Self {
+        match self.extent {
+            Extent::Range { start, last, stride } if (last - start) >> stride >= many => {
+                Self { extent: Extent::Everywhere, ..self }
+            }
+            _ => self,
+        }
+    }
 }

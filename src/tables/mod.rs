@@ -1,5 +1,10 @@
 //! Memory for tables: where it comes from, and how the program reaches it.
 
+mod chain;
+mod link;
+
+pub use chain::Tables;
+
 use crate::addr::PhysAddr;
 use crate::regime::Regime;
 
