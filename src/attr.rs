@@ -290,6 +290,15 @@ features! {
     EPT5 = 34, "ept5";
     /// x86 4 MiB pages of 32-bit paging (CR4.PSE).
     PSE = 35, "pse";
+    /// RISC-V Svvptc: an entry that became valid is seen without a fence, after a bounded time. Until then an access may
+    /// fault that is allowed: the handler of page faults looks at the tables and tries again.
+    SVVPTC = 36, "svvptc";
+    /// RISC-V Svinval: invalidations in a batch.
+    SVINVAL = 37, "svinval";
+    /// x86 INVPCID: the translations of any process-context identifier can be dropped, and all at once.
+    INVPCID = 38, "invpcid";
+    /// AMD INVLPGB: invalidations reach every core.
+    INVLPGB = 39, "invlpgb";
 }
 
 impl Features {

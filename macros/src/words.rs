@@ -44,6 +44,10 @@ pub(crate) const FEATURES: &[(&str, &str)] = &[
     ("ept_ad", "EPT_AD"),
     ("ept5", "EPT5"),
     ("pse", "PSE"),
+    ("svvptc", "SVVPTC"),
+    ("svinval", "SVINVAL"),
+    ("invpcid", "INVPCID"),
+    ("invlpgb", "INVLPGB"),
 ];
 
 /// Granules and modes: the word, and the constant of `Features`.

@@ -10,3 +10,5 @@ pub mod x86_64;
 mod lawful;
 #[cfg(test)]
 mod laws;
+mod obliged;
+mod pages;

@@ -6,12 +6,15 @@
 
 pub mod entry;
 mod extensions;
+mod flush;
 mod insn;
 pub mod install;
 mod leaf;
+pub mod operation;
 pub mod regs;
 
 pub use entry::{Sv32, Sv39, Sv39x4, Sv48, Sv48x4, Sv57};
 pub use extensions::Extensions;
 pub use install::{InstallOn, install_on};
+pub use operation::RiscV;
 pub use regs::{Derive, Words, words};

@@ -7,11 +7,15 @@
 
 pub mod entry;
 mod ept;
+mod ept_flush;
+pub(crate) mod flush;
 mod insn;
 pub mod install;
 mod leaf;
+pub mod operation;
 pub mod regs;
 
 pub use entry::{Level4, Level5};
 pub use ept::{Ept4, Ept5};
+pub use operation::X86;
 pub use regs::{Derive, Words, words};
