@@ -7,11 +7,15 @@
 use crate::attr::{Access, Features, MemoryType, Rights};
 
 mod decode;
+mod encoding;
 mod inherit;
+mod law;
 mod shape;
 mod slots;
 
+pub use encoding::{LeafEncoding, Moves};
 pub use inherit::{Effect, Inherited};
+pub use law::{Law, Lawful};
 
 /// Most lookup levels that any format has.
 pub const MAX_LEVELS: usize = 6;
@@ -68,6 +72,8 @@ pub struct LevelFormat {
     pub leaf: Pattern,
     /// Bits set in every leaf.
     pub leaf_set: u64,
+    /// Fields that lie elsewhere in leaves here than in pages.
+    pub moves: Moves,
     /// Which present entries point to a table.
     pub table: Pattern,
     /// Bits set in every table pointer.
@@ -86,6 +92,7 @@ impl LevelFormat {
         form: LeafForm::None,
         leaf: Pattern::NEVER,
         leaf_set: 0,
+        moves: Moves::NONE,
         table: Pattern::NEVER,
         table_set: 0,
         memory: 0,
@@ -155,11 +162,13 @@ pub struct Run {
     pub fold: bool,
     /// Feature it needs.
     pub feature: Features,
+    /// How its entries are encoded, where not as the leaves of their level are.
+    pub leaf: Option<LeafEncoding>,
 }
 
 impl Run {
     /// No run.
-    pub const NONE: Self = Self { size: 0, level: 0, set: 0, fold: false, feature: Features::NONE };
+    pub const NONE: Self = Self { size: 0, level: 0, set: 0, fold: false, feature: Features::NONE, leaf: None };
 }
 
 /// A register that gives memory-type indices their meaning (MAIR, PAT).
@@ -304,6 +313,8 @@ pub struct Format {
     pub always_updates: bool,
     /// Feature that lets hardware update accessed and dirty bits where it does not always.
     pub update_feature: Features,
+    /// The bits that it then changes, in leaves and pointers, whoever wrote them.
+    pub hardware_sets: u64,
     /// With this feature a dirty leaf that is not writable means something else (shadow stack).
     pub dirty_read_only: Features,
 
@@ -473,26 +484,29 @@ impl Format {
     #[must_use]
     pub const fn leaf_flags(&self, level: usize, leaf: &Leaf) -> Option<u64> {
         let form = &self.level[level];
-        if form.leaf.is_never() {
-            return None;
-        }
+        let Some(encoding) = self.leaf_encoding(level, leaf.run) else { return None };
         let rights = self.rights[leaf.access.index()];
         let memory = self.memory[form.memory][leaf.memory as usize];
         if rights == NOT_ENCODABLE || memory == NOT_ENCODABLE || leaf.software as u64 >> self.software.1 != 0 {
             return None;
         }
-        let mut word = form.leaf_set | rights | memory | (leaf.software as u64) << self.software.0;
-        word |= if leaf.global { self.global_at(level) } else { self.not_global };
+        let not_global = if leaf.global { 0 } else { self.not_global };
+        let mut word = encoding.leaf_set
+            | encoding.moves.place(rights | memory | not_global)
+            | (leaf.software as u64) << self.software.0;
+        if leaf.global {
+            word |= self.global_at(level);
+        }
         if leaf.guarded {
             word |= self.guarded;
         }
-        if leaf.run != 0 {
-            match self.run(leaf.run) {
-                Some(run) if run.level == level => word |= run.set,
-                _ => return None,
-            }
+        if leaf.run != 0
+            && let Some(run) = self.run(leaf.run)
+        {
+            word |= run.set;
         }
-        Some(word)
+        // Rights that have no place at this level.
+        if word & !self.entry_mask() != 0 { None } else { Some(word) }
     }
 
     /// The word of a leaf at `level`; `None` where the format has no encoding for it.

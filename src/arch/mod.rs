@@ -7,7 +7,6 @@ pub mod riscv;
 pub mod x86;
 pub mod x86_64;
 
-mod lawful;
 #[cfg(test)]
 mod laws;
 mod obliged;

@@ -1,6 +1,6 @@
 //! What a raw word means.
 
-use super::{Format, Leaf, LeafForm, Run, View};
+use super::{Format, Leaf, LeafForm, Moves, Run, View};
 use crate::attr::{Access, MemoryType, Rights};
 
 impl Format {
@@ -14,15 +14,20 @@ impl Format {
         if level > 0 && form.table.matches(word) {
             return View::Table { address: self.address.decode(word) };
         }
-        if matches!(form.form, LeafForm::None) || !form.leaf.matches(word) {
+        let own = self.own_run(level, word);
+        if matches!(form.form, LeafForm::None) || (own.is_none() && !form.leaf.matches(word)) {
             return View::Reserved;
         }
-        let (Some(access), Some(memory)) = (self.decode_rights(word), self.decode_memory(form.memory, word)) else {
+        let fields = self.moves_of(level, word).collect(word);
+        let (Some(access), Some(memory)) = (self.decode_rights(fields), self.decode_memory(form.memory, fields)) else {
             return View::Reserved;
         };
-        let run = match self.decode_run(level, word) {
+        let run = match own {
             Some(run) => run,
-            None => return View::Reserved,
+            None => match self.decode_run(level, word) {
+                Some(run) => run,
+                None => return View::Reserved,
+            },
         };
         let size = if run.fold { run.size } else { form.size() };
         let global = self.global_at(level);
@@ -30,11 +35,35 @@ impl Format {
             address: self.address.decode(word) & !(size - 1),
             access,
             memory,
-            global: (global | self.not_global) != 0 && word & self.not_global == 0 && word & global == global,
+            global: (global | self.not_global) != 0 && fields & self.not_global == 0 && word & global == global,
             run: run.size,
             software: ((word >> self.software.0) & ((1 << self.software.1) - 1)) as u8,
             guarded: self.guarded != 0 && word & self.guarded != 0,
         })
+    }
+
+    /// Where the fields of a leaf lie.
+    pub(super) const fn moves_of(&self, level: usize, word: u64) -> Moves {
+        match self.own_run(level, word) {
+            Some(Run { leaf: Some(encoding), .. }) => encoding.moves,
+            _ => self.level[level].moves,
+        }
+    }
+
+    /// The run whose entries have an encoding of their own that the word has.
+    const fn own_run(&self, level: usize, word: u64) -> Option<Run> {
+        let mut i = 0;
+        while i < self.runs.len() {
+            let run = self.runs[i];
+            if let Some(encoding) = run.leaf
+                && run.level == level
+                && encoding.leaf.matches(word)
+            {
+                return Some(run);
+            }
+            i += 1;
+        }
+        None
     }
 
     /// The run that the word belongs to; `None` where it is marked as part of one but has no legal encoding of it.
@@ -44,7 +73,7 @@ impl Format {
             let run = self.runs[i];
             let inside = if run.fold { self.address.encode(run.size - 1) } else { 0 };
             let mark = run.set & !inside;
-            if run.size != 0 && run.level == level && word & mark == mark {
+            if run.size != 0 && run.leaf.is_none() && run.level == level && word & mark == mark {
                 return if word & (mark | inside) == run.set { Some(run) } else { None };
             }
             i += 1;

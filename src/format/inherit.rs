@@ -1,6 +1,6 @@
 //! What pointers make of the leaves below them, and what bits say without being set.
 
-use super::{Format, LevelFormat, Pattern, View};
+use super::{Format, LevelFormat, Moves, Pattern, View};
 
 /// A pattern, and what it does to a leaf: some bits count as set, others as clear.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +28,11 @@ impl Inherited {
     #[must_use]
     pub const fn is_nothing(self) -> bool {
         self.set | self.clear == 0
+    }
+
+    /// The same for a leaf whose fields lie elsewhere than in a page.
+    const fn placed(self, moves: Moves) -> Self {
+        Self { set: moves.place(self.set), clear: moves.place(self.clear) }
     }
 
     /// The word of a leaf as it counts.
@@ -60,7 +65,7 @@ impl Format {
     #[must_use]
     pub const fn view_below(&self, level: usize, word: u64, above: Inherited) -> View {
         match self.view(level, word) {
-            View::Leaf(_) => self.view(level, above.apply(word)),
+            View::Leaf(_) => self.view(level, above.placed(self.moves_of(level, word)).apply(word)),
             other => other,
         }
     }

@@ -5,7 +5,8 @@ use tock_registers::fields::Field;
 use super::granule::GranuleSize;
 use crate::attr::{Access, Features, MemoryType, Rights};
 use crate::format::{
-    AddressField, Effect, Format, LeafForm, LevelFormat, MAX_LEVELS, MemoryRegister, NOT_ENCODABLE, Pattern, RawField,
+    AddressField, Effect, Format, LeafForm, LevelFormat, MAX_LEVELS, MemoryRegister, Moves, NOT_ENCODABLE, Pattern,
+    RawField,
 };
 
 /// Descriptor fields, laid out as in DDI 0487 J.a, D8 "Translation table descriptor formats".
@@ -181,6 +182,7 @@ impl Shape {
             shift: self.granule.shift(level),
             bits: self.granule.index_bits(),
             form,
+            moves: Moves::NONE,
             leaf: if exists { Pattern { mask: valid | kind, value: valid | page } } else { Pattern::NEVER },
             leaf_set: valid | page | mask(STAGE1::AF),
             table: if level == 0 { Pattern::NEVER } else { Pattern { mask: valid | kind, value: valid | kind } },
@@ -339,6 +341,12 @@ impl Shape {
     const fn memory_mask(&self, wide: bool) -> u64 {
         let index = if self.translation.is_stage2() { mask(STAGE2::MEM_ATTR) } else { mask(STAGE1::ATTR_INDX) };
         if self.shared_by_register(wide) { index } else { index | mask(STAGE1::SH) }
+    }
+
+    /// The access flag; and where DBM is set, which this crate never does, a first write clears AP[2] or sets S2AP[1].
+    const fn hardware_sets(&self) -> u64 {
+        let dirty = if self.translation.is_stage2() { mask(STAGE2::S2AP_WRITE) } else { mask(STAGE1::AP_READ_ONLY) };
+        mask(STAGE1::AF) | dirty
     }
 
     const fn asid_bits(&self) -> (u32, u32, Features) {
@@ -525,6 +533,7 @@ pub(super) const fn format(shape: &Shape, name: &'static str, wide: Option<&'sta
         dirty: 0,
         always_updates: false,
         update_feature: Features::HAFDBS,
+        hardware_sets: shape.hardware_sets(),
         dirty_read_only: Features::NONE,
         guest: stage2,
         user,

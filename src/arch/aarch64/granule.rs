@@ -93,8 +93,14 @@ impl GranuleSize {
         let mut level = 0;
         while level < 3 {
             if entries[level] != 0 {
-                runs[level] =
-                    Run { size: entries[level] << self.shift(level), level, set, fold: false, feature: Features::NONE };
+                runs[level] = Run {
+                    size: entries[level] << self.shift(level),
+                    level,
+                    set,
+                    fold: false,
+                    feature: Features::NONE,
+                    leaf: None,
+                };
             }
             level += 1;
         }

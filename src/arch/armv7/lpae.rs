@@ -24,11 +24,10 @@
 use static_assertions::const_assert;
 use typenum::{U9, U12};
 
-use crate::arch::lawful::is_lawful;
 use crate::attr::{Access, Features, MemoryType, Rights};
 use crate::format::{
-    AddressField, Effect, Format, LeafForm, LevelFormat, MAX_LEVELS, MemoryRegister, NOT_ENCODABLE, Pattern, RawField,
-    Run,
+    AddressField, Effect, Format, LeafForm, LevelFormat, MAX_LEVELS, MemoryRegister, Moves, NOT_ENCODABLE, Pattern,
+    RawField, Run,
 };
 use crate::regime::Regime;
 
@@ -142,6 +141,7 @@ const fn stage1(name: &'static str) -> Format {
         dirty: 0,
         always_updates: false,
         update_feature: Features::NONE,
+        hardware_sets: 0,
         dirty_read_only: Features::NONE,
         guest: false,
         user: true,
@@ -235,6 +235,7 @@ const fn level_formats(extra: u64, inherit: &'static [Effect]) -> [LevelFormat; 
             shift: PAGE_SHIFT + STRIDE * i as u32,
             bits: STRIDE,
             form: LeafForm::Always,
+            moves: Moves::NONE,
             leaf: Pattern { mask: VALID | TYPE, value: VALID | kind },
             leaf_set: VALID | kind | AF | extra,
             table: if i == 0 { Pattern::NEVER } else { table },
@@ -250,7 +251,7 @@ const fn level_formats(extra: u64, inherit: &'static [Effect]) -> [LevelFormat; 
 /// Sixteen entries of a level.
 const fn run(level: usize) -> Run {
     let size = 16 << (PAGE_SHIFT + STRIDE * level as u32);
-    Run { size, level, set: CONTIGUOUS, fold: false, feature: Features::NONE }
+    Run { size, level, set: CONTIGUOUS, fold: false, feature: Features::NONE, leaf: None }
 }
 
 /// B3.7 "Memory access control": PL1 can always read, PL0 has the same data rights or none, and whoever executes must be
@@ -424,12 +425,12 @@ const fn direct_types() -> [u64; MemoryType::COUNT] {
     all
 }
 
-const_assert!(is_lawful(&Lpae::FORMAT));
-const_assert!(is_lawful(&LpaeHyp::FORMAT));
-const_assert!(is_lawful(&LpaeStage2::<25>::FORMAT));
-const_assert!(is_lawful(&LpaeStage2::<34>::FORMAT));
-const_assert!(is_lawful(&LpaeStage2::<35>::FORMAT));
-const_assert!(is_lawful(&<LpaeStage2>::FORMAT));
+const_assert!(Lpae::FORMAT.is_lawful());
+const_assert!(LpaeHyp::FORMAT.is_lawful());
+const_assert!(LpaeStage2::<25>::FORMAT.is_lawful());
+const_assert!(LpaeStage2::<34>::FORMAT.is_lawful());
+const_assert!(LpaeStage2::<35>::FORMAT.is_lawful());
+const_assert!(<LpaeStage2>::FORMAT.is_lawful());
 // Every bit of a stage 1 leaf below the software field is a field, or one of the reserved bits 51:40.
 const_assert!(
     VALID ^ TYPE ^ ATTR_INDX ^ NS ^ AP_USER ^ AP_READ_ONLY ^ SH ^ AF ^ NG ^ ADDRESS ^ CONTIGUOUS ^ PXN ^ XN

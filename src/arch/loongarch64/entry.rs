@@ -23,10 +23,10 @@
 use static_assertions::const_assert;
 use typenum::{U9, U12};
 
-use crate::arch::lawful::is_lawful;
 use crate::attr::{Access, Features, MemoryType, Rights};
 use crate::format::{
-    AddressField, Format, LeafForm, LevelFormat, MAX_LEVELS, MemoryRegister, NOT_ENCODABLE, Pattern, RawField, Run,
+    AddressField, Format, LeafForm, LevelFormat, MAX_LEVELS, MemoryRegister, Moves, NOT_ENCODABLE, Pattern, RawField,
+    Run,
 };
 use crate::regime::Regime;
 
@@ -109,6 +109,7 @@ const FORMAT: Format = Format {
     dirty: 0,
     always_updates: false,
     update_feature: Features::NONE,
+    hardware_sets: 0,
     dirty_read_only: Features::NONE,
     guest: false,
     user: true,
@@ -144,6 +145,7 @@ const fn level_formats() -> [LevelFormat; MAX_LEVELS] {
             shift,
             bits: 9,
             form,
+            moves: Moves::NONE,
             leaf,
             leaf_set,
             table: Pattern { mask: (1 << PAGE_SHIFT) - 1, value: 0 },
@@ -203,7 +205,7 @@ const fn memory_types() -> [u64; MemoryType::COUNT] {
     all
 }
 
-const_assert!(is_lawful(&FORMAT));
+const_assert!(FORMAT.is_lawful());
 // No two fields share a bit, and the low bits are all in use.
 const_assert!(V ^ D ^ PLV_USER ^ MAT ^ G ^ P ^ W ^ (7 << SOFTWARE.0) == (1 << PAGE_SHIFT) - 1);
 

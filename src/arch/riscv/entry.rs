@@ -20,8 +20,8 @@ use typenum::{U9, U10, U12};
 
 use crate::attr::{Access, Features, MemoryType, Rights};
 use crate::format::{
-    AddressField, Effect, Format, LeafForm, LevelFormat, MAX_LEVELS, MemoryRegister, NOT_ENCODABLE, Pattern, RawField,
-    Run,
+    AddressField, Effect, Format, LeafForm, LevelFormat, MAX_LEVELS, MemoryRegister, Moves, NOT_ENCODABLE, Pattern,
+    RawField, Run,
 };
 use crate::regime::Regime;
 
@@ -153,6 +153,7 @@ const fn one_stage(name: &'static str, levels: usize, mode: Features) -> Format 
         dirty: 0,
         always_updates: false,
         update_feature: Features::SVADU,
+        hardware_sets: A | D,
         dirty_read_only: Features::NONE,
         guest: false,
         user: true,
@@ -236,6 +237,7 @@ const fn level_formats(
             shift,
             bits,
             form: LeafForm::Always,
+            moves: Moves::NONE,
             leaf: Pattern { mask: V | zero, value: V },
             leaf_set: V | A | D,
             // D, A, U, N and PBMT are reserved in a pointer and must be zero; G may be set.
@@ -321,7 +323,7 @@ const fn page_based_types() -> [u64; MemoryType::COUNT] {
 
 /// Sixteen pages whose entries all hold the start of the run (PRIV "Svnapot", encoding of 64 KiB).
 const NAPOT_64K: Run =
-    Run { size: 64 << 10, level: 0, set: N | 0b1000 << PPN_SHIFT, fold: true, feature: Features::SVNAPOT };
+    Run { size: 64 << 10, level: 0, set: N | 0b1000 << PPN_SHIFT, fold: true, feature: Features::SVNAPOT, leaf: None };
 
 // No two fields share a bit, and together with the reserved bits they fill the word.
 const_assert!(V ^ RWX ^ U ^ G ^ A ^ D ^ (3 << RSW.0) ^ page_number(56).bits() ^ RESERVED ^ PBMT ^ N == u64::MAX);
@@ -333,7 +335,7 @@ mod tests {
     use crate::arch::laws;
     use crate::format::{Leaf, View};
 
-    const ALL: [Format; 6] = [Sv32::FORMAT, Sv39::FORMAT, Sv48::FORMAT, Sv57::FORMAT, Sv39x4::FORMAT, Sv48x4::FORMAT];
+    static ALL: [Format; 6] = [Sv32::FORMAT, Sv39::FORMAT, Sv48::FORMAT, Sv57::FORMAT, Sv39x4::FORMAT, Sv48x4::FORMAT];
 
     #[test]
     fn every_encoding_reads_back() {

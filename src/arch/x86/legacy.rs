@@ -26,9 +26,8 @@
 use static_assertions::const_assert;
 use typenum::{U10, U12};
 
-use crate::arch::lawful::is_lawful;
 use crate::attr::{Access, Features, Rights};
-use crate::format::{AddressField, Effect, Format, LeafForm, LevelFormat, MAX_LEVELS, NOT_ENCODABLE, Pattern};
+use crate::format::{AddressField, Effect, Format, LeafForm, LevelFormat, MAX_LEVELS, Moves, NOT_ENCODABLE, Pattern};
 use crate::regime::Regime;
 use crate::x86_64::Level4;
 
@@ -81,6 +80,7 @@ const fn levels() -> [LevelFormat; MAX_LEVELS] {
         shift: PAGE_SHIFT,
         bits: INDEX_BITS,
         form: LeafForm::Always,
+        moves: Moves::NONE,
         leaf: Pattern { mask: P, value: P },
         leaf_set: P,
         table,
@@ -126,7 +126,7 @@ const fn rights() -> [u64; 64] {
     all
 }
 
-const_assert!(is_lawful(&FORMAT));
+const_assert!(FORMAT.is_lawful());
 const_assert!(!FORMAT.withholds_execution() && Level4::FORMAT.withholds_execution());
 const_assert!(FORMAT.root_bits() == INDEX_BITS && FORMAT.root_tables() == 1);
 

@@ -15,9 +15,8 @@
 use static_assertions::const_assert;
 use typenum::{U9, U12};
 
-use crate::arch::lawful::is_lawful;
 use crate::attr::Features;
-use crate::format::{Format, LeafForm, LevelFormat, MAX_LEVELS, Pattern};
+use crate::format::{Format, LeafForm, LevelFormat, MAX_LEVELS, Moves, Pattern};
 use crate::regime::Regime;
 use crate::x86_64::Level4;
 
@@ -63,6 +62,7 @@ const fn levels() -> [LevelFormat; MAX_LEVELS] {
         shift: ROOT_SHIFT,
         bits: ROOT_BITS,
         form: LeafForm::None,
+        moves: Moves::NONE,
         leaf: Pattern::NEVER,
         leaf_set: 0,
         table: Pattern { mask: P | RESERVED, value: P },
@@ -73,7 +73,7 @@ const fn levels() -> [LevelFormat; MAX_LEVELS] {
     all
 }
 
-const_assert!(is_lawful(&FORMAT));
+const_assert!(FORMAT.is_lawful());
 const_assert!(FORMAT.root_bits() == ROOT_BITS && FORMAT.root_tables() == 1);
 // A preset accessed bit stays out of the root.
 const_assert!(FORMAT.pointer_flags(2, FORMAT.table_accessed) == P);

@@ -25,8 +25,8 @@ use typenum::{U9, U12};
 
 use crate::attr::{Access, Features, MemoryType, Rights};
 use crate::format::{
-    AddressField, Effect, Format, LeafForm, LevelFormat, MAX_LEVELS, MemoryRegister, NOT_ENCODABLE, Pattern, RawField,
-    Run,
+    AddressField, Effect, Format, LeafForm, LevelFormat, MAX_LEVELS, MemoryRegister, Moves, NOT_ENCODABLE, Pattern,
+    RawField, Run,
 };
 use crate::regime::Regime;
 
@@ -114,6 +114,7 @@ const fn format(name: &'static str, levels: usize, needs: Features) -> Format {
         dirty: D,
         always_updates: true,
         update_feature: Features::NONE,
+        hardware_sets: A | D,
         dirty_read_only: Features::CET_SS,
         guest: false,
         user: true,
@@ -150,6 +151,7 @@ const fn level_formats(levels: usize) -> [LevelFormat; MAX_LEVELS] {
             shift,
             bits: 9,
             form,
+            moves: Moves::NONE,
             leaf,
             leaf_set,
             table: Pattern { mask: P | PS, value: P },

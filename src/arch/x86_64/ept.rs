@@ -22,11 +22,10 @@
 use static_assertions::const_assert;
 use typenum::{U9, U12};
 
-use crate::arch::lawful::is_lawful;
 use crate::attr::{Access, Features, MemoryType, Rights};
 use crate::format::{
-    AddressField, Effect, Format, LeafForm, LevelFormat, MAX_LEVELS, MemoryRegister, NOT_ENCODABLE, Pattern, RawField,
-    Run,
+    AddressField, Effect, Format, LeafForm, LevelFormat, MAX_LEVELS, MemoryRegister, Moves, NOT_ENCODABLE, Pattern,
+    RawField, Run,
 };
 use crate::regime::Regime;
 
@@ -122,6 +121,7 @@ const fn format(name: &'static str, levels: usize, needs: Features) -> Format {
         dirty: D,
         always_updates: false,
         update_feature: Features::EPT_AD,
+        hardware_sets: A | D,
         dirty_read_only: Features::NONE,
         guest: true,
         user: false,
@@ -160,6 +160,7 @@ const fn level_formats(levels: usize) -> [LevelFormat; MAX_LEVELS] {
             shift,
             bits: 9,
             form,
+            moves: Moves::NONE,
             leaf,
             leaf_set,
             table: Pattern { mask: R | EMT | IPAT | PS, value: R },
@@ -209,8 +210,8 @@ const fn memory_types() -> [u64; MemoryType::COUNT] {
     all
 }
 
-const_assert!(is_lawful(&Ept4::FORMAT));
-const_assert!(is_lawful(&Ept5::FORMAT));
+const_assert!(Ept4::FORMAT.is_lawful());
+const_assert!(Ept5::FORMAT.is_lawful());
 const_assert!(Rights::R.bits() as u64 == R && Rights::RWX.bits() as u64 == RWX);
 
 #[cfg(test)]
