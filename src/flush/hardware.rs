@@ -27,6 +27,14 @@ pub trait Hardware<A: Architecture> {
     unsafe fn execute(&mut self, op: A::Op);
 }
 
+/// The core that runs this. It is the [`Hardware`] of the architecture that the code is compiled for, at the privilege that
+/// its instructions ask for.
+///
+/// A sequence is several instructions of one core: who is preempted while a core flushes, and goes on elsewhere, has
+/// flushed neither. So is who returns to another address space than the one that was in the registers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ThisCpu;
+
 /// How many cores use a space.
 pub trait Reach: 'static {
     /// Whether others than the one that flushes may hold translations of it.

@@ -16,7 +16,7 @@ pub(crate) mod toy;
 
 pub use change::{Change, Duty, DutyRule, duty};
 pub use cover::{Cover, Fixed, OnePage, Place, Span, Whole};
-pub use hardware::{Architecture, EveryCore, Hardware, Maintain, OneCore, Reach};
+pub use hardware::{Architecture, EveryCore, Hardware, Maintain, OneCore, Reach, ThisCpu};
 pub use recorder::Recorder;
 pub use scope::{Extent, Id, Scope};
 pub use token::TlbFlush;

@@ -105,7 +105,7 @@ impl Stage {
 fn in_leaves(format: &Format, extent: Extent) -> Extent {
     let Extent::Range { start, last, stride } = extent else { return extent };
     let shifts = format.level.iter().take(format.levels).map(|level| level.shift);
-    let stride = shifts.filter(|shift| *shift <= stride).next_back().unwrap_or(format.page_shift);
+    let stride = shifts.rev().find(|shift| *shift <= stride).unwrap_or(format.page_shift);
     Extent::Range { start, last, stride }
 }
 

@@ -9,10 +9,12 @@ pub(super) const NATIVE_64: bool = cfg!(target_arch = "riscv64");
 mod native {
     use core::arch::asm;
 
+    use crate::flush::{Hardware, ThisCpu};
     use crate::space::{Declared, Install, Installed, Refusal, check_links};
 
     use super::super::Extensions;
     use super::super::install::{Hart, InstallOn, check, install};
+    use super::super::operation::{Op, Register, RiscV};
     use super::super::regs::{Derive, Root, Words};
 
     /// The hart that runs this.
@@ -74,6 +76,60 @@ mod native {
 
         unsafe fn clear_status(&mut self, bits: u64) {
             change_csr!("csrc", "sstatus", bits);
+        }
+    }
+
+    /// A fence or invalidation, spelled out for assemblers without the extension: major opcode SYSTEM, and the function.
+    /// Operands that are `None` are `x0`; no other register stands for it, whatever it holds.
+    macro_rules! fence {
+        ($function:literal, $address:expr, $identifier:expr) => {
+            match ($address, $identifier) {
+                // SAFETY: it orders memory accesses and drops cached translations, nothing else; here and below.
+                (None, None) => unsafe {
+                    asm!(concat!(".insn r 0x73, 0, ", $function, ", x0, x0, x0"), options(nostack, preserves_flags));
+                },
+                // SAFETY: as above.
+                (Some(address), None) => unsafe {
+                    asm!(concat!(".insn r 0x73, 0, ", $function, ", x0, {}, x0"), in(reg) address as usize,
+                        options(nostack, preserves_flags));
+                },
+                // SAFETY: as above.
+                (None, Some(identifier)) => unsafe {
+                    asm!(concat!(".insn r 0x73, 0, ", $function, ", x0, x0, {}"), in(reg) usize::from(identifier),
+                        options(nostack, preserves_flags));
+                },
+                // SAFETY: as above.
+                (Some(address), Some(identifier)) => unsafe {
+                    asm!(concat!(".insn r 0x73, 0, ", $function, ", x0, {}, {}"), in(reg) address as usize,
+                        in(reg) usize::from(identifier), options(nostack, preserves_flags));
+                },
+            }
+        };
+    }
+
+    impl Hardware<RiscV> for ThisCpu {
+        #[inline]
+        fn read(&mut self, register: Register) -> u64 {
+            match register {
+                Register::Satp => read_csr!("0x180"),
+                Register::Hgatp => read_csr!("0x680"),
+            }
+        }
+
+        #[inline]
+        unsafe fn execute(&mut self, op: Op) {
+            match op {
+                Op::Write(Register::Satp, value) => change_csr!("csrw", "0x180", value),
+                Op::Write(Register::Hgatp, value) => change_csr!("csrw", "0x680", value),
+                Op::SfenceVma(address, asid) => fence!("0x09", address, asid),
+                Op::HfenceGvma(address, vmid) => fence!("0x31", address, vmid),
+                Op::SinvalVma(address, asid) => fence!("0x0b", address, asid),
+                Op::HinvalGvma(address, vmid) => fence!("0x33", address, vmid),
+                // SAFETY: `sfence.w.inval` orders, nothing else.
+                Op::SfenceWInval => unsafe { asm!(".word 0x18000073", options(nostack, preserves_flags)) },
+                // SAFETY: `sfence.inval.ir` orders, nothing else.
+                Op::SfenceInvalIr => unsafe { asm!(".word 0x18100073", options(nostack, preserves_flags)) },
+            }
         }
     }
 

@@ -15,17 +15,19 @@ mod native {
     use ::x86_64::registers::model_specific::Msr;
     use ::x86_64::structures::paging::PhysFrame;
 
+    use crate::flush::{Hardware, ThisCpu};
     use crate::space::{Declared, Install, Installed, Refusal, check_links};
 
     use super::super::install::{Cpu, Cpuid, Register, install};
+    use super::super::operation::{Invpcid, Op, X86};
     use super::super::regs::{CR3, Derive, MSR_EFER, MSR_PAT, Words};
     use super::super::{Level4, Level5};
 
     /// The logical processor that runs this.
     #[derive(Debug)]
-    struct ThisCpu;
+    struct Processor;
 
-    impl Cpu for ThisCpu {
+    impl Cpu for Processor {
         fn cpuid(&mut self, leaf: u32, subleaf: u32) -> Cpuid {
             let result = __cpuid_count(leaf, subleaf);
             Cpuid { eax: result.eax, ebx: result.ebx, ecx: result.ecx, edx: result.edx }
@@ -87,17 +89,72 @@ mod native {
         }
     }
 
+    impl Hardware<X86> for ThisCpu {
+        #[inline]
+        fn read(&mut self, register: Register) -> u64 {
+            match register {
+                Register::Cr3 => cr3(),
+                other => Processor.read(other),
+            }
+        }
+
+        #[inline]
+        unsafe fn execute(&mut self, op: Op) {
+            match op {
+                Op::Write(Register::Cr3, value) => {
+                    // SAFETY: the caller answers for the root. No `nomem`: memory is translated differently behind it.
+                    unsafe { asm!("mov cr3, {}", in(reg) value, options(nostack, preserves_flags)) }
+                }
+                // SAFETY: passed on to the caller.
+                Op::Write(register, value) => unsafe { Processor.write(register, value) },
+                // SAFETY: it drops cached translations, nothing else.
+                Op::Invlpg(linear) => unsafe { asm!("invlpg [{}]", in(reg) linear, options(nostack, preserves_flags)) },
+                Op::Invpcid(Invpcid::Address { pcid, linear }) => invpcid(0, [pcid.into(), linear]),
+                Op::Invpcid(Invpcid::Context { pcid }) => invpcid(1, [pcid.into(), 0]),
+                Op::Invpcid(Invpcid::All) => invpcid(2, [0, 0]),
+                // SAFETY: as above; spelled out for assemblers without the extension.
+                Op::Invlpgb(operands) => unsafe {
+                    asm!(".byte 0x0f, 0x01, 0xfe", in("rax") operands.rax, in("ecx") operands.ecx,
+                        in("edx") operands.edx, options(nostack, preserves_flags));
+                },
+                // SAFETY: it waits, nothing else.
+                Op::Tlbsync => unsafe { asm!(".byte 0x0f, 0x01, 0xff", options(nostack, preserves_flags)) },
+                Op::InveptAll => invept(2),
+            }
+        }
+    }
+
+    /// All of its bits: those of linear-address masking have to be written back.
+    fn cr3() -> u64 {
+        let value;
+        // SAFETY: reading the register changes nothing; whoever has a live space is in ring 0.
+        unsafe { asm!("mov {}, cr3", out(reg) value, options(nomem, nostack, preserves_flags)) };
+        value
+    }
+
+    fn invpcid(kind: u64, descriptor: [u64; 2]) {
+        // SAFETY: it reads the descriptor and drops cached translations, nothing else.
+        unsafe { asm!("invpcid {}, [{}]", in(reg) kind, in(reg) &descriptor, options(nostack, preserves_flags)) };
+    }
+
+    fn invept(kind: u64) {
+        let descriptor = [0u64; 2];
+        // SAFETY: as above. It reports in the flags, so they are not preserved; the type is one that every processor with
+        // the instruction has.
+        unsafe { asm!("invept {}, [{}]", in(reg) kind, in(reg) &descriptor, options(nostack)) };
+    }
+
     /// The root is the first of the tables, and serves both halves.
     unsafe fn install_words<S: Declared>(words: &Words) -> Result<Installed<S>, Refusal> {
         let root = S::memory().physical;
         // Under the map itself its tables need not be mapped, and are as they were when it was installed.
-        let live = root != 0 && ThisCpu.privilege() == 0 && ThisCpu.read(Register::Cr3) == root | words.cr3;
+        let live = root != 0 && Processor.privilege() == 0 && Processor.read(Register::Cr3) == root | words.cr3;
         if !live {
             check_links::<S>()?;
         }
         // SAFETY: `words` come from the declaration of `S`, `check_links` found its tables filled at `root`, and the caller
         // of `space::install` promised that they map what is in use.
-        unsafe { install(&mut ThisCpu, words, root)? };
+        unsafe { install(&mut Processor, words, root)? };
         // SAFETY: `install` returned `Ok`: CR3 holds the root, the other registers their words.
         Ok(unsafe { Installed::assert() })
     }
