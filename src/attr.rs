@@ -299,6 +299,10 @@ features! {
     INVPCID = 38, "invpcid";
     /// AMD INVLPGB: invalidations reach every core.
     INVLPGB = 39, "invlpgb";
+    /// AArch64 FEAT_TLBIRANGE: invalidation of ranges.
+    TLBIRANGE = 40, "tlbirange";
+    /// AArch64 FEAT_BBM level 1.
+    BBML1 = 41, "bbml1";
 }
 
 impl Features {

@@ -1,7 +1,8 @@
 //! The exact sequence that puts an AArch64 map into force, recorded on the host, and everything it refuses.
 
-use tablature::aarch64::{Barrier, Cpu, Derive, Instruction, Register, Tlb, install};
+use tablature::aarch64::{A64, Barrier, Derive, Domain, Instruction, Register, Tlb, install};
 use tablature::attr::Features;
+use tablature::flush::Hardware;
 use tablature::map::{Cpu as CpuBlock, Space as SpaceBlock};
 use tablature::plan::Slot;
 use tablature::space::{Declared, Refusal};
@@ -136,8 +137,8 @@ impl Recorder {
     }
 }
 
-impl Cpu for Recorder {
-    fn read(&self, register: Register) -> u64 {
+impl Hardware<A64> for Recorder {
+    fn read(&mut self, register: Register) -> u64 {
         self.registers.iter().find(|(r, _)| *r == register).map_or(0, |(_, value)| *value)
     }
 
@@ -152,7 +153,7 @@ impl Cpu for Recorder {
 use Instruction::{Invalidate, InvalidateInstructions, Write};
 
 const ISB: Instruction = Instruction::Barrier(Barrier::Isb);
-const DSB: Instruction = Instruction::Barrier(Barrier::DsbLocal);
+const DSB: Instruction = Instruction::Barrier(Barrier::Dsb(Domain::Local));
 const DSB_SY: Instruction = Instruction::Barrier(Barrier::DsbSystem);
 const MAIR: u64 = 0xee0c_08bb_0044_ff04;
 
@@ -172,7 +173,7 @@ fn el1_with_two_halves() {
             Write(Register::Ttbr0El1, base),
             Write(Register::Ttbr1El1, base + 0x1000),
             ISB,
-            Invalidate(Tlb::El1),
+            Invalidate(Tlb::Vmalle1, Domain::Local, 0),
             DSB,
             InvalidateInstructions,
             DSB,
@@ -228,7 +229,7 @@ fn el2_and_el3() {
             Write(Register::TcrEl2, 0x8085_3518),
             Write(Register::Ttbr0El2, Two::memory().physical),
             ISB,
-            Invalidate(Tlb::El2),
+            Invalidate(Tlb::Alle2, Domain::Local, 0),
             DSB,
             InvalidateInstructions,
             DSB,
@@ -248,7 +249,7 @@ fn el2_and_el3() {
             Write(Register::TcrEl3, 0x8085_351c),
             Write(Register::Ttbr0El3, Three::memory().physical),
             ISB,
-            Invalidate(Tlb::El3),
+            Invalidate(Tlb::Alle3, Domain::Local, 0),
             DSB,
             InvalidateInstructions,
             DSB,
@@ -273,7 +274,7 @@ fn a_host_at_el2_has_the_registers_of_el1() {
             Write(Register::Ttbr0El2, S::memory().physical),
             Write(Register::Ttbr1El2, 0),
             ISB,
-            Invalidate(Tlb::El2),
+            Invalidate(Tlb::Alle2, Domain::Local, 0),
             DSB,
             InvalidateInstructions,
             DSB,
@@ -297,7 +298,7 @@ fn stage_2_is_turned_on_in_hcr() {
             Write(Register::VtcrEl2, 0x800a_3558),
             Write(Register::VttbrEl2, S::memory().physical | 0x123 << 48),
             ISB,
-            Invalidate(Tlb::Stages1And2),
+            Invalidate(Tlb::Vmalls12e1, Domain::Local, 0),
             DSB,
             ISB,
             Write(Register::HcrEl2, 1 << 31 | 1),

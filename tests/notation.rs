@@ -282,7 +282,8 @@ fn every_object_has_an_anchor_of_its_own() {
 
 #[test]
 fn the_words_of_the_notation_are_those_of_the_library() {
-    let words = ["lpa2", "lpa", "lva", "ttst", "s1pie", "bti", "mte", "xs", "hafdbs", "bbml2", "asid16"];
+    let words =
+        ["lpa2", "lpa", "lva", "ttst", "s1pie", "bti", "mte", "xs", "hafdbs", "bbml2", "asid16", "tlbirange", "bbml1"];
     let more = ["svnapot", "svpbmt", "svadu", "nx", "pdpe1gb", "la57", "pcid", "cet_ss"];
     let named = words.iter().chain(&more).map(|word| Features::named(word).expect("a feature"));
     let declared = every_feature::MAP.cpu.features.expect("declared");
@@ -297,7 +298,7 @@ fn the_words_of_the_notation_are_those_of_the_library() {
 tablature::__map_as_data! {
     mod every_feature for riscv::Sv39;
     cpu {
-        features = [lpa2, lpa, lva, ttst, s1pie, bti, mte, xs, hafdbs, bbml2, asid16, svnapot, svpbmt, svadu, nx,
+        features = [lpa2, lpa, lva, ttst, s1pie, bti, mte, xs, hafdbs, bbml2, asid16, tlbirange, bbml1, svnapot, svpbmt, svadu, nx,
                     pdpe1gb, la57, pcid, cet_ss];
         modes = [granule_4k, G16K, granule_64k, sv32, Sv39, sv48, sv57, sv39x4];
     }

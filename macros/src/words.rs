@@ -31,6 +31,8 @@ pub(crate) const FEATURES: &[(&str, &str)] = &[
     ("hafdbs", "HAFDBS"),
     ("bbml2", "BBML2"),
     ("asid16", "ASID16"),
+    ("tlbirange", "TLBIRANGE"),
+    ("bbml1", "BBML1"),
     ("svnapot", "SVNAPOT"),
     ("svpbmt", "SVPBMT"),
     ("svadu", "SVADU"),

@@ -16,6 +16,11 @@ pub trait Architecture: 'static {
 }
 
 /// What executes the operations of an architecture: the core that runs this, or a recorder.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not execute instructions of `{A}`",
+    label = "no hardware of that architecture",
+    note = "`ThisCpu` is hardware where the code is compiled for that architecture; tests have a recorder"
+)]
 pub trait Hardware<A: Architecture> {
     /// Reads a register.
     fn read(&mut self, register: A::Register) -> u64;

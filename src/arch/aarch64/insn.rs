@@ -8,12 +8,10 @@ mod native {
     use core::arch::asm;
 
     use crate::arch::aarch64::Vmsa;
-    use crate::arch::aarch64::install::{Barrier, Cpu, Instruction, Register, Tlb, install};
+    use crate::arch::aarch64::install::install;
+    use crate::arch::aarch64::operation::{A64, Barrier, Domain, Instruction, Register, Tlb};
+    use crate::flush::{Hardware, ThisCpu};
     use crate::space::{Declared, Install, Installed, Refusal};
-
-    /// The core that runs this code.
-    #[derive(Debug)]
-    struct ThisCore;
 
     macro_rules! registers {
         ($($name:ident = $text:literal $access:ident,)*) => {
@@ -34,7 +32,7 @@ mod native {
 
             /// # Safety
             ///
-            /// As for [`Cpu::execute`].
+            /// As for [`Hardware::execute`].
             #[inline(always)]
             unsafe fn write_register(register: Register, value: u64) {
                 match register {
@@ -63,6 +61,7 @@ mod native {
         IdAa64Mmfr2El1 = "S3_0_C0_C7_2" r,
         IdAa64Mmfr3El1 = "S3_0_C0_C7_3" r,
         IdAa64Pfr1El1 = "ID_AA64PFR1_EL1" r,
+        IdAa64Isar0El1 = "ID_AA64ISAR0_EL1" r,
         IdAa64Isar1El1 = "ID_AA64ISAR1_EL1" r,
         MairEl1 = "MAIR_EL1" rw,
         TcrEl1 = "TCR_EL1" rw,
@@ -97,14 +96,63 @@ mod native {
             unsafe { asm!($text, options(nostack, preserves_flags)) }
         };
         ($text:literal, $operand:expr) => {
-            // SAFETY: the caller of `execute` vouches for the address.
+            // SAFETY: an invalidation is sound for any operand, and the caller of `execute` vouches for an address.
             unsafe { asm!(concat!($text, ", {}"), in(reg) $operand, options(nostack, preserves_flags)) }
         };
     }
 
-    impl Cpu for ThisCore {
+    macro_rules! invalidations {
+        (whole { $($name:ident = $local:literal, $inner:literal;)* }
+         with_operand { $($at:ident = $at_local:literal, $at_inner:literal;)* }) => {
+            #[inline(always)]
+            fn invalidate(name: Tlb, domain: Domain, operand: u64) {
+                match (name, domain) {
+                    $((Tlb::$name, Domain::Local) => instruction!($local),
+                    (Tlb::$name, Domain::Inner) => instruction!($inner),)*
+                    $((Tlb::$at, Domain::Local) => instruction!($at_local, operand),
+                    (Tlb::$at, Domain::Inner) => instruction!($at_inner, operand),)*
+                }
+            }
+        };
+    }
+
+    // Those of FEAT_TLBIRANGE, which assemblers for Armv8.0 do not know, are spelled by their encoding.
+    invalidations! {
+        whole {
+            Vmalle1 = "tlbi vmalle1", "tlbi vmalle1is";
+            Vmalls12e1 = "tlbi vmalls12e1", "tlbi vmalls12e1is";
+            Alle1 = "tlbi alle1", "tlbi alle1is";
+            Alle2 = "tlbi alle2", "tlbi alle2is";
+            Alle3 = "tlbi alle3", "tlbi alle3is";
+        }
+        with_operand {
+            Aside1 = "tlbi aside1", "tlbi aside1is";
+            Vae1 = "tlbi vae1", "tlbi vae1is";
+            Vale1 = "tlbi vale1", "tlbi vale1is";
+            Vaae1 = "tlbi vaae1", "tlbi vaae1is";
+            Vaale1 = "tlbi vaale1", "tlbi vaale1is";
+            Vae2 = "tlbi vae2", "tlbi vae2is";
+            Vale2 = "tlbi vale2", "tlbi vale2is";
+            Vae3 = "tlbi vae3", "tlbi vae3is";
+            Vale3 = "tlbi vale3", "tlbi vale3is";
+            Ipas2e1 = "tlbi ipas2e1", "tlbi ipas2e1is";
+            Ipas2le1 = "tlbi ipas2le1", "tlbi ipas2le1is";
+            Rvae1 = "sys #0, c8, c6, #1", "sys #0, c8, c2, #1";
+            Rvaae1 = "sys #0, c8, c6, #3", "sys #0, c8, c2, #3";
+            Rvale1 = "sys #0, c8, c6, #5", "sys #0, c8, c2, #5";
+            Rvaale1 = "sys #0, c8, c6, #7", "sys #0, c8, c2, #7";
+            Rvae2 = "sys #4, c8, c6, #1", "sys #4, c8, c2, #1";
+            Rvale2 = "sys #4, c8, c6, #5", "sys #4, c8, c2, #5";
+            Rvae3 = "sys #6, c8, c6, #1", "sys #6, c8, c2, #1";
+            Rvale3 = "sys #6, c8, c6, #5", "sys #6, c8, c2, #5";
+            Ripas2e1 = "sys #4, c8, c4, #2", "sys #4, c8, c0, #2";
+            Ripas2le1 = "sys #4, c8, c4, #6", "sys #4, c8, c0, #6";
+        }
+    }
+
+    impl Hardware<A64> for ThisCpu {
         #[inline(always)]
-        fn read(&self, register: Register) -> u64 {
+        fn read(&mut self, register: Register) -> u64 {
             read_register(register)
         }
 
@@ -115,12 +163,12 @@ mod native {
                 Instruction::Write(register, value) => unsafe { write_register(register, value) },
                 Instruction::CleanInvalidate(address) => instruction!("dc civac", address),
                 Instruction::InvalidateInstructions => instruction!("ic iallu"),
-                Instruction::Invalidate(Tlb::El1) => instruction!("tlbi vmalle1"),
-                Instruction::Invalidate(Tlb::El2) => instruction!("tlbi alle2"),
-                Instruction::Invalidate(Tlb::El3) => instruction!("tlbi alle3"),
-                Instruction::Invalidate(Tlb::Stages1And2) => instruction!("tlbi vmalls12e1"),
+                Instruction::Invalidate(name, domain, operand) => invalidate(name, domain, operand),
                 Instruction::Barrier(Barrier::DsbSystem) => instruction!("dsb sy"),
-                Instruction::Barrier(Barrier::DsbLocal) => instruction!("dsb nsh"),
+                Instruction::Barrier(Barrier::Dsb(Domain::Local)) => instruction!("dsb nsh"),
+                Instruction::Barrier(Barrier::Dsb(Domain::Inner)) => instruction!("dsb ish"),
+                Instruction::Barrier(Barrier::DsbStores(Domain::Local)) => instruction!("dsb nshst"),
+                Instruction::Barrier(Barrier::DsbStores(Domain::Inner)) => instruction!("dsb ishst"),
                 Instruction::Barrier(Barrier::Isb) => instruction!("isb"),
             }
         }
@@ -130,7 +178,7 @@ mod native {
         #[inline(always)]
         unsafe fn install() -> Result<Installed<S>, Refusal> {
             // SAFETY: the caller keeps the contract of `space::install`.
-            unsafe { install::<S, _>(&mut ThisCore) }?;
+            unsafe { install::<S, _>(&mut ThisCpu) }?;
             // SAFETY: the registers of this core now name the tables of `S`.
             Ok(unsafe { Installed::assert() })
         }

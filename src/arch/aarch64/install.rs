@@ -1,4 +1,4 @@
-//! Putting a map into force: the checks and the exact sequence, over any [`Cpu`].
+//! Putting a map into force: the checks and the exact sequence, over any [`Hardware`].
 //!
 //! Stage 1, with the MMU off (DDI 0487 J.a, D8 "Enabling the MMU" and "TLB maintenance", D7.5 "Cache
 //! maintenance"):
@@ -46,102 +46,14 @@ use super::Vmsa;
 use super::entry::Translation;
 use super::granule::GranuleSize;
 use super::indirect::Permissions;
+use super::operation::{A64, Barrier, Domain, Instruction, Register, Tlb};
 use super::regs::{
-    CTR, CURRENT_EL, Derive, HCR, ISAR1, MMFR0, MMFR1, MMFR2, MMFR3, PFR1, SCTLR, TCR2_PIE, Words, output_bits,
+    CTR, CURRENT_EL, Derive, HCR, ISAR0, ISAR1, MMFR0, MMFR1, MMFR2, MMFR3, PFR1, SCTLR, TCR2_PIE, Words, output_bits,
 };
 use crate::attr::Features;
+use crate::flush::Hardware;
 use crate::map::{Placement, Tables};
 use crate::space::{Declared, Refusal, TableMemory, check_links};
-
-/// System registers that the sequence reads or writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are the manual's")]
-pub enum Register {
-    CurrentEl,
-    CtrEl0,
-    IdAa64Mmfr0El1,
-    IdAa64Mmfr1El1,
-    IdAa64Mmfr2El1,
-    IdAa64Mmfr3El1,
-    IdAa64Pfr1El1,
-    IdAa64Isar1El1,
-    MairEl1,
-    TcrEl1,
-    Ttbr0El1,
-    Ttbr1El1,
-    SctlrEl1,
-    MairEl2,
-    TcrEl2,
-    Ttbr0El2,
-    Ttbr1El2,
-    SctlrEl2,
-    MairEl3,
-    TcrEl3,
-    Ttbr0El3,
-    SctlrEl3,
-    VtcrEl2,
-    VttbrEl2,
-    HcrEl2,
-    PirEl1,
-    Pire0El1,
-    Tcr2El1,
-    PirEl2,
-    Pire0El2,
-    Tcr2El2,
-    PirEl3,
-}
-
-/// TLB maintenance of a whole regime, on this core.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tlb {
-    /// `tlbi vmalle1`: EL1&0, stage 1.
-    El1,
-    /// `tlbi alle2`: EL2, or EL2&0.
-    El2,
-    /// `tlbi alle3`: EL3.
-    El3,
-    /// `tlbi vmalls12e1`: EL1&0, both stages and what combines them, of the current VMID.
-    Stages1And2,
-}
-
-/// A barrier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Barrier {
-    /// `dsb sy`.
-    DsbSystem,
-    /// `dsb nsh`.
-    DsbLocal,
-    /// `isb`.
-    Isb,
-}
-
-/// What a core is asked to do, one instruction each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Instruction {
-    /// `msr`.
-    Write(Register, u64),
-    /// `dc civac`: clean and invalidate one data cache line to the point of coherency.
-    CleanInvalidate(usize),
-    /// `ic iallu`: invalidate all instruction caches of this core.
-    InvalidateInstructions,
-    /// `tlbi`.
-    Invalidate(Tlb),
-    /// `dsb` or `isb`.
-    Barrier(Barrier),
-}
-
-/// A core: the real one, or a recorder in a test.
-pub trait Cpu {
-    /// `mrs`. Reading a register of a higher Exception level is undefined.
-    fn read(&self, register: Register) -> u64;
-
-    /// Executes one instruction.
-    ///
-    /// # Safety
-    ///
-    /// A register write must leave the core in a state in which the running program is still sound.
-    unsafe fn execute(&mut self, instruction: Instruction);
-}
 
 /// Puts the tables of `S` into force on `cpu`. Writes nothing if they are already.
 ///
@@ -158,7 +70,7 @@ pub unsafe fn install<S, C>(cpu: &mut C) -> Result<(), Refusal>
 where
     S: Declared,
     S::Regime: Vmsa + Derive<S>,
-    C: Cpu,
+    C: Hardware<A64>,
 {
     let words = const { &<S::Regime as Derive<S>>::WORDS };
     check_privilege(cpu, words.translation)?;
@@ -216,7 +128,7 @@ impl Bank {
             switch: (Register::SctlrEl1, enable),
             set: set | RES1_WITH_USER,
             clear: SCTLR::WXN::SET.value,
-            tlb: Tlb::El1,
+            tlb: Tlb::Vmalle1,
         };
         let el2 = Self {
             mair: Some(Register::MairEl2),
@@ -226,7 +138,7 @@ impl Bank {
             indirect: [Some(Register::PirEl2), None, Some(Register::Tcr2El2)],
             switch: (Register::SctlrEl2, enable),
             set: set | RES1,
-            tlb: Tlb::El2,
+            tlb: Tlb::Alle2,
             ..el1
         };
         match translation {
@@ -244,7 +156,7 @@ impl Bank {
                 lower: Register::Ttbr0El3,
                 indirect: [Some(Register::PirEl3), None, None],
                 switch: (Register::SctlrEl3, enable),
-                tlb: Tlb::El3,
+                tlb: Tlb::Alle3,
                 ..el2
             },
             Translation::Stage2 => Self {
@@ -257,7 +169,7 @@ impl Bank {
                 set: HCR::VM::SET.value,
                 // MemAttr has the meaning of a CPU without FEAT_S2FWB.
                 clear: HCR::FWB::SET.value,
-                tlb: Tlb::Stages1And2,
+                tlb: Tlb::Vmalls12e1,
             },
         }
     }
@@ -297,12 +209,12 @@ impl Plan {
     }
 
     #[inline(always)]
-    fn enabled<C: Cpu>(&self, cpu: &C) -> bool {
+    fn enabled<C: Hardware<A64>>(&self, cpu: &mut C) -> bool {
         cpu.read(self.bank.switch.0) & self.bank.switch.1 != 0
     }
 
     #[inline(always)]
-    fn in_force<C: Cpu>(&self, cpu: &C) -> bool {
+    fn in_force<C: Hardware<A64>>(&self, cpu: &mut C) -> bool {
         cpu.read(self.bank.switch.0) & self.bank.clear == 0
             && self.bank.mair.is_none_or(|mair| cpu.read(mair) == self.mair)
             && cpu.read(self.bank.control) == self.control
@@ -313,7 +225,7 @@ impl Plan {
 
     /// Whether the permission registers hold `permissions` and are in use.
     #[inline(always)]
-    fn permits<C: Cpu>(&self, cpu: &C, permissions: Permissions) -> bool {
+    fn permits<C: Hardware<A64>>(&self, cpu: &mut C, permissions: Permissions) -> bool {
         let [privileged, user, switch] = self.bank.indirect;
         privileged.is_none_or(|register| cpu.read(register) == permissions.privileged)
             && user.is_none_or(|register| cpu.read(register) == permissions.user)
@@ -325,7 +237,7 @@ impl Plan {
     /// Translation is off, no cache holds dirty lines of earlier contents of the tables, and the program is sound under
     /// the planned registers.
     #[inline(always)]
-    unsafe fn run<C: Cpu>(&self, cpu: &mut C) {
+    unsafe fn run<C: Hardware<A64>>(&self, cpu: &mut C) {
         let line = cache_line(cpu.read(Register::CtrEl0));
         let switch = cpu.read(self.bank.switch.0);
         let [privileged, user, indirect] = self.bank.indirect;
@@ -352,11 +264,11 @@ impl Plan {
             core.write(register, value | TCR2_PIE);
         }
         core.barrier(Barrier::Isb);
-        core.step(Instruction::Invalidate(self.bank.tlb));
-        core.barrier(Barrier::DsbLocal);
+        core.step(Instruction::Invalidate(self.bank.tlb, Domain::Local, 0));
+        core.barrier(Barrier::Dsb(Domain::Local));
         if !self.bank.is_stage2() {
             core.step(Instruction::InvalidateInstructions);
-            core.barrier(Barrier::DsbLocal);
+            core.barrier(Barrier::Dsb(Domain::Local));
         }
         core.barrier(Barrier::Isb);
         core.write(self.bank.switch.0, switch & !self.bank.clear | self.bank.set);
@@ -377,7 +289,7 @@ fn cache_line(ctr: u64) -> usize {
 /// Whoever makes one has promised the contract of [`Plan::run`], and runs that sequence with it.
 struct Sequence<'a, C>(&'a mut C);
 
-impl<C: Cpu> Sequence<'_, C> {
+impl<C: Hardware<A64>> Sequence<'_, C> {
     #[inline(always)]
     fn step(&mut self, instruction: Instruction) {
         // SAFETY: by the invariant. No write before the last changes how this core translates, because translation is
@@ -408,7 +320,7 @@ impl<C: Cpu> Sequence<'_, C> {
 
 /// The Exception level, and what HCR_EL2.E2H must be there.
 #[inline(always)]
-fn check_privilege<C: Cpu>(cpu: &C, translation: Translation) -> Result<(), Refusal> {
+fn check_privilege<C: Hardware<A64>>(cpu: &mut C, translation: Translation) -> Result<(), Refusal> {
     let (needs, level, host) = match translation {
         Translation::El1 => ("EL1", 1, None),
         Translation::El2 => ("EL2 with HCR_EL2.E2H = 0", 2, Some(false)),
@@ -417,7 +329,7 @@ fn check_privilege<C: Cpu>(cpu: &C, translation: Translation) -> Result<(), Refu
         Translation::Stage2 => ("EL2", 2, None),
     };
     let found = CURRENT_EL::EL.read(cpu.read(Register::CurrentEl));
-    let is_host = || HCR::E2H.is_set(cpu.read(Register::HcrEl2));
+    let mut is_host = || HCR::E2H.is_set(cpu.read(Register::HcrEl2));
     if found != level || host.is_some_and(|host| host != is_host()) {
         return Err(Refusal::Privilege { needs, found });
     }
@@ -426,7 +338,7 @@ fn check_privilege<C: Cpu>(cpu: &C, translation: Translation) -> Result<(), Refu
 
 /// Granule, features and input width.
 #[inline(always)]
-fn check_cpu<C: Cpu>(cpu: &C, words: &Words) -> Result<(), Refusal> {
+fn check_cpu<C: Hardware<A64>>(cpu: &mut C, words: &Words) -> Result<(), Refusal> {
     let mut rest = words.required;
     while !rest.is_empty() {
         let feature = rest.first();
@@ -444,7 +356,7 @@ fn check_cpu<C: Cpu>(cpu: &C, words: &Words) -> Result<(), Refusal> {
 
 /// Output width: as declared, or what the resources need; and the tables lie within it.
 #[inline(always)]
-fn check_output<C: Cpu>(cpu: &C, words: &Words, memory: TableMemory) -> Result<(), Refusal> {
+fn check_output<C: Hardware<A64>>(cpu: &mut C, words: &Words, memory: TableMemory) -> Result<(), Refusal> {
     let has = output_bits(MMFR0::PA_RANGE.read(cpu.read(Register::IdAa64Mmfr0El1)));
     let reach = if words.wide || has < 48 { has } else { 48 };
     let needs = match words.pa_bits {
@@ -462,7 +374,7 @@ fn check_output<C: Cpu>(cpu: &C, words: &Words, memory: TableMemory) -> Result<(
 }
 
 /// Whether the ID registers report a feature (D19.2).
-fn has<C: Cpu>(cpu: &C, words: &Words, feature: Features) -> bool {
+fn has<C: Hardware<A64>>(cpu: &mut C, words: &Words, feature: Features) -> bool {
     let stage2 = matches!(words.translation, Translation::Stage2);
     let mmfr0 = cpu.read(Register::IdAa64Mmfr0El1);
     match feature {
@@ -483,7 +395,9 @@ fn has<C: Cpu>(cpu: &C, words: &Words, feature: Features) -> bool {
         Features::HAFDBS => MMFR1::HAFDBS.read(cpu.read(Register::IdAa64Mmfr1El1)) >= 2,
         Features::LVA => MMFR2::VA_RANGE.read(cpu.read(Register::IdAa64Mmfr2El1)) >= 1,
         Features::TTST => MMFR2::ST.read(cpu.read(Register::IdAa64Mmfr2El1)) >= 1,
+        Features::BBML1 => MMFR2::BBM.read(cpu.read(Register::IdAa64Mmfr2El1)) >= 1,
         Features::BBML2 => MMFR2::BBM.read(cpu.read(Register::IdAa64Mmfr2El1)) >= 2,
+        Features::TLBIRANGE => ISAR0::TLB.read(cpu.read(Register::IdAa64Isar0El1)) >= 2,
         Features::S1PIE => MMFR3::S1PIE.read(cpu.read(Register::IdAa64Mmfr3El1)) >= 1,
         Features::BTI => PFR1::BT.read(cpu.read(Register::IdAa64Pfr1El1)) >= 1,
         Features::MTE => PFR1::MTE.read(cpu.read(Register::IdAa64Pfr1El1)) >= 2,

@@ -54,6 +54,7 @@ use crate::format::Format;
 use crate::regime::Regime;
 
 mod entry;
+mod flush;
 mod granule;
 mod indirect;
 mod insn;
@@ -61,14 +62,16 @@ mod install;
 mod laws;
 mod leaf;
 mod name;
+mod operation;
 mod regs;
 
 pub use entry::Translation;
 use entry::{Shape, format};
 pub use granule::GranuleSize;
 pub use indirect::Permissions;
-pub use install::{Barrier, Cpu, Instruction, Register, Tlb, install};
+pub use install::install;
 use name::Name;
+pub use operation::{A64, Barrier, Domain, Instruction, Register, Tlb};
 pub use regs::{Derive, Words, words};
 
 /// A translation granule: the page size, which is also the size of a table (DDI 0487, D8).

@@ -85,6 +85,7 @@ register_bitfields! {u64,
     /// HCR_EL2 (D19.2).
     pub(super) HCR [
         VM OFFSET(0) NUMBITS(1) [],
+        TGE OFFSET(27) NUMBITS(1) [],
         E2H OFFSET(34) NUMBITS(1) [],
         FWB OFFSET(46) NUMBITS(1) []
     ],
@@ -126,6 +127,10 @@ register_bitfields! {u64,
     pub(super) PFR1 [
         BT OFFSET(0) NUMBITS(4) [],
         MTE OFFSET(8) NUMBITS(4) []
+    ],
+    /// ID_AA64ISAR0_EL1 (D19.2).
+    pub(super) ISAR0 [
+        TLB OFFSET(56) NUMBITS(4) []
     ],
     /// ID_AA64ISAR1_EL1 (D19.2).
     pub(super) ISAR1 [
