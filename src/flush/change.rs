@@ -60,13 +60,11 @@ pub struct Duty {
     pub leaf: bool,
     /// Cached pointers to tables must go, too.
     pub walk: bool,
-    /// Everything of the regime must go: invalidation by address may not find all that is cached for one.
-    pub everything: bool,
 }
 
 impl Duty {
     /// Nothing is owed.
-    pub const NONE: Self = Self { before_make: false, publish: false, leaf: false, walk: false, everything: false };
+    pub const NONE: Self = Self { before_make: false, publish: false, leaf: false, walk: false };
     /// A barrier.
     pub const PUBLISH: Self = Self { publish: true, ..Self::NONE };
     /// A barrier and the invalidation of leaves.
@@ -80,12 +78,6 @@ impl Duty {
         Self { before_make: true, ..self }
     }
 
-    /// The same where only the invalidation of everything is sure to find all.
-    #[must_use]
-    pub const fn everywhere(self) -> Self {
-        Self { everything: true, ..self }
-    }
-
     /// What both owe.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
@@ -94,14 +86,13 @@ impl Duty {
             publish: self.publish | other.publish,
             leaf: self.leaf | other.leaf,
             walk: self.walk | other.walk,
-            everything: self.everything | other.everything,
         }
     }
 
     /// Whether nothing is owed.
     #[must_use]
     pub const fn is_none(self) -> bool {
-        !(self.before_make | self.publish | self.leaf | self.walk | self.everything)
+        !(self.before_make | self.publish | self.leaf | self.walk)
     }
 }
 

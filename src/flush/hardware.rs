@@ -76,6 +76,10 @@ pub trait Maintain: Regime {
         Some(feature) => Self::FEATURES.contains(feature),
         None => false,
     };
+    /// Whether a leaf of another size, made in place without break-before-make, may leave both cached so that invalidation
+    /// by address is not sure to find them: then [`Change::Split`](super::Change::Split), `Promote` and `Contiguous` owe the
+    /// invalidation of [`Extent::Everywhere`](super::Extent::Everywhere) for [`Id::Every`](super::Id::Every).
+    const RESIZES_HIDE: bool = false;
     /// More invalidations than this by address are replaced by one of everything.
     const MANY: u64;
 
@@ -99,6 +103,7 @@ impl<R: Maintain, const FEATURES: u64> Maintain for With<R, FEATURES> {
     type Architecture = R::Architecture;
     const DUTIES: &'static [DutyRule] = R::DUTIES;
     const BROADCAST_FEATURE: Option<Features> = R::BROADCAST_FEATURE;
+    const RESIZES_HIDE: bool = R::RESIZES_HIDE;
     const MANY: u64 = R::MANY;
 
     fn sequence_with<H: Hardware<Self::Architecture>>(

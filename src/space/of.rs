@@ -51,6 +51,7 @@ where
     type Architecture = <S::Regime as Maintain>::Architecture;
     const DUTIES: &'static [DutyRule] = S::Regime::DUTIES;
     const BROADCAST_FEATURE: Option<Features> = S::Regime::BROADCAST_FEATURE;
+    const RESIZES_HIDE: bool = S::Regime::RESIZES_HIDE;
     const MANY: u64 = S::Regime::MANY;
 
     fn sequence_with<H: Hardware<Self::Architecture>>(

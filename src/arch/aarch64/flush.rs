@@ -40,8 +40,8 @@
 //! blocks is set meanwhile, which no block here has. Level 2 ([`Features::BBML2`]) frees changes of size, too. Either CPU
 //! may report a TLB conflict abort in between, and a program that declares the feature promises to run on one that does
 //! not, or to handle it. Where a TLB may hold leaves of two sizes for one address, invalidation by address is not
-//! guaranteed to find both (D8 "TLB maintenance due to TLB conflict"), so that everything goes: `vmalle1` and the like.
-//! Break-before-make is two invalidations by address, and may be the better choice.
+//! guaranteed to find both (D8 "TLB maintenance due to TLB conflict"), so that such a change asks for everything in every
+//! address space ([`Maintain::RESIZES_HIDE`]). What it gains is that the memory stays mapped meanwhile.
 //!
 //! A change of memory type may need cache maintenance beside that (D7 "Memory types and attributes"): those who asked for
 //! it know which lines.
@@ -55,7 +55,7 @@ use crate::attr::Features;
 use crate::flush::{Change, Duty, DutyRule, Extent, Hardware, Id, Maintain, Scope};
 
 /// More invalidations by address than this are slower than everything at once: each is a message to every core.
-const MANY: u64 = 512;
+const MANY_ADDRESSES: u64 = 512;
 /// Pages that one instruction of FEAT_TLBIRANGE can cover: NUM = 31, SCALE = 3.
 const MANY_PAGES: u64 = 32 << 16;
 
@@ -83,12 +83,12 @@ pub(super) const DUTIES: &[DutyRule] = &[
     // A global leaf beside one of an ASID is two hits for one address.
     rule(Change::Globality, Features::NONE, Duty::LEAF.broken(), BREAK),
     // So are leaves of two sizes, unless the CPU copes.
-    rule(Change::Contiguous, Features::BBML1, Duty::LEAF.everywhere(), SIZES),
-    rule(Change::Contiguous, Features::BBML2, Duty::LEAF.everywhere(), SIZES),
+    rule(Change::Contiguous, Features::BBML1, Duty::LEAF, SIZES),
+    rule(Change::Contiguous, Features::BBML2, Duty::LEAF, SIZES),
     rule(Change::Contiguous, Features::NONE, Duty::LEAF.broken(), BREAK),
-    rule(Change::Split, Features::BBML2, Duty::LEAF.everywhere(), SIZES),
+    rule(Change::Split, Features::BBML2, Duty::LEAF, SIZES),
     rule(Change::Split, Features::NONE, Duty::LEAF.broken(), BREAK),
-    rule(Change::Promote, Features::BBML2, Duty::WALK.everywhere(), SIZES),
+    rule(Change::Promote, Features::BBML2, Duty::WALK, SIZES),
     rule(Change::Promote, Features::NONE, Duty::WALK.broken(), BREAK),
 ];
 
@@ -98,7 +98,9 @@ macro_rules! maintained {
             type Architecture = A64;
             const DUTIES: &'static [DutyRule] = DUTIES;
             const BROADCAST_FEATURE: Option<Features> = Some(Features::NONE);
-            const MANY: u64 = MANY;
+            const RESIZES_HIDE: bool = true;
+            // The least that is too much with FEAT_TLBIRANGE; without, `by_address` has a bound of its own.
+            const MANY: u64 = MANY_PAGES;
 
             fn sequence_with<H: Hardware<A64>>(
                 features: Features,
@@ -159,12 +161,11 @@ impl<H: Hardware<A64>> Job<'_, H> {
 
     fn first_stage(&mut self, scope: &Scope) {
         let done = match self.first_stage_names(scope) {
-            Some(names) if !scope.duty.everything => self.by_address(names, scope.extent),
-            _ => false,
+            Some(names) => self.by_address(names, scope.extent),
+            None => false,
         };
         if !done {
-            let id = if scope.duty.everything { Id::Every } else { scope.id };
-            let (everything, identifier) = self.first_stage_everything(id);
+            let (everything, identifier) = self.first_stage_everything(scope.id);
             self.invalidate(everything, identifier);
         }
     }
@@ -217,8 +218,7 @@ impl<H: Hardware<A64>> Job<'_, H> {
             return self.invalidate(Tlb::Alle1, 0);
         }
         let names = if scope.duty.walk { (Tlb::Ipas2e1, Tlb::Ripas2e1) } else { (Tlb::Ipas2le1, Tlb::Ripas2le1) };
-        let precise = !scope.duty.everything && !self.is_host();
-        if precise && self.by_address(ByAddress::new(names, 0), scope.extent) {
+        if !self.is_host() && self.by_address(ByAddress::new(names, 0), scope.extent) {
             self.barrier(Barrier::Dsb(self.domain));
             self.invalidate(Tlb::Vmalle1, 0);
         } else {
@@ -240,7 +240,7 @@ impl<H: Hardware<A64>> Job<'_, H> {
         if steps > 0 && self.features.contains(Features::TLBIRANGE) {
             return self.by_range(names, start, last);
         }
-        if steps >= MANY {
+        if steps >= MANY_ADDRESSES {
             return false;
         }
         let base = start >> stride << stride;
