@@ -46,11 +46,14 @@
 //! A change of memory type may need cache maintenance beside that (D7 "Memory types and attributes"): those who asked for
 //! it know which lines.
 
+use static_assertions::const_assert;
+
 use super::Vmsa;
 use super::entry::Translation;
 use super::granule::GranuleSize;
 use super::operation::{A64, Barrier, Domain, Instruction, Register, Tlb};
 use super::regs::HCR;
+use crate::arch::obliged::covers_every_change;
 use crate::attr::Features;
 use crate::flush::{Change, Duty, DutyRule, Extent, Hardware, Id, Maintain, Scope};
 
@@ -91,6 +94,8 @@ pub(super) const DUTIES: &[DutyRule] = &[
     rule(Change::Promote, Features::BBML2, Duty::WALK, SIZES),
     rule(Change::Promote, Features::NONE, Duty::WALK.broken(), BREAK),
 ];
+
+const_assert!(covers_every_change(DUTIES));
 
 macro_rules! maintained {
     ($($name:ident),*) => {$(
