@@ -13,7 +13,10 @@
 //! address 0 is walked as a table.
 
 mod entry;
+mod flush;
 mod insn;
 mod leaf;
+pub mod operation;
 
 pub use entry::La64;
+pub use operation::LoongArch;
