@@ -90,7 +90,7 @@ impl Arch {
     pub(crate) fn qemu_arguments(self, board: &'static str) -> impl Iterator<Item = &'static str> {
         let rest = match self {
             Self::Aarch64 => "-m 2G -nic none -nographic -semihosting-config enable=on,target=native",
-            Self::Riscv64 => "-m 2G -nic none -nographic -bios default",
+            Self::Riscv64 => "-m 4G -nic none -nographic -bios default",
             // Without `-no-reboot`, under which QEMU ends with status 0 after a triple fault: the firmware notices that it
             // is started again, and ends with another.
             Self::X86_64 => {

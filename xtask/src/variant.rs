@@ -20,6 +20,7 @@ pub(crate) struct Variant {
 }
 
 const RISCV: &str = "-M virt -cpu rv64,svnapot=on,svpbmt=on";
+const RISCV_GUEST: &str = "-M virt -cpu rv64,svnapot=on,svpbmt=on,svinval=on,h=on";
 const X86: &str = "-M q35 -accel tcg -cpu max";
 /// QEMU's own x86 CPU has the registers of PCIDs and does not offer them: it drops all translations where a tag would
 /// have kept some.
@@ -30,6 +31,8 @@ const X86_HOST: &str = "-M q35 -accel kvm -cpu host";
 pub(crate) const ALL: &[Variant] = &[
     emulated(Arch::Riscv64, "Sv48", "linked,sv48", RISCV),
     emulated(Arch::Riscv64, "Sv57", "linked,sv57", RISCV),
+    emulated(Arch::Riscv64, "Sv39x4", "linked,sv39x4", RISCV_GUEST),
+    emulated(Arch::Riscv64, "Sv48x4", "linked,sv48x4", RISCV_GUEST),
     emulated(Arch::X86_64, "1 GiB", "linked,pdpe1gb", X86),
     emulated(Arch::X86_64, "5 levels", "linked,la57", X86),
     emulated(Arch::X86_64, "5 levels, 1 GiB", "linked,la57,pdpe1gb", X86),

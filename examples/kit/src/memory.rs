@@ -5,8 +5,8 @@ use core::cell::UnsafeCell;
 use tablature::plan::Slot;
 use tablature::space::FillError;
 
-/// Memory for `WORDS` words of tables.
-#[repr(C, align(4096))]
+/// Memory for `WORDS` words of tables, whose roots may be four pages side by side.
+#[repr(C, align(16384))]
 pub struct Memory<const WORDS: usize>(UnsafeCell<[Slot; WORDS]>);
 
 // SAFETY: `fill` alone touches it, once, as its caller promises.
@@ -64,6 +64,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "alignment")]
     fn memory_that_roots_do_not_fit_is_refused() {
-        let _ = Memory::<1>::new(8192);
+        let _ = Memory::<1>::new(32768);
     }
 }

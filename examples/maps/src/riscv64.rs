@@ -1,10 +1,10 @@
-//! QEMU `virt`, RISC-V, with 2 GiB of RAM.
+//! QEMU `virt`, RISC-V, with 4 GiB of RAM.
 
 /// Where placed tables lie.
 pub const TABLES_AT: u64 = 0x8050_0000;
 
 macro_rules! declare {
-    (for $regime:ident $($tables:tt)*) => {
+    (for $regime:ident tables { $($tables:tt)* } spaces { $($spaces:tt)* }) => {
         tablature::memory_map! {
             /// QEMU `virt`, RISC-V, kernel in S-mode under OpenSBI and in the upper half.
             pub mod virt_riscv64 for riscv::$regime;
@@ -15,7 +15,7 @@ macro_rules! declare {
 
             physical {
                 opensbi : 0x8000_0000, 2 MiB, normal, reserved;
-                dram    : 0x8020_0000, 2046 MiB, normal;
+                dram    : 0x8020_0000, 4094 MiB, normal;
                 frames  : 0x8040_0000, 64 KiB, normal_nc, within dram;
                 test    : 0x0010_0000, 4 KiB, device;
                 rtc     : 0x0010_1000, 4 KiB, device;
@@ -58,22 +58,60 @@ macro_rules! declare {
                 test   (rw) : after rtc + 4 KiB => test;
                 virtio (r)  : 0xffff_ffd8_1010_0000 => virtio;
 
-                /// Everything behind the image: leaves of 2 MiB, and one of 1 GiB.
+                /// Everything behind the image: leaves of 2 MiB, and three of 1 GiB.
                 physmap (rw, linear) : 0xffff_ffe0_8060_0000 => dram + 0x40_0000;
             }
+
+            $($spaces)*
         }
     };
 }
 
 /// The map with three, four, or five levels: all of its addresses fit the three.
 macro_rules! declare_with_levels {
-    ($($tables:tt)*) => {
+    ($($rest:tt)*) => {
         #[cfg(not(any(feature = "sv48", feature = "sv57")))]
-        declare! { for Sv39 $($tables)* }
+        declare_with_guest! { for Sv39 $($rest)* }
         #[cfg(all(feature = "sv48", not(feature = "sv57")))]
-        declare! { for Sv48 $($tables)* }
+        declare_with_guest! { for Sv48 $($rest)* }
         #[cfg(feature = "sv57")]
-        declare! { for Sv57 $($tables)* }
+        declare_with_guest! { for Sv57 $($rest)* }
+    };
+}
+
+/// The map without a guest, and with one whose G-stage has three or four levels.
+macro_rules! declare_with_guest {
+    (for $regime:ident $($tables:tt)*) => {
+        #[cfg(not(any(feature = "sv39x4", feature = "sv48x4")))]
+        declare! { for $regime tables { $($tables)* } spaces {} }
+        #[cfg(all(feature = "sv39x4", not(feature = "sv48x4")))]
+        declare_guest! { for $regime tables { $($tables)* } guest Sv39x4 }
+        #[cfg(feature = "sv48x4")]
+        declare_guest! { for $regime tables { $($tables)* } guest Sv48x4 }
+    };
+}
+
+/// The map with a guest.
+#[cfg(any(feature = "sv39x4", feature = "sv48x4"))]
+macro_rules! declare_guest {
+    (for $regime:ident tables { $($tables:tt)* } guest $guest:ident) => {
+        declare! {
+            for $regime tables { $($tables)* } spaces {
+                /// What a guest sees as its physical memory, below a root of four pages.
+                space guest (guest) for riscv::$guest {
+                    asid 3;
+                    tables <= 16 at boot;
+                    /// Where a board has no memory.
+                    null (guard) : 0x0, 4 KiB;
+                    code (priv rx, user rx) : 0x8000_0000 => dram + 0x0fe0_0000, 64 KiB, contiguous 64 KiB,
+                        waive(wx_alias, "the host loads the guest");
+                    ram  (priv rw, user rw) : 0x8020_0000 => dram + 0x1000_0000, 2 MiB;
+                    rom  (priv r, user r)   : 0x8040_0000 => dram + 0x1020_0000, 16 KiB;
+                    /// By an entry of the root's second page. QEMU 7.2 takes bit 40 for a sign, and refuses what is above.
+                    far  (priv rw, user rw) : 0xff_ffff_e000 => dram + 0x1021_0000, 8 KiB;
+                }
+            }
+        }
     };
 }
 

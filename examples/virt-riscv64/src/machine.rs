@@ -10,7 +10,7 @@ use riscv::register::sstatus;
 use tablature::space::Declared as _;
 
 use crate::start::RISE;
-use crate::trap::{FETCH_PAGE_FAULT, LOAD_PAGE_FAULT, STORE_PAGE_FAULT};
+use crate::trap::refusal;
 
 /// Words that are compared where nothing may be written.
 const COMPARED: u64 = 8;
@@ -136,14 +136,6 @@ fn is_table(phys: u64) -> bool {
 const fn is_sure_to_fault(word: u32) -> bool {
     let base = word >> 15 & 31;
     matches!(word & 0x7f, 0x03 | 0x23) && matches!(word >> 12 & 7, 0..=3) && base > 5
-}
-
-/// The fault behind a cause.
-fn refusal(cause: u64) -> Fault {
-    match cause {
-        FETCH_PAGE_FAULT | LOAD_PAGE_FAULT | STORE_PAGE_FAULT => Fault::Page,
-        other => Fault::Other(other),
-    }
 }
 
 /// Defines a load, and a load with a store of what was loaded (0 where the load is skipped), of one width.

@@ -8,6 +8,8 @@
 mod console;
 #[cfg(all(target_arch = "riscv64", target_os = "none", feature = "boot-filled"))]
 mod fill;
+#[cfg(all(target_arch = "riscv64", target_os = "none", feature = "guest"))]
+mod guest;
 #[cfg(all(target_arch = "riscv64", target_os = "none"))]
 mod isa;
 #[cfg(all(target_arch = "riscv64", target_os = "none"))]

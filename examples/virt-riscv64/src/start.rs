@@ -138,6 +138,9 @@ extern "C" fn main(tree: usize) -> ! {
     let Ok(live) = again else { exit(kernel::test::START, 4) };
     let Some(mut console) = kernel::uart0::take(&live).and_then(Console::new) else { exit(kernel::test::START, 4) };
     let good = probe::testify(&mut Testimony, &mut console, (map::MAP, &LAYOUT, 0), REGISTERS);
+    #[cfg(feature = "guest")]
+    // SAFETY: the only call; the map of the kernel is live.
+    let good = unsafe { crate::guest::testify(&mut console, &LAYOUT, extensions) } && good;
     exit(kernel::test::START, if good { 0 } else { 1 })
 }
 

@@ -3,22 +3,47 @@
 use core::arch::naked_asm;
 use core::sync::atomic::Ordering::Relaxed;
 
+use probe::Fault;
 use probe::trial::{LANDING, Try, refuse, tried};
 use riscv::register::sstatus::{self, SPP};
 use riscv::register::stvec::{self, Stvec, TrapMode};
 use riscv::register::{scause, stval};
 
 /// Exception codes (RISC-V Privileged Architecture 20240411, 10.1.8 `scause`).
-pub(crate) const FETCH_ACCESS_FAULT: u64 = 1;
+const FETCH_ACCESS_FAULT: u64 = 1;
 /// The first of the codes 4 to 7: loads and stores, misaligned or refused by the bus or by physical memory protection.
 const FIRST_DATA: u64 = 4;
 const LAST_DATA: u64 = 7;
 /// Refused by the tables.
-pub(crate) const FETCH_PAGE_FAULT: u64 = 12;
-/// See [`FETCH_PAGE_FAULT`].
-pub(crate) const LOAD_PAGE_FAULT: u64 = 13;
-/// See [`FETCH_PAGE_FAULT`].
-pub(crate) const STORE_PAGE_FAULT: u64 = 15;
+const FETCH_PAGE_FAULT: u64 = 12;
+const LOAD_PAGE_FAULT: u64 = 13;
+const STORE_PAGE_FAULT: u64 = 15;
+/// Refused by the G-stage (PRIV "Hypervisor Extension").
+const FETCH_GUEST_PAGE_FAULT: u64 = 20;
+const LOAD_GUEST_PAGE_FAULT: u64 = 21;
+const STORE_GUEST_PAGE_FAULT: u64 = 23;
+
+/// The fault behind a cause.
+pub(crate) fn refusal(cause: u64) -> Fault {
+    match cause {
+        FETCH_PAGE_FAULT | LOAD_PAGE_FAULT | STORE_PAGE_FAULT => Fault::Page,
+        FETCH_GUEST_PAGE_FAULT | LOAD_GUEST_PAGE_FAULT | STORE_GUEST_PAGE_FAULT => Fault::Page,
+        other => Fault::Other(other),
+    }
+}
+
+/// Whether a cause is that of a fetch that was refused.
+const fn is_refused_fetch(cause: u64) -> bool {
+    matches!(cause, FETCH_ACCESS_FAULT | FETCH_PAGE_FAULT | FETCH_GUEST_PAGE_FAULT)
+}
+
+/// Whether a cause is that of a load or store that was refused.
+const fn is_refused_access(cause: u64) -> bool {
+    matches!(
+        cause,
+        FIRST_DATA..=LAST_DATA | LOAD_PAGE_FAULT | STORE_PAGE_FAULT | LOAD_GUEST_PAGE_FAULT | STORE_GUEST_PAGE_FAULT
+    )
+}
 
 /// Directs traps to this module. The address is the one the code runs at.
 pub(crate) fn take_over() {
@@ -101,28 +126,28 @@ unsafe extern "C" fn entry() {
 extern "C" fn handle(frame: &mut Frame) {
     let cause = scause::read().bits() as u64;
     match (tried(), cause) {
-        (Try::Data, FIRST_DATA..=LAST_DATA | LOAD_PAGE_FAULT | STORE_PAGE_FAULT) => {
+        (Try::Data, _) if is_refused_access(cause) => {
             refuse(cause);
             // The loads and stores of the probes are not compressed.
             frame.sepc += 4;
         }
         (Try::Call, _) => {
             // Whatever else than a refused fetch was raised by an instruction that was fetched.
-            let refused = matches!(cause, FETCH_ACCESS_FAULT | FETCH_PAGE_FAULT);
-            if refused {
+            if is_refused_fetch(cause) {
                 refuse(cause);
             }
             frame.sepc = frame.ra;
         }
         (Try::User, _) => {
             // The address that was tried is in a0. A refused fetch elsewhere is one of the address returned to.
-            let refused = matches!(cause, FETCH_ACCESS_FAULT | FETCH_PAGE_FAULT) && frame.sepc == frame.a[0];
-            if refused {
+            if is_refused_fetch(cause) && frame.sepc == frame.a[0] {
                 refuse(cause);
             }
             frame.sepc = LANDING.load(Relaxed);
             // SAFETY: the probe goes on behind its `sret`, in S-mode and on the stack it had.
             unsafe { sstatus::set_spp(SPP::Supervisor) };
+            #[cfg(feature = "guest")]
+            crate::guest::leave();
         }
         _ => panic!("trap {cause:#x} at {:#x}, address {:#x}", frame.sepc, stval::read()),
     }
