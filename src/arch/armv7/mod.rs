@@ -1,8 +1,8 @@
 //! ARMv7-A: the Long-descriptor format of the Large Physical Address Extension.
 //!
 //! Section titles are those of the *Arm Architecture Reference Manual, ARMv7-A and ARMv7-R edition*, DDI 0406 issue C.d
-//! ("DDI 0406" from here on), B3 "Virtual Memory System Architecture (VMSA)". There are formats here and no register
-//! words: a program that declares such a map installs it with its own code.
+//! ("DDI 0406" from here on), B3 "Virtual Memory System Architecture (VMSA)". There are formats here, and what
+//! live changes owe, but no register words: a program that declares such a map installs it with its own code.
 //!
 //! | regime | type | root | identifier | what it is |
 //! |---|---|---|---|---|
@@ -22,8 +22,11 @@
 //! assert_eq!((guest.levels, guest.root_tables()), (3, 2));
 //! ```
 
+mod flush;
 mod insn;
 mod leaf;
 mod lpae;
+mod operation;
 
 pub use lpae::{Lpae, LpaeHyp, LpaeStage2};
+pub use operation::{A32, Domain, Instruction, Register, Tlb};
