@@ -3,7 +3,7 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use typenum::{U12, U14, U16, U21, U22, U25, U29, U30, U36, U39, U42, U48, Unsigned};
+use typenum::{U12, U14, U16, U20, U21, U22, U25, U29, U30, U36, U39, U42, U48, Unsigned};
 
 use crate::addr::{PhysAddr, VirtAddr};
 use crate::regime::Regime;
@@ -35,6 +35,7 @@ page_sizes! {
     Size4K = U12, "4 KiB";
     Size16K = U14, "16 KiB";
     Size64K = U16, "64 KiB";
+    Size1M = U20, "1 MiB";
     Size2M = U21, "2 MiB";
     Size4M = U22, "4 MiB";
     Size32M = U25, "32 MiB";

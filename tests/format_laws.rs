@@ -20,6 +20,7 @@ fn every_format_of_this_crate_is_lawful() {
         <El2And0<G16K, 36> as Regime>::FORMAT,
         <Stage2<G4K, 40> as Regime>::FORMAT,
         <Stage2<G64K, 48> as Regime>::FORMAT,
+        armv7::Short::FORMAT,
         armv7::Lpae::FORMAT,
         armv7::LpaeHyp::FORMAT,
         <armv7::LpaeStage2>::FORMAT,

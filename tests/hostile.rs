@@ -18,7 +18,7 @@ const NAMES: [&str; 8] =
     ["", "a", "b", "kernel", "dram", "é\u{0}", "self", "a_name_that_is_longer_than_any_edit_distance_counts"];
 
 /// Any width compiles.
-static FORMATS: [Format; 29] = [
+static FORMATS: [Format; 30] = [
     <El1<G4K, 39> as Regime>::FORMAT,
     <El1<G4K, 48> as Regime>::FORMAT,
     <El1<G4K, 0> as Regime>::FORMAT,
@@ -46,6 +46,7 @@ static FORMATS: [Format; 29] = [
     x86::Pae::FORMAT,
     loongarch64::La64::FORMAT,
     armv7::Lpae::FORMAT,
+    armv7::Short::FORMAT,
     <armv7::LpaeStage2 as Regime>::FORMAT,
     <armv7::LpaeStage2<77> as Regime>::FORMAT,
 ];

@@ -61,6 +61,26 @@ tablature::memory_map! {
 }
 
 tablature::memory_map! {
+    /// One with short descriptors.
+    mod short for armv7::Short;
+
+    physical {
+        ram  : 0x4000_0000, 1 GiB, normal;
+        uart : 0x900_0000, 4 KiB, device;
+        pool : 0x8000_0000, 1 MiB, normal;
+    }
+
+    space kernel {
+        asid 3;
+        tables <= 19 at pool, 19 KiB;
+        text (rx, global) : 0xc000_0000 => ram, 2 MiB;
+        data (rw, global) : 0xc020_0000 => ram + 0x20_0000, 128 KiB, contiguous 64 KiB;
+        user (priv rx, user rx) : 0x1000 => ram + 0x40_0000, 4 KiB, waive(kernel_executes_user_page, "a page has no PXN");
+        uart (rw)         : identity;
+    }
+}
+
+tablature::memory_map! {
     /// A hypervisor of 32 bits.
     mod hyp for armv7::LpaeHyp;
 
@@ -274,6 +294,39 @@ fn paging_of_32_bits() {
     let table = read(root, 0x3fb);
     assert_eq!(read(u64::from(table & !0xfff), 0x200), 0xfee0_001b);
     assert_eq!(read(root, 0), 0);
+}
+
+/// Entries of four bytes, a root of 16 KiB, tables of 1 KiB, and large pages that are there sixteen times.
+#[test]
+fn short_descriptors() {
+    type Space = short::kernel::Space;
+    let (memory, root) = (Space::memory(), Space::roots().lower.expect("root"));
+    let read = |table: u64, index: u64| {
+        let offset = (table - memory.physical + index * 4) as usize;
+        assert!(offset < memory.bytes);
+        // SAFETY: the offset lies inside the tables, which nobody writes.
+        unsafe { memory.start.wrapping_byte_add(offset).cast::<u32>().read_volatile() }
+    };
+    let page = |virt: u64| {
+        let pointer = read(root, virt >> 20);
+        assert_eq!(pointer & 0x3ff, 1, "{virt:#x}");
+        read(u64::from(pointer & !0x3ff), virt >> 12 & 255)
+    };
+    assert_eq!((root % (16 << 10), short::kernel::TABLES, memory.bytes), (0, 19, 19 << 10));
+    // Sections: write-back shareable, AP = 101, executable.
+    assert_eq!(read(root, 0xc00), 0x4001_940e);
+    assert_eq!(read(root, 0xc01), 0x4011_940e);
+    assert_eq!(read(root, 0xc03), 0);
+    // Large pages: AP = 001, XN is bit 15.
+    for offset in 0..16 {
+        assert_eq!(page(0xc020_0000 + (offset << 12)), 0x4020_941d);
+        assert_eq!(page(0xc021_0000 + (offset << 12)), 0x4021_941d);
+    }
+    assert_eq!(page(0xc022_0000), 0);
+    // Small pages: AP = 111 and nG; Device, AP = 001, XN, nG.
+    assert_eq!(page(0x1000), 0x4040_0e7e);
+    assert_eq!(page(0x900_0000), 0x900_0817);
+    assert_eq!(page(0), 0);
 }
 
 /// A pointer of LoongArch has no low bits.

@@ -23,7 +23,7 @@ const NAMES: [&str; REGIONS] = [
 /// A format, the features and physical bits it needs, and physical addresses at which encodings change.
 type Target = (Format, Features, u32, &'static [u64]);
 
-fn targets() -> [Target; 15] {
+fn targets() -> [Target; 16] {
     let nx = Features::NX.union(Features::PDPE1GB);
     [
         (<El1<G4K, 39> as Regime>::FORMAT, Features::NONE, 48, &[1 << 30, 1 << 40]),
@@ -36,6 +36,7 @@ fn targets() -> [Target; 15] {
         (riscv::Sv39x4::FORMAT, Features::SVPBMT.union(Features::SVNAPOT), 56, &[1 << 40]),
         (x86_64::Ept4::FORMAT, Features::EPT_2M, 52, &[1 << 46]),
         (<armv7::LpaeStage2 as Regime>::FORMAT, Features::NONE, 40, &[1 << 38]),
+        (armv7::Short::FORMAT, Features::NONE, 32, &[1 << 31]),
         (armv7::Lpae::FORMAT, Features::NONE, 40, &[1 << 32]),
         (x86::Legacy32::FORMAT, Features::PSE, 32, &[1 << 31]),
         (x86::Pae::FORMAT, nx, 52, &[1 << 40]),

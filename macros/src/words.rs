@@ -86,7 +86,7 @@ pub(crate) const ROLES: &[(&str, &str)] = &[
 /// Regimes by architecture, which a declaration names without importing them.
 pub(crate) const REGIMES: &[(&str, &[&str])] = &[
     ("aarch64", &["El1", "El2", "El2And0", "El3", "Stage2"]),
-    ("armv7", &["Lpae", "LpaeHyp", "LpaeStage2"]),
+    ("armv7", &["Lpae", "LpaeHyp", "LpaeStage2", "Short"]),
     ("loongarch64", &["La64"]),
     ("riscv", &["Sv32", "Sv39", "Sv39x4", "Sv48", "Sv48x4", "Sv57"]),
     ("x86", &["Legacy32", "Pae"]),

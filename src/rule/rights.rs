@@ -3,7 +3,7 @@
 use super::catalogue::Rule;
 use super::judge::{Judge, Who};
 use crate::attr::{Access, Rights};
-use crate::format::{Format, NOT_ENCODABLE};
+use crate::format::Format;
 use crate::layout::shared;
 use crate::layout::{Extent, TOP};
 use crate::map::Region;
@@ -90,12 +90,11 @@ const fn is_write_only(rights: Rights) -> bool {
     rights.contains(Rights::W) && !rights.contains(Rights::R)
 }
 
-/// Whether a leaf can say the pair. A regime with one privilege stores it in either place.
+/// Whether a page can say the pair. A regime with one privilege stores it in either place.
 const fn is_encodable(format: &Format, access: Access) -> bool {
     if format.user {
-        return format.rights[access.index()] != NOT_ENCODABLE;
+        return format.rights_at(0, 0, access).is_some();
     }
     let any = access.any();
-    format.rights[Access::kernel(any).index()] != NOT_ENCODABLE
-        || format.rights[Access::user(any).index()] != NOT_ENCODABLE
+    format.rights_at(0, 0, Access::kernel(any)).is_some() || format.rights_at(0, 0, Access::user(any)).is_some()
 }

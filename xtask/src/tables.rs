@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, bail};
 use tablature::attr::{Access, Rights};
-use tablature::format::{Format, NOT_ENCODABLE, View};
+use tablature::format::{Format, View};
 use tablature::layout::Extent;
 use tablature::map::{Kind, Region, Space};
 use tablature::plan::{Base, Shape, Slot, Step, fill};
@@ -155,12 +155,12 @@ impl<'a> Tables<'a> {
         let (found, place) =
             self.translate(virt).map_err(|fault| anyhow::anyhow!("{} is not mapped: {fault:?}", region.name))?;
         let word = *self.words.get(&place).context("the entry is a word of the tables")?;
-        let writable = format.rights[Access::kernel(Rights::RW).index()];
-        if writable == NOT_ENCODABLE {
+        let (level, run) = (found.level, found.leaf.run);
+        let Some(writable) = format.rights_at(level, run, Access::kernel(Rights::RW)) else {
             bail!("{} has no kernel read-write", format.name);
-        }
-        let changed = word & !format.rights_mask | writable | format.dirty;
-        match format.view(found.level, changed) {
+        };
+        let changed = word & !format.rights_field(level, run) | writable | format.dirty;
+        match format.view(level, changed) {
             View::Leaf(leaf) if leaf.access != found.leaf.access => {
                 Ok(Flip { region: region.name.to_owned(), virt, place, word, changed })
             }

@@ -1,8 +1,9 @@
-//! Which leaves there are (DDI 0406, B3.6 "Long-descriptor translation table format").
+//! Which leaves there are (DDI 0406, B3.5 "Short-descriptor translation table format", B3.6 "Long-descriptor translation
+//! table format").
 
-use crate::page::{HasLeaf, Size1G, Size2M, Size4K};
+use crate::page::{HasLeaf, Size1G, Size1M, Size2M, Size4K};
 
-use super::{Lpae, LpaeHyp, LpaeStage2};
+use super::{Lpae, LpaeHyp, LpaeStage2, Short};
 
 macro_rules! leaves {
     ($($size:ty),*) => { $(
@@ -13,3 +14,6 @@ macro_rules! leaves {
 }
 
 leaves!(Size4K, Size2M, Size1G);
+
+impl HasLeaf<Size4K> for Short {}
+impl HasLeaf<Size1M> for Short {}

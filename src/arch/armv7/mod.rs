@@ -1,4 +1,4 @@
-//! ARMv7-A: the Long-descriptor format of the Large Physical Address Extension.
+//! ARMv7-A: short descriptors, and the long ones of the Large Physical Address Extension.
 //!
 //! Section titles are those of the *Arm Architecture Reference Manual, ARMv7-A and ARMv7-R edition*, DDI 0406 issue C.d
 //! ("DDI 0406" from here on), B3 "Virtual Memory System Architecture (VMSA)". There are formats here, and what
@@ -6,6 +6,7 @@
 //!
 //! | regime | type | root | identifier | what it is |
 //! |---|---|---|---|---|
+//! | PL1&0 stage 1 | [`Short`] | `TTBR0`, `TTBCR.{EAE, N}` = {0, 0} | ASID | kernels |
 //! | PL1&0 stage 1 | [`Lpae`] | `TTBR0`, `TTBCR.{EAE, T0SZ}` = {1, 0} | ASID | kernels |
 //! | Non-secure PL2 stage 1 | [`LpaeHyp`] | `HTTBR` | none | hypervisors |
 //! | Non-secure PL1&0 stage 2 | [`LpaeStage2`] | `VTTBR` | VMID | guests |
@@ -27,6 +28,8 @@ mod insn;
 mod leaf;
 mod lpae;
 mod operation;
+mod short;
 
 pub use lpae::{Lpae, LpaeHyp, LpaeStage2};
 pub use operation::{A32, Domain, Instruction, Register, Tlb};
+pub use short::Short;
