@@ -24,7 +24,7 @@
 use static_assertions::const_assert;
 
 use super::operation::{A32, Domain, Instruction, Register, Tlb};
-use super::{Lpae, LpaeHyp, LpaeStage2};
+use super::{Lpae, LpaeHyp, LpaeStage2, Short};
 use crate::arch::obliged::covers_every_change;
 use crate::attr::Features;
 use crate::flush::{Change, Duty, DutyRule, Extent, Hardware, Id, Maintain, Scope};
@@ -89,6 +89,7 @@ macro_rules! maintained {
 }
 
 maintained! {
+    [] Short = Pl1;
     [] Lpae = Pl1;
     [] LpaeHyp = Pl2;
     [const IPA: u32] LpaeStage2<IPA> = Stage2;
