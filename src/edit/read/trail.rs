@@ -1,0 +1,192 @@
+//! A walk that is remembered, so that the next one starts where the two part.
+
+use core::marker::PhantomData;
+
+use super::super::node::{Node, Sort};
+use super::{Reader, Words, fault_of, own_address};
+use crate::addr::PhysAddr;
+use crate::format::{Format, Inherited, Leaf, MAX_LEVELS, View};
+use crate::regime::Regime;
+use crate::walk::Fault;
+
+/// One table of a walk.
+#[derive(Clone, Copy, Debug)]
+struct Stage {
+    node: Node,
+    above: Inherited,
+}
+
+/// The tables of a walk.
+#[derive(Debug)]
+pub(super) struct Trail<R> {
+    stages: [Option<Stage>; MAX_LEVELS],
+    /// The lowest level that has a table.
+    lowest: usize,
+    virt: u64,
+    of: PhantomData<fn() -> R>,
+}
+
+/// The entry where a walk ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot {
+    /// The table it is in.
+    pub(super) node: Node,
+    /// Its index.
+    pub(super) index: usize,
+    /// `None` where the table is out of reach.
+    pub(super) word: Option<u64>,
+    /// What it is: a table only where the walk was to stay outside.
+    pub(super) sort: Sort,
+    /// What the tables above withhold.
+    pub(super) above: Inherited,
+}
+
+impl Spot {
+    /// The first address it translates.
+    pub(super) const fn first(&self, format: &Format) -> u64 {
+        self.node.virt(format, self.index)
+    }
+
+    /// The last address it translates.
+    pub(super) const fn last(&self, format: &Format) -> u64 {
+        self.first(format) | (format.level[self.node.level].size() - 1)
+    }
+
+    /// What it means, with the rights that count.
+    pub(super) fn view(&self, format: &Format) -> View {
+        match self.word {
+            Some(word) => format.view_below(self.node.level, word, self.above),
+            None => View::Reserved,
+        }
+    }
+
+    /// The leaf, with the address of its own first byte.
+    pub(super) fn leaf(&self, format: &Format) -> Result<Leaf, Fault> {
+        let Some(word) = self.word else { return Err(self.no_table(format)) };
+        let leaf = fault_of(self.view(format), self.node.level, word)?;
+        Ok(Leaf { address: own_address(format, &leaf, self.first(format)), ..leaf })
+    }
+
+    /// The fault of an entry out of reach.
+    pub(super) const fn no_table(&self, format: &Format) -> Fault {
+        let offset = self.index as u64 * format.entry_bytes as u64;
+        Fault::NoTable { address: self.node.table.as_u64().wrapping_add(offset) }
+    }
+}
+
+impl<R> Clone for Trail<R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for Trail<R> {}
+
+impl<R: Regime> Trail<R> {
+    const FORMAT: &'static Format = &R::FORMAT;
+
+    /// No walk yet.
+    pub(super) const fn new() -> Self {
+        Self { stages: [None; MAX_LEVELS], lowest: MAX_LEVELS, virt: 0, of: PhantomData }
+    }
+
+    /// Walks to the canonical address `virt`, through recursive slots as well; `None` if its half has no root.
+    pub(super) fn seek<W: Words<R>>(&mut self, reader: &Reader<R, W>, virt: u64) -> Option<Spot> {
+        self.descend(reader, virt, |_, _| true)
+    }
+
+    /// Walks to `virt`, and stays outside of tables that the walk has come through already.
+    pub(super) fn seek_data<W: Words<R>>(&mut self, reader: &Reader<R, W>, virt: u64) -> Option<Spot> {
+        self.descend(reader, virt, |trail, table| !trail.has(table))
+    }
+
+    /// Whether the walk has come through `table`.
+    pub(super) fn has(&self, table: PhysAddr) -> bool {
+        let format = Self::FORMAT;
+        self.stages.iter().skip(self.lowest).flatten().any(|stage| {
+            let tables = if stage.node.level + 1 == format.levels { u64::from(format.root_tables()) } else { 1 };
+            table.as_u64().wrapping_sub(stage.node.table.as_u64()) < tables * format.table_size()
+        })
+    }
+
+    fn descend<W: Words<R>>(
+        &mut self,
+        reader: &Reader<R, W>,
+        virt: u64,
+        enter: impl Fn(&Self, PhysAddr) -> bool,
+    ) -> Option<Spot> {
+        let format = Self::FORMAT;
+        let mut stage = self.common(reader, virt)?;
+        loop {
+            let Stage { node, above } = stage;
+            self.stages[node.level] = Some(stage);
+            self.lowest = node.level;
+            let index = format.index(virt, node.level);
+            let Some(word) = reader.words.word(node.at(format, index)) else {
+                return Some(Spot { node, index, word: None, sort: Sort::Reserved, above });
+            };
+            let sort = Sort::of(format, node.level, word);
+            if sort != Sort::Table || !enter(self, PhysAddr::new(format.address.decode(word))) {
+                return Some(Spot { node, index, word: Some(word), sort, above });
+            }
+            let above = format.level[node.level].below(word, above);
+            stage = Stage { node: node.below(format, index, word), above };
+        }
+    }
+
+    /// The lowest table that this walk and the one to `virt` share: the root at least, if there is one.
+    fn common<W>(&mut self, reader: &Reader<R, W>, virt: u64) -> Option<Stage> {
+        let format = Self::FORMAT;
+        let differ = self.virt ^ virt;
+        self.virt = virt;
+        let mut level = self.lowest;
+        while level + 1 < format.levels {
+            if differ >> format.level[level + 1].shift == 0
+                && let Some(stage) = self.stages[level]
+            {
+                return Some(stage);
+            }
+            level += 1;
+        }
+        let root = if format.split_roots && format.is_upper(virt) { reader.roots.upper } else { reader.roots.lower };
+        let node = Node::root(format, PhysAddr::new(root?), virt);
+        Some(Stage { node, above: Inherited::NOTHING })
+    }
+}
+
+/// Reads leaves, and remembers what the last one said: most of its neighbours say the same.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Decoder {
+    known: Option<Known>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    level: usize,
+    flags: u64,
+    above: Inherited,
+    leaf: Leaf,
+}
+
+impl Decoder {
+    /// It knows nothing yet.
+    pub(super) const fn new() -> Self {
+        Self { known: None }
+    }
+
+    /// The leaf in `word`, which is that of `spot`, with the address of its own first byte.
+    pub(super) fn leaf(&mut self, format: &Format, spot: &Spot, word: u64) -> Result<Leaf, Fault> {
+        let (level, above) = (spot.node.level, spot.above);
+        let whole = !(format.level[level].size() - 1);
+        let flags = word & !format.address.encode(whole);
+        if let Some(known) = self.known
+            && (known.level, known.flags, known.above) == (level, flags, above)
+        {
+            return Ok(Leaf { address: format.address.decode(word) & whole, ..known.leaf });
+        }
+        let leaf = spot.leaf(format)?;
+        // The mark of a run may lie among the bits of the address.
+        self.known = (leaf.run == 0).then_some(Known { level, flags, above, leaf });
+        Ok(leaf)
+    }
+}
