@@ -1,6 +1,6 @@
 //! What changes of live entries owe on LoongArch, and the instructions that pay it.
 //!
-//! LOONG "TLB Maintenance": the TLB holds what the refill handler puts there, pairs of pages whose halves may be absent.
+//! LOONG "Software Management of TLB": the TLB holds what the refill handler puts there, pairs of pages whose halves may be absent.
 //! So an entry that became valid owes an invalidation as well. Two entries of different size that match one address are
 //! an error, so that changes of size need break-before-make.
 //!
@@ -21,9 +21,10 @@ use super::operation::{Invtlb, LoongArch, Op};
 /// A tuning constant: about here dropping everything is cheaper than addresses one by one.
 const MANY: u64 = 32;
 
-const ABSENT: &str = "LOONG \"TLB Maintenance\": a refill enters pairs of pages, absent halves included";
-const STALE: &str = "LOONG \"TLB Maintenance\": software keeps the TLB consistent with the page tables";
-const RESIZE: &str = "LOONG \"TLB-based Virtual Memory\": software ensures that no two entries match one address";
+const ABSENT: &str = "LOONG \"TLB Entry\": an entry holds a pair of pages, each with its own valid bit";
+const STALE: &str = "LOONG \"Software Management of TLB\": software keeps the TLB consistent with the page tables";
+const RESIZE: &str =
+    "LOONG \"TLB-based Translation of Virtual Addresses to Physical Addresses\": at most one entry matches";
 const NO_RUNS: &str = "LOONG \"Multi-level Page Table Structure Supported by Page Walking\": no entry is part of a run";
 
 const fn rule(change: Change, duty: Duty, manual: &'static str) -> DutyRule {
