@@ -13,6 +13,7 @@ mod law;
 mod shape;
 mod slots;
 
+pub(crate) use decode::shows_pointers;
 pub use encoding::{LeafEncoding, Moves};
 pub use inherit::{Effect, Inherited};
 pub use law::{Law, Lawful};

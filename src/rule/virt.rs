@@ -2,7 +2,7 @@
 
 use super::catalogue::Rule;
 use super::judge::{Judge, Who};
-use crate::format::{Format, View};
+use crate::format::shows_pointers;
 use crate::layout::TOP;
 use crate::layout::shared;
 use crate::map::Kind;
@@ -134,16 +134,4 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
             && x.privileged.is(y.privileged)
             && x.user.is(y.user)
     }
-}
-
-/// Whether a table pointer, read as a leaf, maps the table: a recursive slot is of no use elsewhere (RISC-V reserves the
-/// word, on AArch64 it lacks the access flag), and would give a guest its own tables.
-const fn shows_pointers(format: &Format) -> bool {
-    let pointer = format.encode_table(format.levels - 1, format.table_size());
-    let leaf = &format.level[0];
-    !format.guest
-        && format.root_bits() == leaf.bits
-        && leaf.leaf.matches(pointer)
-        && pointer & leaf.leaf_set == leaf.leaf_set
-        && matches!(format.view(0, pointer), View::Leaf(_))
 }

@@ -1,9 +1,22 @@
 //! Memory for tables: where it comes from, and how the program reaches it.
 
 mod chain;
+mod global;
 mod link;
+mod pool;
+mod ranges;
+mod recursive;
+mod source;
+mod view;
+mod word;
 
 pub use chain::Tables;
+pub use global::FromHeap;
+pub use pool::{Pool, Table1K, Table4K, Table16K, Table64K, TableBytes, TablePool};
+pub use ranges::Ranges;
+pub use recursive::{Recursive, Window};
+pub use source::{Inspected, Memory, Nothing, Shared, TableSource};
+pub use view::{FixedOffset, Identity, LinearView, Offset, OnePage, PhysicalView, TemporaryWindow};
 
 use crate::addr::PhysAddr;
 use crate::regime::Regime;
@@ -78,3 +91,6 @@ pub unsafe trait TableMemory<R: Regime>: TableAccess<R> {
     /// No table points to it, no core has it cached in a walk, and nobody uses it any more.
     unsafe fn free(&mut self, table: PhysAddr, tables: usize);
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,228 @@
+//! Physical memory as the program sees it: at its own addresses, at an offset, or through a window of one page.
+
+use core::cell::Cell;
+use core::fmt;
+use core::ptr::{NonNull, with_exposed_provenance_mut};
+
+use super::{EntryAt, TableAccess, word};
+use crate::addr::PhysAddr;
+use crate::regime::Regime;
+use crate::size::align_down;
+
+/// Where the program sees physical memory. All of these give access to tables.
+///
+/// # Safety
+/// What `pointer` gives may be read and written for `bytes` bytes until the next call of it, and is that memory: aligned
+/// to a page as the address is.
+pub unsafe trait PhysicalView {
+    /// The bytes from `start` on; `None` where the program does not see all of them.
+    fn pointer(&self, start: PhysAddr, bytes: u64) -> Option<NonNull<u8>>;
+}
+
+/// A view that stays, and that knows the physical address of what it shows.
+///
+/// # Safety
+/// What `pointer` gives is valid for as long as the view is, and `address` is its inverse.
+pub unsafe trait LinearView: PhysicalView {
+    /// The physical address of what `pointer` points to; `None` outside the view.
+    fn address(&self, pointer: NonNull<u8>) -> Option<PhysAddr>;
+}
+
+/// Physical memory at its own addresses.
+pub type Identity = FixedOffset<0>;
+
+/// Physical memory at its addresses plus `OFFSET`, modulo 2^64.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct FixedOffset<const OFFSET: u64> {
+    bounds: Bounds,
+}
+
+/// Physical memory at its addresses plus an offset that is known at run time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Offset {
+    bounds: Bounds,
+    offset: u64,
+}
+
+/// Which physical memory; both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bounds {
+    start: u64,
+    last: u64,
+}
+
+impl<const OFFSET: u64> FixedOffset<OFFSET> {
+    /// The `bytes` bytes of physical memory from `start` on.
+    ///
+    /// # Safety
+    /// They are memory, mapped at that offset for reading and writing for as long as this or a copy is used, and what
+    /// is used as a table among them is used as nothing else. On a host they are of allocations whose provenance is
+    /// exposed.
+    #[must_use]
+    pub const unsafe fn new(start: PhysAddr, bytes: u64) -> Self {
+        Self { bounds: Bounds::new(start, bytes) }
+    }
+}
+
+impl Offset {
+    /// The `bytes` bytes of physical memory from `start` on, at `start + offset` modulo 2^64.
+    ///
+    /// # Safety
+    /// As for [`FixedOffset::new`].
+    #[must_use]
+    pub const unsafe fn new(start: PhysAddr, bytes: u64, offset: u64) -> Self {
+        Self { bounds: Bounds::new(start, bytes), offset }
+    }
+}
+
+impl Bounds {
+    const fn new(start: PhysAddr, bytes: u64) -> Self {
+        assert!(bytes != 0, "a view shows some memory");
+        Self { start: start.as_u64(), last: start.as_u64().saturating_add(bytes - 1) }
+    }
+
+    fn pointer(self, start: PhysAddr, bytes: u64, offset: u64) -> Option<NonNull<u8>> {
+        let start = start.as_u64();
+        let last = start.checked_add(bytes.checked_sub(1)?)?;
+        if start < self.start || last > self.last {
+            return None;
+        }
+        let address = usize::try_from(start.wrapping_add(offset)).ok()?;
+        NonNull::new(with_exposed_provenance_mut(address))
+    }
+
+    fn address(self, pointer: NonNull<u8>, offset: u64) -> Option<PhysAddr> {
+        let address = (pointer.as_ptr().expose_provenance() as u64).wrapping_sub(offset);
+        (self.start <= address && address <= self.last).then_some(PhysAddr::new(address))
+    }
+}
+
+// SAFETY: the constructor was promised that all of the bounds is mapped at the offset.
+unsafe impl<const OFFSET: u64> PhysicalView for FixedOffset<OFFSET> {
+    #[inline]
+    fn pointer(&self, start: PhysAddr, bytes: u64) -> Option<NonNull<u8>> {
+        self.bounds.pointer(start, bytes, OFFSET)
+    }
+}
+
+// SAFETY: adding an offset has one inverse, and the bounds are the same.
+unsafe impl<const OFFSET: u64> LinearView for FixedOffset<OFFSET> {
+    fn address(&self, pointer: NonNull<u8>) -> Option<PhysAddr> {
+        self.bounds.address(pointer, OFFSET)
+    }
+}
+
+// SAFETY: as for a fixed offset.
+unsafe impl PhysicalView for Offset {
+    #[inline]
+    fn pointer(&self, start: PhysAddr, bytes: u64) -> Option<NonNull<u8>> {
+        self.bounds.pointer(start, bytes, self.offset)
+    }
+}
+
+// SAFETY: as for a fixed offset.
+unsafe impl LinearView for Offset {
+    fn address(&self, pointer: NonNull<u8>) -> Option<PhysAddr> {
+        self.bounds.address(pointer, self.offset)
+    }
+}
+
+impl<const OFFSET: u64> fmt::Debug for FixedOffset<OFFSET> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}..={:#x} + {OFFSET:#x}", self.bounds.start, self.bounds.last)
+    }
+}
+
+impl fmt::Debug for Offset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}..={:#x} + {:#x}", self.bounds.start, self.bounds.last, self.offset)
+    }
+}
+
+/// A page of virtual memory whose translation the program can change.
+///
+/// # Safety
+/// `show` gives `BYTES` bytes that may be read and written and are the physical memory from `page` on, until the next
+/// call; what the CPU had cached of the page's last translation is gone by then.
+pub unsafe trait OnePage {
+    /// Bytes of the page: no smaller than a table of the regime.
+    const BYTES: u64;
+
+    /// Maps `page`, a multiple of [`BYTES`](Self::BYTES); `None` where there is no memory.
+    fn show(&self, page: PhysAddr) -> Option<NonNull<u8>>;
+}
+
+/// Physical memory through one page that moves: for tables that are mapped nowhere.
+///
+/// It remembers which page it shows, so that all entries of one table take one change of the translation.
+#[derive(Debug)]
+pub struct TemporaryWindow<W: OnePage> {
+    window: W,
+    shown: Cell<Option<(PhysAddr, NonNull<u8>)>>,
+}
+
+impl<W: OnePage> TemporaryWindow<W> {
+    /// The memory that `window` shows.
+    ///
+    /// # Safety
+    /// Nobody else moves the window, and what is used as a table through it is used as nothing else.
+    #[must_use]
+    pub const unsafe fn new(window: W) -> Self {
+        Self { window, shown: Cell::new(None) }
+    }
+
+    pub(super) const fn window(&self) -> &W {
+        &self.window
+    }
+}
+
+// SAFETY: the pointer is into the page that the window shows, until it shows another.
+unsafe impl<W: OnePage> PhysicalView for TemporaryWindow<W> {
+    fn pointer(&self, start: PhysAddr, bytes: u64) -> Option<NonNull<u8>> {
+        let page = PhysAddr::new(align_down(start.as_u64(), W::BYTES));
+        let offset = start.as_u64() - page.as_u64();
+        if bytes > W::BYTES - offset {
+            return None;
+        }
+        let shown = match self.shown.get() {
+            Some((of, shown)) if of == page => shown,
+            _ => {
+                self.shown.set(None);
+                let shown = self.window.show(page)?;
+                self.shown.set(Some((page, shown)));
+                shown
+            }
+        };
+        // SAFETY: the offset is inside the page.
+        Some(unsafe { shown.add(offset as usize) })
+    }
+}
+
+// SAFETY: entries are read and written in the memory that the view shows, whole and with one access each; stores are
+// volatile, so they keep their order.
+unsafe impl<R: Regime, V: PhysicalView> TableAccess<R> for V {
+    #[inline]
+    fn load(&self, entry: EntryAt) -> Option<u64> {
+        let at = self.pointer(word::place::<R>(entry)?, u64::from(R::FORMAT.entry_bytes))?;
+        // SAFETY: the view shows the entry, which is aligned, and tables are used as nothing else.
+        Some(unsafe { word::load::<R>(at) })
+    }
+
+    #[inline]
+    unsafe fn store(&mut self, entry: EntryAt, word: u64) {
+        let at = word::place::<R>(entry).and_then(|at| self.pointer(at, u64::from(R::FORMAT.entry_bytes)));
+        if let Some(at) = at {
+            // SAFETY: as for a load; the caller owns the table.
+            unsafe { word::store::<R>(at, entry.place, word) };
+        }
+    }
+
+    #[inline]
+    unsafe fn exchange(&mut self, entry: EntryAt, current: u64, new: u64) -> Result<(), u64> {
+        match word::place::<R>(entry).and_then(|at| self.pointer(at, u64::from(R::FORMAT.entry_bytes))) {
+            // SAFETY: as for a load.
+            Some(at) => unsafe { word::exchange::<R>(at, current, new) },
+            None => Err(current),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Entries in memory, which walkers read and write at the same time.
+
+use core::ptr::NonNull;
+use core::sync::atomic::Ordering::{self, Relaxed, Release};
+use core::sync::atomic::{AtomicU32, AtomicU64, compiler_fence, fence};
+
+use volatile::VolatilePtr;
+
+use super::{EntryAt, Place};
+use crate::addr::PhysAddr;
+use crate::regime::Regime;
+
+/// Where the entry lies in physical memory; `None` where no entry can.
+pub(super) fn place<R: Regime>(entry: EntryAt) -> Option<PhysAddr> {
+    const { assert!(R::FORMAT.entry_bytes == 4 || R::FORMAT.entry_bytes == 8, "entries have four or eight bytes") };
+    let bytes = u64::from(R::FORMAT.entry_bytes);
+    let offset = u64::try_from(entry.index).ok()?.checked_mul(bytes)?;
+    entry.table.checked_add(offset).filter(|place| place.is_aligned(bytes))
+}
+
+/// The entry at `at`.
+///
+/// # Safety
+/// `at` may be read, is aligned for an entry, and whoever writes it meanwhile writes whole entries.
+pub(super) unsafe fn load<R: Regime>(at: NonNull<u8>) -> u64 {
+    if R::FORMAT.entry_bytes == 4 {
+        // SAFETY: as the caller promises, for entries of four bytes.
+        let word = unsafe { VolatilePtr::new(at.cast::<u32>()) };
+        u64::from(word.read())
+    } else if cfg!(target_pointer_width = "64") {
+        // SAFETY: as the caller promises, for entries of eight bytes.
+        let word = unsafe { VolatilePtr::new(at.cast::<u64>()) };
+        word.read()
+    } else {
+        // A volatile access would be one of two halves here.
+        // SAFETY: as the caller promises, for entries of eight bytes.
+        let word = unsafe { AtomicU64::from_ptr(at.as_ptr().cast()) };
+        word.load(Relaxed)
+    }
+}
+
+/// Writes `word` to the entry at `at`.
+///
+/// What may be a pointer to a table, in a table that is walked, comes after everything that was written before, for the
+/// walkers of other cores as well.
+///
+/// # Safety
+/// As for [`load`]; `at` may be written, and nobody else writes it now.
+pub(super) unsafe fn store<R: Regime>(at: NonNull<u8>, place: Place, word: u64) {
+    match place {
+        Place::Linked { level: 0, .. } | Place::Fresh => compiler_fence(Release),
+        Place::Linked { .. } => fence(Release),
+    }
+    if R::FORMAT.entry_bytes == 4 {
+        // SAFETY: as the caller promises, for entries of four bytes.
+        let entry = unsafe { VolatilePtr::new(at.cast::<u32>()) };
+        entry.write(word as u32);
+    } else if cfg!(target_pointer_width = "64") {
+        // SAFETY: as the caller promises, for entries of eight bytes.
+        let entry = unsafe { VolatilePtr::new(at.cast::<u64>()) };
+        entry.write(word);
+    } else {
+        // SAFETY: as the caller promises, for entries of eight bytes.
+        let entry = unsafe { AtomicU64::from_ptr(at.as_ptr().cast()) };
+        entry.store(word, Relaxed);
+    }
+}
+
+/// Writes `new` to the entry at `at` if it is still `current`; otherwise says what it is.
+///
+/// # Safety
+/// As for [`load`]; `at` may be written.
+pub(super) unsafe fn exchange<R: Regime>(at: NonNull<u8>, current: u64, new: u64) -> Result<(), u64> {
+    const SUCCESS: Ordering = Release;
+    if R::FORMAT.entry_bytes == 4 {
+        // SAFETY: as the caller promises, for entries of four bytes.
+        let entry = unsafe { AtomicU32::from_ptr(at.as_ptr().cast()) };
+        match entry.compare_exchange(current as u32, new as u32, SUCCESS, Relaxed) {
+            Ok(_) => Ok(()),
+            Err(word) => Err(u64::from(word)),
+        }
+    } else {
+        // SAFETY: as the caller promises, for entries of eight bytes.
+        let entry = unsafe { AtomicU64::from_ptr(at.as_ptr().cast()) };
+        match entry.compare_exchange(current, new, SUCCESS, Relaxed) {
+            Ok(_) => Ok(()),
+            Err(word) => Err(word),
+        }
+    }
+}
