@@ -1,17 +1,32 @@
 //! Address spaces at run time: building them offline, and editing them live.
 
 mod active;
+mod change;
+mod error;
 mod kind;
-#[allow(dead_code, reason = "for the operations and readers that follow")]
+mod leaves;
+mod ledger;
+mod live;
+mod map;
 mod node;
+mod offline;
+mod page;
+mod protect;
+mod range;
 pub mod read;
 mod reading;
 mod request;
-#[allow(dead_code, reason = "for the operations and readers that follow")]
+mod resize;
+#[allow(dead_code, reason = "for the readers that follow")]
 mod space;
+mod tree;
+mod unmap;
 
 pub use active::{Activate, Active, ActiveError};
+pub use error::{BadPhys, MapError, Offender, PromoteError, ProtectError, RemapError, SplitError, UnmapError};
 pub use kind::{Kind, Live, Offline, State};
+pub use protect::Protect;
+pub use range::RangeError;
 pub use read::Reader;
-pub use request::{Existing, Limits, Mapping};
+pub use request::{Existing, Limits, Mapping, Reclaim};
 pub use space::{AddressSpace, Halves, NewError, OpenError, Roots};

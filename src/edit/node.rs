@@ -26,12 +26,28 @@ impl Sort {
             Self::Absent
         } else if level > 0 && form.table.matches(word) {
             Self::Table
-        } else if form.leaf.matches(word) {
+        } else if form.leaf.matches(word) || is_of_run(format, level, word) {
             Self::Leaf
         } else {
             Self::Reserved
         }
     }
+}
+
+/// Whether `word` is an entry of a run whose entries have an encoding of their own.
+#[inline(always)]
+const fn is_of_run(format: &Format, level: usize, word: u64) -> bool {
+    let mut i = 0;
+    while i < format.runs.len() {
+        if let Some(own) = format.runs[i].leaf
+            && format.runs[i].level == level
+            && own.leaf.matches(word)
+        {
+            return true;
+        }
+        i += 1;
+    }
+    false
 }
 
 /// A table, and what it translates.

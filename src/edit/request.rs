@@ -30,6 +30,15 @@ pub enum Existing {
     Replace,
 }
 
+/// What becomes of tables that an operation leaves without an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reclaim {
+    /// They stay where they are, for the next mapping.
+    Keep,
+    /// They are taken out of the tree.
+    Free,
+}
+
 /// A range to map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mapping {

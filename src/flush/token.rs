@@ -95,7 +95,6 @@ impl<K: Kind, T, C: Cover> TlbFlush<K, T, C> {
 
     /// The same obligation, which keeps something else.
     #[inline]
-    #[expect(dead_code, reason = "for the editor")]
     pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> TlbFlush<K, U> {
         let scope = self.scope();
         TlbFlush::new(scope, change(self.into_released()))

@@ -67,7 +67,6 @@ impl<K: Kind> Tables<K> {
     ///
     /// For tables under addresses that may fault until the flush. Children first: a pointer in one of these words is
     /// gone.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the editor"))]
     pub(crate) fn push(&mut self, memory: &mut K::Memory, table: PhysAddr, tables: usize) {
         let block = Block::new(table, tables);
         Self::write(memory, block, self.ends.map(|(first, _)| first));
@@ -76,7 +75,6 @@ impl<K: Kind> Tables<K> {
     }
 
     /// The only one, which stays as it is until it is freed: what it translates must not fault before the flush.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the editor"))]
     pub(crate) const fn hold(table: PhysAddr) -> Self {
         Self { ends: None, held: Some(Block::new(table, 1)), count: 1, kind: PhantomData }
     }

@@ -1,0 +1,257 @@
+//! Changes of single entries: what they owe, and runs and leaves that must be taken apart for them.
+
+use super::kind::Kind;
+use super::leaves::leaf_of;
+use super::ledger::Ledger;
+use super::node::{Node, Sort};
+use super::range::Span;
+use super::tree::Tree;
+use crate::attr::Access;
+use crate::flush::{Change, Duty, Maintain};
+use crate::format::{Format, Leaf, Run, View};
+use crate::table::Attributes;
+use crate::tables::TableAccess;
+
+/// The run that a leaf says it is part of.
+#[inline]
+pub(super) fn run_of(format: &Format, level: usize, word: u64) -> Option<Run> {
+    format.runs.into_iter().find(|run| {
+        let mark = run.set & !inside(format, run);
+        run.size != 0
+            && run.level == level
+            && match run.leaf {
+                Some(own) => own.leaf.matches(word),
+                None => word & mark == mark,
+            }
+    })
+}
+
+/// Entry bits of an address that count within a folded run.
+const fn inside(format: &Format, run: &Run) -> u64 {
+    if run.fold { format.address.encode(run.size - 1) } else { 0 }
+}
+
+/// The same leaf, which translates `virt`, outside of any run.
+pub(super) fn alone(format: &Format, level: usize, word: u64, virt: u64) -> u64 {
+    let Some(run) = run_of(format, level, word) else { return word };
+    let own = if run.fold { virt & (run.size - 1) & !(format.level[level].size() - 1) } else { 0 };
+    if run.leaf.is_some() {
+        let View::Leaf(leaf) = format.view(level, word) else { return word };
+        return format.encode_leaf(level, &Leaf { run: 0, address: leaf.address | own, ..leaf }).unwrap_or(word);
+    }
+    word & !(run.set | inside(format, &run)) | format.address.encode(own)
+}
+
+/// What makes an absent word of one that can be made whole again: the present bit of formats with one.
+const fn one_bit(format: &Format) -> Option<u64> {
+    if format.present.count_ones() == 1 { Some(format.present) } else { None }
+}
+
+impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
+    /// Whether broken entries keep what they said.
+    pub(super) const RECALLS: bool = one_bit(Self::FORMAT).is_some();
+
+    /// The bits of a leaf of `level` that are its address.
+    #[inline(always)]
+    pub(super) const fn address_bits(level: usize) -> u64 {
+        Self::FORMAT.address.encode(!(Self::FORMAT.level[level].size() - 1))
+    }
+
+    /// What a leaf that becomes another leaf for the same addresses owes.
+    pub(super) fn duty_between(level: usize, old: u64, new: u64) -> Duty {
+        let format = Self::FORMAT;
+        let (View::Leaf(before), View::Leaf(after)) = (format.view(level, old), format.view(level, new)) else {
+            return Self::duty(Change::Remap);
+        };
+        let mut duty = Duty::NONE;
+        if before.access != after.access {
+            duty = duty.union(Self::duty_of_rights(before.access, after.access));
+        }
+        if before.memory != after.memory {
+            duty = duty.union(Self::duty(Change::Retype));
+        }
+        if before.global != after.global {
+            duty = duty.union(Self::duty(Change::Globality));
+        }
+        if before.run != after.run {
+            duty = duty.union(Self::duty(Change::Contiguous));
+        }
+        // Which page of a folded run an entry is for is not in its word.
+        let coarse = before.run.max(after.run).max(1);
+        if (before.address ^ after.address) & !(coarse - 1) != 0 {
+            duty = duty.union(Self::duty(Change::Remap));
+        }
+        if duty.is_none() && (old ^ new) & !Self::HARDWARE_BITS != 0 {
+            duty = Self::duty(Change::Restrict);
+        }
+        duty
+    }
+
+    fn duty_of_rights(old: Access, new: Access) -> Duty {
+        let holds = |a: Access, b: Access| a.privileged.contains(b.privileged) && a.user.contains(b.user);
+        let mut duty = Duty::NONE;
+        if !holds(new, old) {
+            duty = duty.union(Self::duty(Change::Restrict));
+        }
+        if !holds(old, new) {
+            duty = duty.union(Self::duty(Change::Relax));
+        }
+        duty
+    }
+
+    /// Takes the run apart that entry `index` is part of, if it reaches out of the entries `from..=to`.
+    ///
+    /// Where that needs break-before-make and `drop` says so, those of the run in `from..=to` stay absent.
+    pub(super) fn dissolve(&mut self, node: Node, index: usize, from: usize, to: usize, keep: Keep) {
+        let word = self.load(node, index);
+        if Sort::of(Self::FORMAT, node.level, word) != Sort::Leaf {
+            return;
+        }
+        let Some(run) = run_of(Self::FORMAT, node.level, word) else { return };
+        let count = (run.size >> Self::shift(node.level)) as usize;
+        let first = index & !(count - 1);
+        let group = first..(first + count).min(node.entries(Self::FORMAT));
+        if from <= group.start && group.end <= to + 1 {
+            return;
+        }
+        let span = Span { start: Self::slot(node, group.start).start, last: Self::slot(node, group.end - 1).last };
+        let global = Self::is_global(node.level, word);
+        let duty = Self::duty(Change::Contiguous);
+        if !Self::breaks(node, duty) {
+            for i in group {
+                let virt = node.virt(Self::FORMAT, i);
+                let word = self.load(node, i);
+                if Sort::of(Self::FORMAT, node.level, word) == Sort::Leaf {
+                    self.update(node, i, word, |old| alone(Self::FORMAT, node.level, old, virt));
+                }
+            }
+            return self.owe_resized(node, duty, span, global);
+        }
+        for i in group.clone() {
+            self.break_entry(node, i);
+        }
+        self.settle(node, duty, span, global);
+        for i in group {
+            if matches!(keep, Keep::Outside) && from <= i && i <= to {
+                self.store(node, i, 0);
+            } else {
+                self.mend(node, i, word, |old, virt| alone(Self::FORMAT, node.level, old, virt));
+            }
+        }
+        self.owe(node, Self::duty(Change::Map), span, global);
+    }
+
+    /// Makes a leaf absent, in a way that [`mend`](Self::mend) can undo.
+    pub(super) fn break_entry(&mut self, node: Node, index: usize) {
+        let word = self.load(node, index);
+        if Sort::of(Self::FORMAT, node.level, word) == Sort::Leaf {
+            let rest = one_bit(Self::FORMAT).map_or(0, |bit| !bit);
+            self.update(node, index, word, |old| old & rest);
+        }
+    }
+
+    /// Makes a leaf of what was broken. `word` is what a folded run repeats, for formats that have nothing else to keep
+    /// an absent word apart by.
+    pub(super) fn mend(&mut self, node: Node, index: usize, word: u64, change: impl Fn(u64, u64) -> u64) {
+        let virt = node.virt(Self::FORMAT, index);
+        let old = match one_bit(Self::FORMAT) {
+            Some(bit) => self.load(node, index) | bit,
+            None => word,
+        };
+        self.store(node, index, change(old, virt));
+    }
+
+    /// Fills `child` with the leaves that translate as `word` does at entry `index` of `node`.
+    pub(super) fn fill_split(&mut self, node: Node, index: usize, word: u64, child: Node) {
+        let virt = node.virt(Self::FORMAT, index);
+        let word = alone(Self::FORMAT, node.level, word, virt);
+        let marks = word & Self::HARDWARE_BITS;
+        let first = Self::child_word(node.level, word).unwrap_or(0) | marks;
+        let base = Self::FORMAT.address.decode(word) & !((1 << Self::shift(node.level)) - 1);
+        let flags = first & !Self::address_bits(child.level);
+        for i in 0..child.entries(Self::FORMAT) {
+            let address = base + ((i as u64) << Self::shift(child.level));
+            self.store(child, i, flags | Self::FORMAT.address.encode(address));
+        }
+    }
+
+    /// The first leaf of the level below that translates as `word` does; `None` where it has no encoding.
+    pub(super) fn child_word(level: usize, word: u64) -> Option<u64> {
+        if level == 0 {
+            return None;
+        }
+        let View::Leaf(leaf) = Self::FORMAT.view(level, word) else { return None };
+        if !Self::FORMAT.has_leaf(level - 1, Self::FEATURES) {
+            return None;
+        }
+        Self::FORMAT.encode_leaf(level - 1, &Leaf { run: 0, ..leaf })
+    }
+
+    /// Puts `child`, which hardware has not seen, in the place of the leaf `word`. `duty` is what its leaves owe beside
+    /// the split itself.
+    pub(super) fn swap_in(&mut self, node: Node, index: usize, word: u64, child: Node, duty: Duty) {
+        let duty = Self::duty(Change::Split).union(duty);
+        let (slot, global) = (Self::slot(node, index), Self::is_global(node.level, word));
+        let pointer = Self::pointer(node.level, child.table);
+        let child = Node { fresh: true, ..child };
+        if Self::breaks(node, duty) {
+            let (old, _) = self.update(node, index, word, |_| 0);
+            self.mark(child, (old ^ word) & Self::HARDWARE_BITS);
+            self.settle(node, duty, slot, global);
+            self.store(node, index, pointer);
+            return self.owe(node, Self::duty(Change::Link), slot, global);
+        }
+        if Self::CHANGES_ITSELF && !node.fresh {
+            let mut old = word;
+            // SAFETY: as in `store`.
+            while let Err(now) = unsafe { self.memory.exchange(node.at(Self::FORMAT, index), old, pointer) } {
+                self.mark(child, (now ^ old) & Self::HARDWARE_BITS);
+                old = now;
+            }
+        } else {
+            self.store(node, index, pointer);
+        }
+        self.owe_resized(node, duty, slot, global);
+    }
+
+    /// Writes down that leaves of other sizes translate `span` now.
+    pub(super) fn owe_resized(&mut self, node: Node, duty: Duty, span: Span, global: bool) {
+        if K::Regime::RESIZES_HIDE && L::LIVE && !node.fresh {
+            self.ledger.note_everywhere(duty);
+        } else {
+            self.owe(node, duty, span, global);
+        }
+    }
+
+    /// Sets bits in all leaves of a fresh tree.
+    fn mark(&mut self, node: Node, bits: u64) {
+        if bits == 0 {
+            return;
+        }
+        for i in 0..node.entries(Self::FORMAT) {
+            let word = self.load(node, i);
+            match Sort::of(Self::FORMAT, node.level, word) {
+                Sort::Leaf => self.store(node, i, word | bits),
+                Sort::Table => self.mark(node.below(Self::FORMAT, i, word), bits),
+                Sort::Absent | Sort::Reserved => {}
+            }
+        }
+    }
+
+    /// A leaf of `attributes` at `level` to `address`; `None` where there is no such leaf.
+    pub(super) fn leaf_word(level: usize, attributes: Attributes, address: u64) -> Option<u64> {
+        if !Self::FORMAT.has_leaf(level, Self::FEATURES) {
+            return None;
+        }
+        Self::FORMAT.encode_leaf(level, &leaf_of(attributes, address))
+    }
+}
+
+/// Which entries of a run that is taken apart are made again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// All.
+    All,
+    /// Those outside of the range that is worked on: the others are about to go.
+    Outside,
+}

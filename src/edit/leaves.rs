@@ -1,0 +1,216 @@
+//! A request as the words of its leaves.
+
+use super::error::{BadPhys, MapError};
+use super::range::Span;
+use super::request::Limits;
+use crate::addr::PhysAddr;
+use crate::attr::{Features, MemoryType, Rights};
+use crate::format::{Format, Leaf, MAX_LEVELS, NOT_ENCODABLE, Run};
+use crate::table::Attributes;
+
+/// The leaf of `attributes`, apart from its address.
+pub(crate) const fn leaf_of(attributes: Attributes, address: u64) -> Leaf {
+    Leaf {
+        address,
+        access: attributes.access,
+        memory: attributes.memory,
+        global: attributes.global,
+        run: 0,
+        software: 0,
+        guarded: false,
+    }
+}
+
+/// The flags of leaves with `attributes` at each level; [`NOT_ENCODABLE`] where there is no such leaf.
+pub(crate) fn flags_of(format: &Format, features: Features, attributes: Attributes) -> [u64; MAX_LEVELS] {
+    let leaf = leaf_of(attributes, 0);
+    let mut flags = [NOT_ENCODABLE; MAX_LEVELS];
+    if !is_granted(format, features, attributes) {
+        return flags;
+    }
+    for (level, flags) in flags.iter_mut().enumerate().take(format.levels) {
+        if format.has_leaf(level, features)
+            && let Some(word) = format.leaf_flags(level, &leaf)
+        {
+            *flags = word;
+        }
+    }
+    flags
+}
+
+/// Whether the CPU has what the encoding of `attributes` needs.
+pub(crate) const fn is_granted(format: &Format, features: Features, attributes: Attributes) -> bool {
+    let memory = attributes.memory;
+    let bits = format.memory[0][memory as usize];
+    let overrides = format.inherent_memory && bits != format.memory[0][MemoryType::Inherent as usize];
+    if overrides && !features.contains(format.memory_override) {
+        return false;
+    }
+    let (gated, feature) = format.memory_gate[0];
+    if gated.is(memory) && !features.contains(feature) {
+        return false;
+    }
+    // Without such a bit, what must not be executed would be.
+    attributes.access.any().contains(Rights::X) || features.contains(format.no_execute)
+}
+
+/// Physical addresses end here: what the regime's entries can hold on this CPU.
+pub(crate) const fn phys_end(format: &Format, features: Features) -> u64 {
+    let wide = !format.wide_output.is_empty() && features.contains(format.wide_output);
+    let bits = if wide { format.max_output_bits } else { format.output_bits };
+    let field = format.address.decode(u64::MAX) | (format.page_size() - 1);
+    let end = 1 << bits;
+    if field < end { field + 1 } else { end }
+}
+
+/// Which leaves a range is made of, and what their words are.
+///
+/// # Invariants
+/// 1. Level 0, or the least level with flags, is one that every slot of the range fits.
+/// 2. Where a level has flags, all slots of that level that lie in the range fit it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Leaves {
+    /// Flags by level, whether or not such leaves are used; [`NOT_ENCODABLE`] where there are none.
+    pub(crate) encoded: [u64; MAX_LEVELS],
+    /// Flags by level; [`NOT_ENCODABLE`] where such leaves are not used.
+    pub(crate) flags: [u64; MAX_LEVELS],
+    /// The run that leaves of the level form; its size is 0 where there is none.
+    pub(crate) runs: [Run; MAX_LEVELS],
+    /// What is added to an input address.
+    pub(crate) offset: u64,
+    /// Tables below an entry whose slot is all in the range.
+    full: [u64; MAX_LEVELS],
+    /// The least level of leaves.
+    pub(crate) least: usize,
+}
+
+impl Leaves {
+    /// Those of `span` to `phys`, checked.
+    pub(crate) fn new(
+        format: &Format,
+        features: Features,
+        span: Span,
+        phys: PhysAddr,
+        attributes: Attributes,
+        limits: Limits,
+    ) -> Result<Self, MapError> {
+        let unit = unit_of(format, limits);
+        if phys.as_u64() & (unit - 1) != 0 {
+            return Err(MapError::UnalignedPhys(BadPhys { phys, bound: unit }));
+        }
+        let end = phys_end(format, features);
+        if phys.as_u64() >= end || end - phys.as_u64() <= span.last - span.start {
+            return Err(MapError::PhysOutOfRange(BadPhys { phys, bound: end }));
+        }
+        let offset = phys.as_u64().wrapping_sub(span.start);
+        let flags = flags_of(format, features, attributes);
+        let (runs, full) = ([Run::NONE; MAX_LEVELS], [0; MAX_LEVELS]);
+        let mut leaves = Self { encoded: flags, flags, runs, offset, full, least: 0 };
+        leaves.limit(format, features, limits);
+        leaves.least = leaves.flags.iter().position(|&flags| flags != NOT_ENCODABLE).unwrap_or(MAX_LEVELS);
+        if leaves.least >= format.levels || format.level[leaves.least].size() > unit {
+            return Err(missing(format, features, attributes, unit));
+        }
+        leaves.count(format);
+        Ok(leaves)
+    }
+
+    /// Takes away the levels that `limits` or the addresses do not allow, and finds the runs.
+    fn limit(&mut self, format: &Format, features: Features, limits: Limits) {
+        for level in 0..format.levels {
+            let size = format.level[level].size();
+            let fits = size >= limits.smallest && size <= limits.largest.max(format.page_size());
+            if !fits || self.offset & (size - 1) != 0 {
+                self.flags[level] = NOT_ENCODABLE;
+            }
+        }
+        if !limits.runs {
+            return;
+        }
+        for run in format.runs {
+            let fits = run.size != 0 && run.size <= limits.largest && features.contains(run.feature);
+            if fits && self.offset & (run.size - 1) == 0 && self.flags[run.level] != NOT_ENCODABLE {
+                self.runs[run.level] = run;
+            }
+        }
+    }
+
+    fn count(&mut self, format: &Format) {
+        for level in 1..format.levels {
+            if !self.has(level) {
+                let entries = 1u64 << format.index_bits(level - 1);
+                self.full[level] = entries.saturating_mul(self.full[level - 1]).saturating_add(1);
+            }
+        }
+    }
+
+    /// Whether leaves of `level` are used.
+    #[inline(always)]
+    pub(crate) const fn has(&self, level: usize) -> bool {
+        self.flags[level] != NOT_ENCODABLE
+    }
+
+    /// Tables that `part` of one slot of `level` needs below its entry.
+    pub(crate) fn tables_in(&self, format: &Format, level: usize, part: Span) -> u64 {
+        let shift = format.level[level].shift;
+        if part.is_whole(shift) {
+            return self.full[level];
+        }
+        if level <= self.least {
+            return 0;
+        }
+        let below = format.level[level - 1].shift;
+        let first = part.first_part(below);
+        let mut tables = 1 + self.tables_in(format, level - 1, first);
+        if let Some(rest) = part.behind(first) {
+            let last = Span { start: (rest.last >> below << below).max(rest.start), last: rest.last };
+            tables += ((last.start - rest.start) >> below) * self.full[level - 1];
+            tables += self.tables_in(format, level - 1, last);
+        }
+        tables
+    }
+}
+
+/// What addresses and sizes must be multiples of.
+pub(crate) const fn unit_of(format: &Format, limits: Limits) -> u64 {
+    if limits.smallest <= format.page_size() {
+        return format.page_size();
+    }
+    match limits.smallest.checked_next_power_of_two() {
+        Some(unit) => unit,
+        None => 1 << 63,
+    }
+}
+
+/// Why no level has leaves: the CPU lacks a feature, or the format an encoding.
+fn missing(format: &Format, features: Features, attributes: Attributes, unit: u64) -> MapError {
+    let leaf = leaf_of(attributes, 0);
+    for level in 0..format.levels {
+        if format.level[level].size() == unit {
+            if let crate::format::LeafForm::With(feature) = format.level[level].form
+                && !features.contains(feature)
+            {
+                return MapError::NoSuchLeaf(feature);
+            }
+            if format.leaf_flags(level, &leaf).is_some() {
+                return MapError::NoSuchLeaf(Features::NONE);
+            }
+        }
+    }
+    MapError::NotEncodable(attributes)
+}
+
+/// Tables that are needed to cut `part` out of a leaf of `level`.
+pub(crate) fn tables_to_cut(format: &Format, level: usize, part: Span) -> u64 {
+    if level == 0 || part.is_whole(format.level[level].shift) {
+        return 0;
+    }
+    let below = format.level[level - 1].shift;
+    let first = part.first_part(below);
+    let mut tables = 1 + tables_to_cut(format, level - 1, first);
+    if let Some(rest) = part.behind(first) {
+        let last = Span { start: (rest.last >> below << below).max(rest.start), last: rest.last };
+        tables += tables_to_cut(format, level - 1, last);
+    }
+    tables
+}

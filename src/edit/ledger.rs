@@ -1,0 +1,156 @@
+//! What an operation owes for the entries it changed.
+
+use super::kind::Kind;
+use super::node::Node;
+use super::range::Span;
+use crate::flush::{Change, Duty, Extent, Id, Maintain, Reach, Scope, duty};
+use crate::tables::{TableMemory, Tables};
+
+/// The duties of a regime on the CPU it is for, by [`Change`].
+pub(crate) struct Duties<R>(core::marker::PhantomData<R>);
+
+impl<R: Maintain> Duties<R> {
+    const OF: [Duty; Change::ALL.len()] = {
+        let mut list = [Duty::NONE; Change::ALL.len()];
+        let mut i = 0;
+        while i < list.len() {
+            list[Change::ALL[i] as usize] = duty(R::DUTIES, Change::ALL[i], R::FEATURES);
+            i += 1;
+        }
+        list
+    };
+
+    /// What `change` owes.
+    #[inline(always)]
+    pub(crate) const fn of(change: Change) -> Duty {
+        Self::OF[change as usize]
+    }
+
+    /// Whether any change needs break-before-make.
+    pub(crate) const BREAKS: bool = {
+        let mut breaks = false;
+        let mut i = 0;
+        while i < Self::OF.len() {
+            breaks |= Self::OF[i].before_make;
+            i += 1;
+        }
+        breaks
+    };
+}
+
+/// Where an operation writes down what it changed.
+///
+/// Code that is generic over it compiles to plain stores for a space that no hardware uses.
+pub(crate) trait Ledger<K: Kind> {
+    /// Whether hardware may use the tables.
+    const LIVE: bool;
+
+    /// Entries of `span` changed, and owe `duty`; the smallest leaf that may be cached there has `1 << stride` bytes.
+    fn note(&mut self, duty: Duty, span: Span, stride: u32, global: bool);
+
+    /// Entries changed, and owe `duty` for all addresses of all address spaces.
+    fn note_everywhere(&mut self, duty: Duty);
+
+    /// Entries of `span` were made absent, and must be flushed before they are made anew.
+    fn settle(&mut self, duty: Duty, span: Span, stride: u32, global: bool);
+
+    /// The table, which has no tables below, was unlinked.
+    fn release(&mut self, memory: &mut K::Memory, table: Node);
+
+    /// The only table that the operation unlinked, which must stay as it is until the flush.
+    fn retain(&mut self, memory: &mut K::Memory, table: Node);
+}
+
+/// Of a space that no hardware uses.
+#[derive(Debug)]
+pub(crate) struct Unused;
+
+impl<K: Kind> Ledger<K> for Unused {
+    const LIVE: bool = false;
+
+    #[inline(always)]
+    fn note(&mut self, _: Duty, _: Span, _: u32, _: bool) {}
+
+    #[inline(always)]
+    fn note_everywhere(&mut self, _: Duty) {}
+
+    #[inline(always)]
+    fn settle(&mut self, _: Duty, _: Span, _: u32, _: bool) {}
+
+    #[inline]
+    fn release(&mut self, memory: &mut K::Memory, table: Node) {
+        // SAFETY: nothing points to it any more, and nobody else uses the tables of a space that is offline.
+        unsafe { memory.free(table.table, 1) };
+    }
+
+    #[inline]
+    fn retain(&mut self, memory: &mut K::Memory, table: Node) {
+        Ledger::<K>::release(self, memory, table);
+    }
+}
+
+/// Of a space that hardware may use.
+pub(crate) struct Owed<'h, K: Kind> {
+    hardware: &'h mut K::Hardware,
+    id: Id,
+    scope: Scope,
+    tables: Tables<K>,
+}
+
+impl<'h, K: Kind> Owed<'h, K> {
+    pub(crate) fn new(hardware: &'h mut K::Hardware, id: Id) -> Self {
+        Self { hardware, id, scope: Scope::nothing(id), tables: Tables::new() }
+    }
+
+    /// What is owed, and what was taken out.
+    pub(crate) fn close(self) -> (Scope, Tables<K>) {
+        (self.scope, self.tables)
+    }
+
+    fn scope(&self, duty: Duty, span: Span, stride: u32, global: bool) -> Scope {
+        let extent = if duty.leaf || duty.walk {
+            Extent::Range { start: span.start, last: span.last, stride }
+        } else {
+            Extent::Nowhere
+        };
+        Scope { duty: Duty { before_make: false, ..duty }, extent, id: if global { Id::Every } else { self.id } }
+    }
+}
+
+impl<K: Kind> Ledger<K> for Owed<'_, K> {
+    const LIVE: bool = true;
+
+    fn note(&mut self, duty: Duty, span: Span, stride: u32, global: bool) {
+        let scope = self.scope(duty, span, stride, global);
+        self.scope = self.scope.union(scope);
+    }
+
+    fn note_everywhere(&mut self, duty: Duty) {
+        let duty = Duty { before_make: false, ..duty };
+        self.scope = self.scope.union(Scope { duty, extent: Extent::Everywhere, id: Id::Every });
+    }
+
+    fn settle(&mut self, duty: Duty, span: Span, stride: u32, global: bool) {
+        const {
+            assert!(
+                !Duties::<K::Regime>::BREAKS || !K::Reach::EVERY_CORE || K::Regime::BROADCASTS,
+                "break-before-make inside of an operation needs invalidations that reach every core that uses the space"
+            );
+        }
+        let scope = self.scope(duty, span, stride, global);
+        let scope = scope.bounded(K::Regime::MANY);
+        K::Regime::sequence(&scope, K::Reach::EVERY_CORE, self.hardware);
+    }
+
+    fn release(&mut self, memory: &mut K::Memory, table: Node) {
+        self.tables.push(memory, table.table, 1);
+    }
+
+    fn retain(&mut self, memory: &mut K::Memory, table: Node) {
+        if self.tables.is_empty() {
+            self.tables = Tables::hold(table.table);
+        } else {
+            self.release(memory, table);
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! Mapping a range.
+
+use super::change::Keep;
+use super::error::MapError;
+use super::kind::Kind;
+use super::leaves::{Leaves, unit_of};
+use super::ledger::Ledger;
+use super::node::{Node, Sort};
+use super::range::Span;
+use super::request::{Existing, Mapping};
+use super::tree::Tree;
+use crate::flush::{Change, Duty};
+
+impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
+    /// Maps what `request` says, or nothing.
+    pub(super) fn map(&mut self, request: &Mapping) -> Result<(), MapError> {
+        let unit = unit_of(Self::FORMAT, request.limits);
+        let span = Span::new(Self::FORMAT, request.virt, request.size, unit)?;
+        let leaves = Leaves::new(Self::FORMAT, Self::FEATURES, span, request.phys, request.attributes, request.limits)?;
+        let root = self.enter(span)?;
+        let tables = self.survey_map(root, span, &leaves, request.existing)?;
+        self.reserve(tables).map_err(MapError::OutOfTables)?;
+        self.map_in(root, span, &leaves, request.existing);
+        Ok(())
+    }
+
+    /// Counts the tables that a request needs, and finds what stands in its way.
+    fn survey_map(&self, node: Node, span: Span, leaves: &Leaves, existing: Existing) -> Result<u64, MapError> {
+        if node.level == 0 {
+            return self.survey_pages(node, span, existing).map(|()| 0);
+        }
+        let mut tables = 0;
+        let mut rest = Some(span);
+        while let Some(all) = rest {
+            let part = all.first_part(Self::shift(node.level));
+            rest = all.behind(part);
+            tables += self.survey_entry(node, part, leaves, existing)?;
+        }
+        Ok(tables)
+    }
+
+    fn survey_pages(&self, node: Node, span: Span, existing: Existing) -> Result<(), MapError> {
+        let (from, to) = (self.index(node, span.start), self.index(node, span.last));
+        if existing == Existing::Replace {
+            self.checked(node, from)?;
+            return Ok(());
+        }
+        for index in from..=to {
+            let word = self.checked(node, index)?;
+            match Sort::of(Self::FORMAT, 0, word) {
+                Sort::Absent => {}
+                Sort::Reserved => return Err(MapError::Reserved(self.found(node, index, word))),
+                Sort::Leaf | Sort::Table => return Err(MapError::AlreadyMapped(self.found(node, index, word))),
+            }
+        }
+        Ok(())
+    }
+
+    fn survey_entry(&self, node: Node, part: Span, leaves: &Leaves, existing: Existing) -> Result<u64, MapError> {
+        let level = node.level;
+        let index = self.index(node, part.start);
+        let word = self.checked(node, index)?;
+        let whole = part.is_whole(Self::shift(level));
+        let fits = whole && leaves.has(level);
+        let replaces = existing == Existing::Replace;
+        match Sort::of(Self::FORMAT, level, word) {
+            Sort::Absent if fits => Ok(0),
+            Sort::Absent => Ok(leaves.tables_in(Self::FORMAT, level, part)),
+            Sort::Table => {
+                let child = node.below(Self::FORMAT, index, word);
+                if !fits || (!replaces && leaves.least < level) {
+                    self.survey_map(child, part, leaves, existing)
+                } else if replaces || self.is_void(child) {
+                    Ok(0)
+                } else {
+                    Err(MapError::HoldsTable(self.found(node, index, word)))
+                }
+            }
+            _ if replaces && fits => Ok(0),
+            Sort::Leaf if replaces && self.is_same(node, index, word, leaves) => Ok(0),
+            Sort::Leaf if replaces && Self::child_word(level, word).is_some() => {
+                Ok(leaves.tables_in(Self::FORMAT, level, part))
+            }
+            Sort::Leaf if !replaces && whole => Err(MapError::AlreadyMapped(self.found(node, index, word))),
+            Sort::Leaf if !replaces => Err(MapError::InsideLeaf(self.found(node, index, word))),
+            Sort::Leaf | Sort::Reserved => Err(MapError::Reserved(self.found(node, index, word))),
+        }
+    }
+
+    /// Whether a table and all below have no mapping.
+    pub(super) fn is_void(&self, node: Node) -> bool {
+        (0..node.entries(Self::FORMAT)).all(|index| {
+            let word = self.load(node, index);
+            match Sort::of(Self::FORMAT, node.level, word) {
+                Sort::Absent => true,
+                Sort::Table => self.is_void(node.below(Self::FORMAT, index, word)),
+                Sort::Leaf | Sort::Reserved => false,
+            }
+        })
+    }
+
+    /// Whether the leaf translates already as the request asks for.
+    fn is_same(&self, node: Node, index: usize, word: u64, leaves: &Leaves) -> bool {
+        let virt = node.virt(Self::FORMAT, index);
+        let old = super::change::alone(Self::FORMAT, node.level, word, virt);
+        let new = leaves.encoded[node.level] | Self::FORMAT.address.encode(virt.wrapping_add(leaves.offset));
+        let aligned = leaves.offset & ((1 << Self::shift(node.level)) - 1) == 0;
+        aligned && (old ^ new) & !Self::HARDWARE_BITS == 0
+    }
+
+    /// Maps `span`; nothing is in the way, and the tables are reserved.
+    fn map_in(&mut self, node: Node, span: Span, leaves: &Leaves, existing: Existing) {
+        let whole = if leaves.has(node.level) { span.whole_slots(Self::shift(node.level)) } else { None };
+        let Some(whole) = whole else {
+            return self.map_parts(node, span, leaves, existing);
+        };
+        if span.start < whole.start {
+            self.map_parts(node, Span { start: span.start, last: whole.start - 1 }, leaves, existing);
+        }
+        if existing == Existing::Refuse && node.level == 0 {
+            self.write(node, whole, leaves);
+            self.owe(node, Self::duty(Change::Map), whole, Self::is_global(0, leaves.flags[0]));
+        } else {
+            self.replace(node, whole, leaves, existing);
+        }
+        if whole.last < span.last {
+            self.map_parts(node, Span { start: whole.last + 1, last: span.last }, leaves, existing);
+        }
+    }
+
+    /// Maps `span` below the entries of `node`.
+    fn map_parts(&mut self, node: Node, span: Span, leaves: &Leaves, existing: Existing) {
+        let mut rest = Some(span);
+        while let Some(all) = rest {
+            let part = all.first_part(Self::shift(node.level));
+            rest = all.behind(part);
+            self.map_part(node, part, leaves, existing);
+        }
+    }
+
+    fn map_part(&mut self, node: Node, part: Span, leaves: &Leaves, existing: Existing) {
+        let index = self.index(node, part.start);
+        let word = self.load(node, index);
+        match Sort::of(Self::FORMAT, node.level, word) {
+            Sort::Table => self.map_in(node.below(Self::FORMAT, index, word), part, leaves, existing),
+            Sort::Leaf => self.map_inside(node, index, part, leaves),
+            Sort::Absent | Sort::Reserved => {
+                let Some(child) = self.take(node, index) else { return };
+                self.build(child, part, leaves);
+                self.store(node, index, Self::pointer(node.level, child.table));
+                let global = Self::is_global(leaves.least, leaves.flags[leaves.least]);
+                self.owe(node, Self::duty(Change::Link), part, global);
+            }
+        }
+    }
+
+    /// Replaces part of a leaf.
+    fn map_inside(&mut self, node: Node, index: usize, part: Span, leaves: &Leaves) {
+        let word = self.load(node, index);
+        if self.is_same(node, index, word, leaves) {
+            return;
+        }
+        self.dissolve(node, index, usize::MAX, 0, Keep::All);
+        let word = self.load(node, index);
+        let Some(child) = self.take(node, index) else { return };
+        self.fill_split(node, index, word, child);
+        self.map_in(child, part, leaves, Existing::Replace);
+        let new = leaves.encoded[node.level]
+            | Self::FORMAT.address.encode(node.virt(Self::FORMAT, index).wrapping_add(leaves.offset));
+        self.swap_in(node, index, word, child, Self::duty_between(node.level, word, new));
+    }
+
+    /// Fills a fresh table: what the request maps, and absent entries around it.
+    fn build(&mut self, node: Node, span: Span, leaves: &Leaves) {
+        let (from, to) = (self.index(node, span.start), self.index(node, span.last));
+        self.clear(node, 0, from);
+        self.clear(node, to + 1, node.entries(Self::FORMAT));
+        let whole = if leaves.has(node.level) { span.whole_slots(Self::shift(node.level)) } else { None };
+        let Some(whole) = whole else {
+            return self.build_parts(node, span, leaves);
+        };
+        if span.start < whole.start {
+            self.build_parts(node, Span { start: span.start, last: whole.start - 1 }, leaves);
+        }
+        self.write(node, whole, leaves);
+        if whole.last < span.last {
+            self.build_parts(node, Span { start: whole.last + 1, last: span.last }, leaves);
+        }
+    }
+
+    fn build_parts(&mut self, node: Node, span: Span, leaves: &Leaves) {
+        let mut rest = Some(span);
+        while let Some(all) = rest {
+            let part = all.first_part(Self::shift(node.level));
+            rest = all.behind(part);
+            let index = self.index(node, part.start);
+            let Some(child) = self.take(node, index) else { return };
+            self.build(child, part, leaves);
+            self.store(node, index, Self::pointer(node.level, child.table));
+        }
+    }
+
+    /// Writes the leaves of whole slots.
+    fn write(&mut self, node: Node, span: Span, leaves: &Leaves) {
+        let run = &leaves.runs[node.level];
+        let middle = if run.size == 0 { None } else { span.whole_slots(run.size.trailing_zeros()) };
+        let Some(middle) = middle else {
+            return self.write_leaves(node, span, leaves, 0, 0);
+        };
+        if span.start < middle.start {
+            self.write_leaves(node, Span { start: span.start, last: middle.start - 1 }, leaves, 0, 0);
+        }
+        self.write_leaves(node, middle, leaves, run.set, if run.fold { run.size - 1 } else { 0 });
+        if middle.last < span.last {
+            self.write_leaves(node, Span { start: middle.last + 1, last: span.last }, leaves, 0, 0);
+        }
+    }
+
+    #[inline]
+    fn write_leaves(&mut self, node: Node, span: Span, leaves: &Leaves, set: u64, fold: u64) {
+        let (from, to) = (self.index(node, span.start), self.index(node, span.last));
+        let (flags, shift) = (leaves.flags[node.level] | set, Self::shift(node.level));
+        let mut phys = span.start.wrapping_add(leaves.offset);
+        for index in from..=to {
+            self.store(node, index, flags | Self::FORMAT.address.encode(phys & !fold));
+            phys = phys.wrapping_add(1 << shift);
+        }
+    }
+
+    /// The word for entry `index`, where all of `span` gets leaves.
+    fn word_in(&self, node: Node, index: usize, span: Span, leaves: &Leaves) -> u64 {
+        let slot = Self::slot(node, index);
+        let run = &leaves.runs[node.level];
+        let phys = slot.start.wrapping_add(leaves.offset);
+        let mask = run.size.wrapping_sub(1);
+        if run.size == 0 || slot.start & !mask < span.start || slot.start | mask > span.last {
+            return leaves.flags[node.level] | Self::FORMAT.address.encode(phys);
+        }
+        let phys = if run.fold { phys & !mask } else { phys };
+        leaves.flags[node.level] | run.set | Self::FORMAT.address.encode(phys)
+    }
+
+    /// Puts leaves in place of whatever whole slots hold.
+    fn replace(&mut self, node: Node, span: Span, leaves: &Leaves, existing: Existing) {
+        let (from, to) = (self.index(node, span.start), self.index(node, span.last));
+        self.dissolve(node, from, from, to, Keep::Outside);
+        self.dissolve(node, to, from, to, Keep::Outside);
+        self.break_for(node, span, leaves, existing);
+        let mut mapped: Option<Span> = None;
+        for index in from..=to {
+            let word = self.load(node, index);
+            let new = self.word_in(node, index, span, leaves);
+            let slot = Self::slot(node, index);
+            match Sort::of(Self::FORMAT, node.level, word) {
+                Sort::Table if existing == Existing::Refuse && leaves.least < node.level => {
+                    self.map_in(node.below(Self::FORMAT, index, word), slot, leaves, existing);
+                }
+                Sort::Absent => {
+                    self.store(node, index, new);
+                    mapped = Some(Span { start: mapped.map_or(slot.start, |m| m.start), last: slot.last });
+                }
+                _ if (word ^ new) & !Self::HARDWARE_BITS == 0 => {}
+                sort => {
+                    self.store(node, index, new);
+                    self.owe_for(node, index, sort, word, new);
+                }
+            }
+        }
+        if let Some(mapped) = mapped {
+            let global = Self::is_global(node.level, leaves.flags[node.level]);
+            self.owe(node, Self::duty(Change::Map), mapped, global);
+        }
+    }
+
+    /// Writes down that `word` became the leaf `new`, and releases the table it pointed to.
+    fn owe_for(&mut self, node: Node, index: usize, sort: Sort, word: u64, new: u64) {
+        let duty = Self::duty_to_leaf(node, sort, word, new);
+        let mut global = Self::is_global(node.level, new);
+        if sort == Sort::Table {
+            global |= self.release(Node { fresh: true, ..node.below(Self::FORMAT, index, word) }).global;
+        } else {
+            global |= Self::is_global(node.level, word);
+        }
+        self.owe(node, duty, Self::slot(node, index), global);
+    }
+
+    /// What an entry that becomes the leaf `new` owes.
+    fn duty_to_leaf(node: Node, sort: Sort, word: u64, new: u64) -> Duty {
+        match sort {
+            Sort::Absent => Self::duty(Change::Map),
+            Sort::Leaf => Self::duty_between(node.level, word, new),
+            Sort::Reserved => Self::duty(Change::Remap),
+            Sort::Table => {
+                Self::duty(Change::Promote).union(Self::duty(Change::Unlink)).union(Self::duty(Change::Remap))
+            }
+        }
+    }
+
+    /// Breaks, and flushes at once, all entries of whole slots that must be absent before they get their leaves.
+    fn break_for(&mut self, node: Node, span: Span, leaves: &Leaves, existing: Existing) {
+        if !Self::breaks(node, Duty::NONE.broken()) {
+            return;
+        }
+        let mut broken: Option<(Span, Duty, bool)> = None;
+        for index in self.index(node, span.start)..=self.index(node, span.last) {
+            let word = self.load(node, index);
+            let sort = Sort::of(Self::FORMAT, node.level, word);
+            let new = self.word_in(node, index, span, leaves);
+            let stays = sort == Sort::Table && existing == Existing::Refuse && leaves.least < node.level;
+            let duty = Self::duty_to_leaf(node, sort, word, new);
+            if stays || (word ^ new) & !Self::HARDWARE_BITS == 0 || sort == Sort::Absent || !duty.before_make {
+                continue;
+            }
+            self.update(node, index, word, |_| 0);
+            let global = match sort {
+                Sort::Table => self.release(Node { fresh: true, ..node.below(Self::FORMAT, index, word) }).global,
+                _ => Self::is_global(node.level, word),
+            };
+            let slot = Self::slot(node, index);
+            broken = Some(match broken {
+                None => (slot, duty, global),
+                Some((span, all, every)) => (Span { last: slot.last, ..span }, all.union(duty), every | global),
+            });
+        }
+        if let Some((span, duty, global)) = broken {
+            self.settle(node, duty, span, global);
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Ranges of input addresses.
+
+use core::fmt;
+
+use crate::addr::VirtAddr;
+use crate::format::Format;
+
+/// A range that is not empty; both ends included, because it may end with the last byte there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    /// The first byte.
+    pub(crate) start: u64,
+    /// The last byte.
+    pub(crate) last: u64,
+}
+
+/// Why a range cannot be worked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RangeError {
+    /// It has no bytes.
+    Empty,
+    /// It does not start at a page, or at a multiple of the smallest leaf asked for.
+    UnalignedVirt {
+        /// Where it starts.
+        virt: VirtAddr,
+        /// What that should be a multiple of.
+        unit: u64,
+    },
+    /// It is not whole pages, or not whole leaves of the smallest size asked for.
+    UnalignedSize {
+        /// Its bytes.
+        size: u64,
+        /// What they should be a multiple of.
+        unit: u64,
+    },
+    /// It starts where nothing is translated.
+    NotCanonical {
+        /// Where it starts.
+        virt: VirtAddr,
+    },
+    /// It starts in one half and ends in the hole, or behind it.
+    AcrossHole {
+        /// Where it starts.
+        virt: VirtAddr,
+        /// Its bytes.
+        size: u64,
+    },
+    /// It ends behind the last address that is translated.
+    PastTop {
+        /// Where it starts.
+        virt: VirtAddr,
+        /// Its bytes.
+        size: u64,
+    },
+    /// The half it lies in has no root.
+    NoRoot {
+        /// Where it starts.
+        virt: VirtAddr,
+    },
+    /// The tables there belong to another space.
+    Shared {
+        /// An address of the range that is shared.
+        virt: VirtAddr,
+    },
+    /// The root entry there points to the root itself.
+    SelfMap {
+        /// An address of the range that the entry translates.
+        virt: VirtAddr,
+    },
+}
+
+impl fmt::Display for RangeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("the range is empty"),
+            Self::UnalignedVirt { virt, unit } => write!(f, "{virt:?} is not a multiple of {unit:#x}"),
+            Self::UnalignedSize { size, unit } => write!(f, "{size:#x} bytes are not a multiple of {unit:#x}"),
+            Self::NotCanonical { virt } => write!(f, "{virt:?} is in no range that is translated"),
+            Self::AcrossHole { virt, size } => {
+                write!(f, "{size:#x} bytes from {virt:?} reach into the hole between the halves")
+            }
+            Self::PastTop { virt, size } => write!(f, "{size:#x} bytes from {virt:?} end behind the last address"),
+            Self::NoRoot { virt } => write!(f, "the half of {virt:?} has no root"),
+            Self::Shared { virt } => write!(f, "the tables at {virt:?} belong to another space"),
+            Self::SelfMap { virt } => write!(f, "the entry of {virt:?} in the root points to the root"),
+        }
+    }
+}
+
+impl core::error::Error for RangeError {}
+
+impl Span {
+    /// `size` bytes from `virt`, both multiples of `unit`, within one half.
+    pub(crate) const fn new(format: &Format, virt: VirtAddr, size: u64, unit: u64) -> Result<Self, RangeError> {
+        let start = virt.as_u64();
+        if size == 0 {
+            return Err(RangeError::Empty);
+        }
+        if !format.is_canonical(start) {
+            return Err(RangeError::NotCanonical { virt });
+        }
+        if start & (unit - 1) != 0 {
+            return Err(RangeError::UnalignedVirt { virt, unit });
+        }
+        if size & (unit - 1) != 0 {
+            return Err(RangeError::UnalignedSize { size, unit });
+        }
+        let Some(last) = start.checked_add(size - 1) else { return Err(RangeError::PastTop { virt, size }) };
+        if format.is_canonical(last) && format.is_upper(start) == format.is_upper(last) {
+            return Ok(Self { start, last });
+        }
+        Err(if format.upper_half { RangeError::AcrossHole { virt, size } } else { RangeError::PastTop { virt, size } })
+    }
+
+    /// The part that shares a slot of `1 << shift` bytes with its first byte.
+    #[inline(always)]
+    pub(crate) const fn first_part(self, shift: u32) -> Self {
+        let end = self.start | ((1 << shift) - 1);
+        Self { start: self.start, last: if end < self.last { end } else { self.last } }
+    }
+
+    /// What is left behind `part`, the first part.
+    #[inline(always)]
+    pub(crate) const fn behind(self, part: Self) -> Option<Self> {
+        if part.last == self.last { None } else { Some(Self { start: part.last + 1, last: self.last }) }
+    }
+
+    /// Whether it is exactly one slot of `1 << shift` bytes.
+    #[inline(always)]
+    pub(crate) const fn is_whole(self, shift: u32) -> bool {
+        let mask = (1 << shift) - 1;
+        self.start & mask == 0 && self.last == self.start | mask
+    }
+
+    /// The bytes from the first multiple of `1 << shift` to the last: whole slots only.
+    #[inline]
+    pub(crate) const fn whole_slots(self, shift: u32) -> Option<Self> {
+        let mask = (1u64 << shift) - 1;
+        let head = self.start.wrapping_neg() & mask;
+        if self.last - self.start < head {
+            return None;
+        }
+        let start = self.start + head;
+        let tail = self.last.wrapping_add(1) & mask;
+        if self.last - start < tail || self.last - start - tail < mask {
+            return None;
+        }
+        Some(Self { start, last: self.last - tail })
+    }
+
+    /// Whether both have a byte in common.
+    #[inline]
+    pub(crate) const fn meets(self, start: u64, last: u64) -> bool {
+        self.start <= last && start <= self.last
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::regime::Regime;
+    use crate::x86_64::Level4;
+
+    const FORMAT: Format = <Level4 as Regime>::FORMAT;
+
+    fn span(virt: u64, size: u64) -> Result<Span, RangeError> {
+        Span::new(&FORMAT, VirtAddr::new(virt), size, 0x1000)
+    }
+
+    #[test]
+    fn the_last_page_is_a_range_and_the_page_behind_it_is_not() {
+        let last = 0xffff_ffff_ffff_f000;
+        assert_eq!(span(last, 0x1000), Ok(Span { start: last, last: u64::MAX }));
+        assert!(matches!(span(last, 0x2000), Err(RangeError::PastTop { .. })));
+    }
+
+    #[test]
+    fn the_hole_is_entered_from_neither_side() {
+        assert!(span(0x7fff_ffff_f000, 0x1000).is_ok());
+        assert!(matches!(span(0x7fff_ffff_f000, 0x2000), Err(RangeError::AcrossHole { .. })));
+        assert!(matches!(span(0x7fff_ffff_f000, 0xffff_0000_0000_2000), Err(RangeError::AcrossHole { .. })));
+        assert!(matches!(span(0x8000_0000_0000, 0x1000), Err(RangeError::NotCanonical { .. })));
+    }
+
+    #[test]
+    fn whole_slots_are_found_at_both_ends_of_the_address_space() {
+        let whole = |start, last| Span { start, last }.whole_slots(21);
+        assert_eq!(whole(0x1000, 0x1f_ffff), None);
+        assert_eq!(whole(0x1000, 0x3f_ffff), Some(Span { start: 0x20_0000, last: 0x3f_ffff }));
+        assert_eq!(whole(0x20_0000, 0x5f_efff), Some(Span { start: 0x20_0000, last: 0x3f_ffff }));
+        assert_eq!(whole(0xffff_ffff_ffc0_1000, u64::MAX), Some(Span { start: 0xffff_ffff_ffe0_0000, last: u64::MAX }));
+        assert_eq!(whole(0, u64::MAX), Some(Span { start: 0, last: u64::MAX }));
+        assert_eq!(whole(0xffff_ffff_ffff_f000, u64::MAX), None);
+    }
+}

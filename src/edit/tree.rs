@@ -1,0 +1,303 @@
+//! The tables of a space while an operation works on them.
+
+use super::change::run_of;
+use super::error::{Fault, Offender};
+use super::kind::Kind;
+use super::ledger::{Duties, Ledger};
+use super::node::{Node, Sort};
+use super::range::{RangeError, Span};
+use super::space::{Shared, format_of};
+use crate::addr::{PhysAddr, VirtAddr};
+use crate::attr::Features;
+use crate::flush::{Change, Duty};
+use crate::format::Format;
+use crate::regime::Regime;
+use crate::space::Roots;
+use crate::tables::{EntryAt, Place, TableAccess, TableMemory};
+
+/// Tables that an operation reserved, chained through their first words.
+#[derive(Debug)]
+struct Spare {
+    first: u64,
+    count: u64,
+}
+
+/// What may be cached of a subtree that is gone.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gone {
+    /// Whether a leaf was valid for every address space.
+    pub(super) global: bool,
+    /// log2 of the bytes that the least of its leaves or pointers translates.
+    pub(super) stride: u32,
+}
+
+impl Gone {
+    fn add(&mut self, other: Self) {
+        self.global |= other.global;
+        self.stride = self.stride.min(other.stride);
+    }
+}
+
+/// The tables of a space, borrowed by one operation.
+///
+/// # Invariants
+/// 1. Nodes that the methods take are tables of the space, or fresh ones that this operation took.
+/// 2. `spare.first` is the first of `spare.count` tables, allocated, unused, and each naming the next in its first word
+///    as a multiple of the table size.
+#[derive(Debug)]
+pub(crate) struct Tree<'s, K: Kind, L: Ledger<K>> {
+    pub(super) roots: Roots,
+    shared: Option<Shared>,
+    pub(super) memory: &'s mut K::Memory,
+    pub(super) ledger: L,
+    spare: Spare,
+}
+
+impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
+    /// The features of the CPU.
+    pub(super) const FEATURES: Features = <K::Regime as Regime>::FEATURES;
+    /// The format.
+    pub(super) const FORMAT: &'static Format = format_of::<K>();
+    /// Whether hardware may change entries between a load and a store.
+    pub(super) const CHANGES_ITSELF: bool = L::LIVE && Self::FORMAT.updates(Self::FEATURES) != 0;
+    /// Bits that hardware may set in a leaf, beside its rights.
+    pub(super) const HARDWARE_BITS: u64 = Self::FORMAT.updates(Self::FEATURES) & !Self::FORMAT.rights_mask;
+
+    pub(super) fn new(roots: Roots, shared: Option<Shared>, memory: &'s mut K::Memory, ledger: L) -> Self {
+        Self { roots, shared, memory, ledger, spare: Spare { first: 0, count: 0 } }
+    }
+
+    /// Whether fields of some leaves lie elsewhere than in pages.
+    const MOVES: bool = {
+        let mut moves = false;
+        let mut i = 0;
+        while i < Self::FORMAT.levels {
+            moves |= Self::FORMAT.level[i].moves.place(u64::MAX >> 1) != u64::MAX >> 1;
+            i += 1;
+        }
+        let mut i = 0;
+        while i < Self::FORMAT.runs.len() {
+            moves |= Self::FORMAT.runs[i].leaf.is_some();
+            i += 1;
+        }
+        moves
+    };
+
+    /// log2 of the bytes that an entry of `level` covers.
+    #[inline(always)]
+    pub(super) const fn shift(level: usize) -> u32 {
+        Self::FORMAT.level[level].shift
+    }
+
+    /// The root for `span`, of which no part belongs to another space.
+    pub(super) fn enter(&self, span: Span) -> Result<Node, Fault> {
+        let virt = VirtAddr::new(span.start);
+        if let Some(shared) = self.shared
+            && span.meets(shared.start, shared.last)
+        {
+            return Err(RangeError::Shared { virt: VirtAddr::new(span.start.max(shared.start)) }.into());
+        }
+        let upper = Self::FORMAT.split_roots && Self::FORMAT.is_upper(span.start);
+        let root = if upper { self.roots.upper } else { self.roots.lower };
+        let root = PhysAddr::new(root.ok_or(RangeError::NoRoot { virt })?);
+        let node = Node::root(Self::FORMAT, root, span.start);
+        self.no_self_map(node, span)?;
+        Ok(node)
+    }
+
+    /// A root entry that points to the root is no part of the space: no table below it is.
+    fn no_self_map(&self, node: Node, span: Span) -> Result<(), Fault> {
+        for index in self.index(node, span.start)..=self.index(node, span.last) {
+            let word = self.checked(node, index)?;
+            if Sort::of(Self::FORMAT, node.level, word) == Sort::Table
+                && node.below(Self::FORMAT, index, word).table == node.table
+            {
+                return Err(RangeError::SelfMap { virt: VirtAddr::new(node.virt(Self::FORMAT, index)) }.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The index of `virt` in `node`.
+    #[inline(always)]
+    pub(super) fn index(&self, node: Node, virt: u64) -> usize {
+        Self::FORMAT.index(virt, node.level)
+    }
+
+    /// An entry, which may be out of reach.
+    #[inline(always)]
+    pub(super) fn checked(&self, node: Node, index: usize) -> Result<u64, Fault> {
+        self.memory.load(node.at(Self::FORMAT, index)).ok_or(Fault::NoTable(node.table))
+    }
+
+    /// An entry of a table that was found in reach.
+    #[inline(always)]
+    pub(super) fn load(&self, node: Node, index: usize) -> u64 {
+        self.memory.load(node.at(Self::FORMAT, index)).unwrap_or(0)
+    }
+
+    /// Writes an entry of a table that was found in reach.
+    #[inline(always)]
+    pub(super) fn store(&mut self, node: Node, index: usize, word: u64) {
+        // SAFETY: by invariant 1 the table is this space's, which is borrowed exclusively, or was taken by this operation;
+        // operations load an entry of each table before they store to it, and new tables are in reach.
+        unsafe { self.memory.store(node.at(Self::FORMAT, index), word) };
+    }
+
+    /// Replaces an entry by what `change` makes of it, without losing what hardware sets meanwhile. Gives the old word
+    /// and the new one.
+    #[inline(always)]
+    pub(super) fn update(&mut self, node: Node, index: usize, word: u64, change: impl Fn(u64) -> u64) -> (u64, u64) {
+        if !Self::CHANGES_ITSELF || node.fresh {
+            let new = change(word);
+            self.store(node, index, new);
+            return (word, new);
+        }
+        let mut old = word;
+        loop {
+            let new = change(old);
+            // SAFETY: as in `store`.
+            match unsafe { self.memory.exchange(node.at(Self::FORMAT, index), old, new) } {
+                Ok(()) => return (old, new),
+                Err(now) => old = now,
+            }
+        }
+    }
+
+    /// What is at entry `index`, for errors.
+    pub(super) fn found(&self, node: Node, index: usize, word: u64) -> Offender {
+        Offender { virt: VirtAddr::new(node.virt(Self::FORMAT, index)), level: node.level, word }
+    }
+
+    /// Whether `word`, a leaf, is valid for every address space.
+    #[inline(always)]
+    pub(super) fn is_global(level: usize, word: u64) -> bool {
+        let global = Self::FORMAT.global_at(level);
+        let own = if Self::MOVES {
+            let run = run_of(Self::FORMAT, level, word).map_or(0, |run| run.size);
+            Self::FORMAT.not_global_at(level, run)
+        } else {
+            Self::FORMAT.not_global
+        };
+        (global | own) != 0 && word & own == 0 && word & global == global
+    }
+
+    /// Reserves `count` tables, or none.
+    pub(super) fn reserve(&mut self, count: u64) -> Result<(), u64> {
+        while self.spare.count < count {
+            let Some(table) = self.memory.allocate(1) else {
+                self.give_back();
+                return Err(count);
+            };
+            self.chain(table);
+        }
+        Ok(())
+    }
+
+    fn chain(&mut self, table: PhysAddr) {
+        let first = EntryAt { table, index: 0, place: Place::Fresh };
+        let next = self.spare.first >> Self::FORMAT.table_shift;
+        // SAFETY: the table was just allocated, or was not used since.
+        unsafe { self.memory.store(first, next) };
+        self.spare = Spare { first: table.as_u64(), count: self.spare.count + 1 };
+    }
+
+    /// A reserved table, for `level`, that will be linked where entry `index` of `node` is. Its contents are arbitrary.
+    pub(super) fn take(&mut self, node: Node, index: usize) -> Option<Node> {
+        debug_assert!(self.spare.count > 0, "an operation takes the tables that it counted");
+        if self.spare.count == 0 {
+            return None;
+        }
+        let table = PhysAddr::new(self.spare.first);
+        let next = self.memory.load(EntryAt { table, index: 0, place: Place::Fresh }).unwrap_or(0);
+        self.spare = Spare { first: next << Self::FORMAT.table_shift, count: self.spare.count - 1 };
+        Some(Node { table, level: node.level - 1, base: node.virt(Self::FORMAT, index), fresh: true })
+    }
+
+    /// Frees the reserved tables that were not taken.
+    pub(super) fn give_back(&mut self) {
+        while self.spare.count > 0 {
+            let table = PhysAddr::new(self.spare.first);
+            let next = self.memory.load(EntryAt { table, index: 0, place: Place::Fresh }).unwrap_or(0);
+            self.spare = Spare { first: next << Self::FORMAT.table_shift, count: self.spare.count - 1 };
+            // SAFETY: allocated by `reserve`, and nothing ever pointed to it.
+            unsafe { self.memory.free(table, 1) };
+        }
+    }
+
+    /// What the operation owes.
+    pub(super) fn finish(mut self) -> L {
+        self.give_back();
+        self.ledger
+    }
+
+    /// Writes down a change of entries that hardware may have seen.
+    #[inline(always)]
+    pub(super) fn owe(&mut self, node: Node, duty: Duty, span: Span, global: bool) {
+        if L::LIVE && !node.fresh {
+            self.ledger.note(duty, span, Self::shift(node.level), global);
+        }
+    }
+
+    /// Whether entries of `node` must be broken before they are made with that duty.
+    #[inline(always)]
+    pub(super) const fn breaks(node: Node, duty: Duty) -> bool {
+        L::LIVE && Duties::<K::Regime>::BREAKS && !node.fresh && duty.before_make
+    }
+
+    /// Flushes entries that are absent now, so that they can be made anew.
+    pub(super) fn settle(&mut self, node: Node, duty: Duty, span: Span, global: bool) {
+        self.ledger.settle(duty, span, Self::shift(node.level), global);
+    }
+
+    /// The slot of an entry.
+    #[inline(always)]
+    pub(super) const fn slot(node: Node, index: usize) -> Span {
+        let start = node.virt(Self::FORMAT, index);
+        Span { start, last: start | ((1 << Self::shift(node.level)) - 1) }
+    }
+
+    /// The pointer to `table` for its parent.
+    #[inline]
+    pub(super) fn pointer(level: usize, table: PhysAddr) -> u64 {
+        Self::FORMAT.encode_table(level, table.as_u64())
+    }
+
+    /// Makes the entries `from..to` absent.
+    pub(super) fn clear(&mut self, node: Node, from: usize, to: usize) {
+        for index in from..to {
+            self.store(node, index, 0);
+        }
+    }
+
+    /// Whether a table has nothing but absent entries outside of `from..=to`.
+    pub(super) fn is_empty_but(&self, node: Node, from: usize, to: usize) -> bool {
+        let absent = |index| Sort::of(Self::FORMAT, node.level, self.load(node, index)) == Sort::Absent;
+        (0..from).all(absent) && (to + 1..node.entries(Self::FORMAT)).all(absent)
+    }
+
+    /// Releases an unlinked table and all below, children first.
+    pub(super) fn release(&mut self, node: Node) -> Gone {
+        let mut gone = Gone { global: false, stride: Self::shift(node.level) + Self::FORMAT.index_bits(node.level) };
+        if node.level > 0 || L::LIVE {
+            for index in 0..node.entries(Self::FORMAT) {
+                let word = self.load(node, index);
+                match Sort::of(Self::FORMAT, node.level, word) {
+                    Sort::Table => gone.add(self.release(node.below(Self::FORMAT, index, word))),
+                    Sort::Leaf => {
+                        gone.add(Gone { global: Self::is_global(node.level, word), stride: Self::shift(node.level) })
+                    }
+                    Sort::Absent | Sort::Reserved => {}
+                }
+            }
+        }
+        self.ledger.release(self.memory, node);
+        gone
+    }
+
+    /// What `change` owes.
+    #[inline(always)]
+    pub(super) const fn duty(change: Change) -> Duty {
+        Duties::<K::Regime>::of(change)
+    }
+}

@@ -1,0 +1,182 @@
+//! Unmapping a range, and giving all tables back.
+
+use super::change::Keep;
+use super::error::{Fault, UnmapError};
+use super::kind::Kind;
+use super::leaves::tables_to_cut;
+use super::ledger::Ledger;
+use super::node::{Node, Sort};
+use super::range::Span;
+use super::request::Reclaim;
+use super::tree::Tree;
+use crate::addr::VirtAddr;
+use crate::flush::Change;
+use crate::tables::TableMemory;
+
+impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
+    /// Unmaps all of a range, or nothing.
+    pub(super) fn unmap(&mut self, virt: VirtAddr, size: u64, reclaim: Reclaim) -> Result<(), UnmapError> {
+        let span = Span::new(Self::FORMAT, virt, size, Self::FORMAT.page_size())?;
+        let root = self.enter(span)?;
+        let tables = self.survey_edges(root, span)?;
+        self.reserve(tables).map_err(UnmapError::OutOfTables)?;
+        self.unmap_in(root, span, reclaim);
+        Ok(())
+    }
+
+    /// Counts the tables that cutting a range out of the leaves at its ends needs.
+    fn survey_edges(&self, node: Node, span: Span) -> Result<u64, UnmapError> {
+        let first = span.first_part(Self::shift(node.level));
+        let tables = self.survey_edge(node, first)?;
+        match span.behind(first) {
+            None => Ok(tables),
+            Some(rest) => {
+                let start = Self::slot(node, self.index(node, rest.last)).start;
+                Ok(tables + self.survey_edge(node, Span { start, last: rest.last })?)
+            }
+        }
+    }
+
+    fn survey_edge(&self, node: Node, part: Span) -> Result<u64, UnmapError> {
+        let index = self.index(node, part.start);
+        let word = self.checked(node, index)?;
+        let whole = part.is_whole(Self::shift(node.level));
+        match Sort::of(Self::FORMAT, node.level, word) {
+            Sort::Table if !whole => self.survey_edges(node.below(Self::FORMAT, index, word), part),
+            Sort::Leaf if !whole && Self::child_word(node.level, word).is_some() => {
+                Ok(tables_to_cut(Self::FORMAT, node.level, part))
+            }
+            Sort::Leaf | Sort::Reserved if !whole => Err(UnmapError::Reserved(self.found(node, index, word))),
+            _ => Ok(0),
+        }
+    }
+
+    /// Unmaps `span`. Says whether all of the table is absent now, as far as `reclaim` asks for that.
+    fn unmap_in(&mut self, node: Node, span: Span, reclaim: Reclaim) -> bool {
+        let (from, to) = (self.index(node, span.start), self.index(node, span.last));
+        self.dissolve(node, from, from, to, Keep::Outside);
+        self.dissolve(node, to, from, to, Keep::Outside);
+        let whole = span.whole_slots(Self::shift(node.level));
+        if node.level == 0 {
+            self.unmap_leaves(node, span);
+        } else {
+            if whole.is_none_or(|whole| span.start < whole.start) {
+                self.unmap_part(node, span.first_part(Self::shift(node.level)), reclaim);
+            }
+            if let Some(whole) = whole {
+                self.unmap_slots(node, whole, reclaim);
+            }
+            let behind = whole.map_or(span.first_part(Self::shift(node.level)).last, |whole| whole.last);
+            if behind < span.last {
+                self.unmap_part(node, Span { start: behind + 1, last: span.last }, reclaim);
+            }
+        }
+        reclaim == Reclaim::Free
+            && (from..=to).all(|index| self.is_absent(node, index))
+            && self.is_empty_but(node, from, to)
+    }
+
+    fn is_absent(&self, node: Node, index: usize) -> bool {
+        Sort::of(Self::FORMAT, node.level, self.load(node, index)) == Sort::Absent
+    }
+
+    /// Makes whole slots absent; tables below are left empty, or taken out.
+    fn unmap_slots(&mut self, node: Node, span: Span, reclaim: Reclaim) {
+        for index in self.index(node, span.start)..=self.index(node, span.last) {
+            let word = self.load(node, index);
+            let slot = Self::slot(node, index);
+            match Sort::of(Self::FORMAT, node.level, word) {
+                Sort::Absent => {}
+                Sort::Table if reclaim == Reclaim::Keep => {
+                    self.unmap_in(node.below(Self::FORMAT, index, word), slot, reclaim);
+                }
+                Sort::Table => self.unlink(node, index, word),
+                Sort::Leaf | Sort::Reserved => {
+                    self.store(node, index, 0);
+                    self.owe(node, Self::duty(Change::Unmap), slot, Self::is_global(node.level, word));
+                }
+            }
+        }
+    }
+
+    fn unmap_leaves(&mut self, node: Node, span: Span) {
+        let mut gone: Option<(Span, bool)> = None;
+        for index in self.index(node, span.start)..=self.index(node, span.last) {
+            let word = self.load(node, index);
+            if word & Self::FORMAT.present != 0 {
+                self.store(node, index, 0);
+                if L::LIVE {
+                    let slot = Self::slot(node, index);
+                    let start = gone.map_or(slot.start, |(span, _)| span.start);
+                    let global = gone.is_some_and(|(_, global)| global) | Self::is_global(0, word);
+                    gone = Some((Span { start, last: slot.last }, global));
+                }
+            }
+        }
+        if let Some((span, global)) = gone {
+            self.owe(node, Self::duty(Change::Unmap), span, global);
+        }
+    }
+
+    /// Unmaps part of a slot.
+    fn unmap_part(&mut self, node: Node, part: Span, reclaim: Reclaim) {
+        let index = self.index(node, part.start);
+        let word = self.load(node, index);
+        match Sort::of(Self::FORMAT, node.level, word) {
+            Sort::Absent | Sort::Reserved => {}
+            Sort::Table => {
+                if self.unmap_in(node.below(Self::FORMAT, index, word), part, reclaim) {
+                    self.unlink(node, index, word);
+                }
+            }
+            Sort::Leaf => {
+                self.dissolve(node, index, usize::MAX, 0, Keep::All);
+                let word = self.load(node, index);
+                let Some(child) = self.take(node, index) else { return };
+                self.fill_split(node, index, word, child);
+                self.unmap_in(child, part, Reclaim::Keep);
+                self.swap_in(node, index, word, child, Self::duty(Change::Unmap));
+            }
+        }
+    }
+
+    /// Takes a table out of the tree, with all below.
+    fn unlink(&mut self, node: Node, index: usize, word: u64) {
+        self.store(node, index, 0);
+        let child = node.below(Self::FORMAT, index, word);
+        let gone = self.release(Node { fresh: true, ..child });
+        if L::LIVE && !node.fresh {
+            self.ledger.note(Self::duty(Change::Unlink), Self::slot(node, index), gone.stride, gone.global);
+        }
+    }
+
+    /// Releases every table that the roots own, children first, and the roots themselves.
+    pub(super) fn free_all(&mut self) {
+        for root in [self.roots.lower, self.roots.upper].into_iter().flatten() {
+            let upper = self.roots.upper == Some(root) && Self::FORMAT.split_roots;
+            self.free_root(root, if upper { Self::FORMAT.upper_start().unwrap_or(0) } else { 0 });
+        }
+    }
+
+    fn free_root(&mut self, root: u64, base: u64) {
+        let node = Node::root(Self::FORMAT, crate::addr::PhysAddr::new(root), base);
+        for index in 0..node.entries(Self::FORMAT) {
+            let word = self.load(node, index);
+            if Sort::of(Self::FORMAT, node.level, word) != Sort::Table {
+                continue;
+            }
+            let mut slot = Self::slot(node, index);
+            // Where one root serves both halves, its upper entries are addresses of the upper half.
+            if !Self::FORMAT.is_canonical(slot.start) && Self::FORMAT.upper_half {
+                let high = u64::MAX << Self::FORMAT.range_bits;
+                slot = Span { start: slot.start | high, last: slot.last | high };
+            }
+            let found: Result<Node, Fault> = self.enter(slot);
+            if found.is_ok() {
+                self.release(Node { fresh: true, ..node.below(Self::FORMAT, index, word) });
+            }
+        }
+        // SAFETY: the tables below are released, and the caller gives up the roots.
+        unsafe { self.memory.free(node.table, Self::FORMAT.root_tables() as usize) };
+    }
+}
