@@ -94,7 +94,7 @@ impl Arch {
             // Without `-no-reboot`, under which QEMU ends with status 0 after a triple fault: the firmware notices that it
             // is started again, and ends with another.
             Self::X86_64 => {
-                "-m 2G -nic none -device isa-debug-exit,iobase=0xf4,iosize=0x04 -display none -serial stdio"
+                "-m 4G -nic none -device isa-debug-exit,iobase=0xf4,iosize=0x04 -display none -serial stdio"
             }
         };
         board.split(' ').chain(rest.split(' '))

@@ -1,4 +1,4 @@
-//! QEMU `q35`, x86-64, with 2 GiB of RAM.
+//! QEMU `q35`, x86-64, with 4 GiB of RAM.
 
 /// Where placed tables lie.
 pub const TABLES_AT: u64 = 0x0068_0000;
@@ -93,11 +93,11 @@ macro_rules! declare_with_leaves {
         #[cfg(feature = "pdpe1gb")]
         declare! {
             for $regime features { $($feature)* pdpe1gb } kernel { $($clause)* }
-            resources { upper : 0x4000_0000, 1 GiB, normal; }
+            resources { upper : 0x1_0000_0000, 2 GiB, normal; }
             tables { $($tables)* }
             regions {
-                /// One leaf of 1 GiB.
-                upper (rw, linear) : 0xffff_8000_4000_0000 => upper, page 1 GiB;
+                /// Two leaves of 1 GiB.
+                upper (rw, linear) : 0xffff_8001_0000_0000 => upper, page 1 GiB;
             }
             spaces { $($spaces)* }
         }

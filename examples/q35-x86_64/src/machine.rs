@@ -11,7 +11,7 @@ use probe::{Fault, Machine, Right, Spot, Walk, Who, Width};
 use tablature::space::TableMemory;
 
 use crate::trap::{self, Access, Report, code};
-use crate::witness::{DEVICES, Witness};
+use crate::witness::{Witness, is_device};
 
 /// Marks for live tables: bits that the MMU ignores (SDM 3A, 4.5.4: 11:9 and 62:52), for the low and the high word.
 const TABLE_MARKS: [u32; 2] = [1 << 9, 1 << 20];
@@ -56,7 +56,7 @@ impl Q35 {
     }
 
     /// Tries an access, leaving memory as it is.
-    fn attempt(&mut self, spot: &Spot, right: Right, who: Who) -> Result<(), Report> {
+    pub(crate) fn attempt(&mut self, spot: &Spot, right: Right, who: Who) -> Result<(), Report> {
         match (who, right) {
             (Who::Kernel, Right::Read) => self.load(spot.virt, spot.width).map(|_| ()),
             (Who::Kernel, Right::Write) => self.store(spot.virt, spot.width),
@@ -126,7 +126,7 @@ impl Q35 {
         match spot.marks {
             _ if is_table => seen(u32::MAX, TABLE_MARKS[usize::from(phys % 8 != 0)]),
             // A register holds what it can; in RAM the word that was there changes, whatever it was.
-            Some([first, second]) if phys >= DEVICES => seen(0, first) && seen(0, second),
+            Some([first, second]) if is_device(phys) => seen(0, first) && seen(0, second),
             Some([mark, _]) => seen(u32::MAX, mark),
             None => seen(u32::MAX, 0),
         }
@@ -180,7 +180,7 @@ impl Machine for Q35 {
 }
 
 /// Why an access was refused, if the exception is the page fault that such an access raises and no other.
-fn refusal(report: &Report, virt: u64, right: Right, who: Who) -> Fault {
+pub(crate) fn refusal(report: &Report, virt: u64, right: Right, who: Who) -> Fault {
     let kind = match right {
         Right::Read => 0,
         Right::Write => code::WRITE,

@@ -34,15 +34,20 @@ const IS_DEEP: bool = <kernel::Space as Declared>::FORMAT.levels == 5;
 const SLOT: usize = 224;
 const WINDOW: u64 = (SLOT as u64) << 39;
 /// The window shows this much, a table for each GiB.
-const GIB: usize = 4;
-/// Above this, q35 has registers and no RAM (with at most 2 GiB of it).
-pub(crate) const DEVICES: u64 = 0xc000_0000;
+const GIB: usize = 6;
+/// Where q35 has registers and no RAM, which goes on behind them.
+const DEVICES: core::ops::Range<u64> = 0xc000_0000..0x1_0000_0000;
 /// Present, writable, accessed (SDM 3A, 4.5.4).
 const TABLE: u64 = 1 << 0 | 1 << 1 | 1 << 5;
 /// The same, dirty, 2 MiB, not executable.
 const LEAF: u64 = TABLE | 1 << 6 | 1 << 7 | 1 << 63;
 /// Not cached, by the PAT entry that no firmware changes.
 const UNCACHED: u64 = 1 << 3 | 1 << 4;
+
+/// Whether registers are at the physical address `phys`.
+pub(crate) fn is_device(phys: u64) -> bool {
+    DEVICES.contains(&phys)
+}
 
 #[repr(C, align(4096))]
 struct Tables {
@@ -86,7 +91,7 @@ impl Witness {
         for (entry, leaves) in tables.gibs.iter_mut().zip(&mut tables.leaves) {
             *entry = physical(leaves) | TABLE;
             for leaf in leaves {
-                *leaf = address | LEAF | if address >= DEVICES { UNCACHED } else { 0 };
+                *leaf = address | LEAF | if is_device(address) { UNCACHED } else { 0 };
                 address += 2 << 20;
             }
         }
@@ -114,7 +119,7 @@ impl Witness {
     ///
     /// # Safety
     ///
-    /// At `phys`, below 4 GiB, is RAM or a register that may be read and for an instant changed like that; a load from
+    /// At `phys`, below 6 GiB, is RAM or a register that may be read and for an instant changed like that; a load from
     /// `virt` does not fault and has no effect.
     pub(crate) unsafe fn observe(&self, phys: u64, virt: u64, keep: u32, flip: u32) -> (u32, u32) {
         // SAFETY: both roots map the code that switches between them; the caller vouches for the accesses.
