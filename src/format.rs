@@ -3,9 +3,47 @@
 //! A [`Format`] says how many levels there are, which input bits each translates, and which bits of an entry carry
 //! what. Generic code encodes and decodes entries through it and never names an architecture; an architecture fills one
 //! in as a `const`. Everything here is `const fn` over plain integers, because constant evaluation pays for each call.
+//!
+//! # Formats of your own
+//!
+//! A device with an MMU of its own needs no more than its bits. [`Format::BLANK`] has all fields, so only what differs is
+//! named, and [`Format::assert_lawful`] proves that the fields do not contradict each other; an address space of a regime
+//! that breaks a [`Law`] does not compile.
+//!
+//! ```
+//! use tablature::attr::{Access, MemoryType, Rights};
+//! use tablature::format::{AddressField, Format, Pattern};
+//! use tablature::regime::Regime;
+//! use tablature::regime::typenum::{U9, U12};
+//!
+//! const VALID: u64 = 1 << 0;
+//! const LARGE: u64 = 1 << 1;
+//! const WRITE: u64 = 1 << 2;
+//!
+//! /// A GPU: 39 bits of address in three levels of nine, pages of 4 KiB and 2 MiB, and it snoops.
+//! struct Gpu;
+//!
+//! impl Regime for Gpu {
+//!     const FORMAT: Format = Format { present: VALID, ..Format::of_levels("GPU", 12, &[9, 9, 9]) }
+//!         .with_addresses(AddressField::in_place(0xffff_ffff_f000), 48)
+//!         .with_pointers(Pattern::new(VALID | LARGE, VALID), VALID)
+//!         .with_leaves(0, Pattern::new(VALID, VALID), VALID)
+//!         .with_leaves(1, Pattern::new(VALID | LARGE, VALID | LARGE), VALID | LARGE)
+//!         .with_rights(WRITE, &[(Access::kernel(Rights::R), 0), (Access::kernel(Rights::RW), WRITE)])
+//!         .with_memory(0, &[(MemoryType::NormalWb, 0)]);
+//!     type PageShift = U12;
+//!     type IndexBits = U9;
+//! }
+//!
+//! const _: () = Gpu::FORMAT.assert_lawful();
+//! ```
+//!
+//! What changes of live tables owe, and the instructions that do it, are an implementation of
+//! [`Maintain`](crate::flush::Maintain); leaf sizes that the types know are one of [`HasLeaf`](crate::page::HasLeaf).
 
 use crate::attr::{Access, Features, MemoryType, Rights};
 
+mod build;
 mod decode;
 mod encoding;
 mod inherit;

@@ -2,6 +2,8 @@
 
 use core::marker::PhantomData;
 
+/// The numbers of [`Regime::PageShift`] and [`Regime::IndexBits`], for regimes of your own.
+pub use typenum;
 use typenum::Unsigned;
 
 use crate::attr::Features;

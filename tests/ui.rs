@@ -8,6 +8,8 @@ fn errors_say_what_where_and_how_to_fix_it() {
     for case in [
         "budget",
         "device_executable",
+        "format_levels",
+        "format_overlap",
         "misaligned",
         "missing_feature",
         "missing_guard",

@@ -6,14 +6,17 @@ use super::kind::{Kind, Live, Offline, State};
 use super::node::{Node, Reached, Sort};
 use crate::addr::{PhysAddr, VirtAddr};
 use crate::flush::Id;
-use crate::format::Format;
+use crate::format::{Format, Lawful};
 use crate::regime::Regime;
 pub use crate::space::Roots;
 use crate::tables::{TableAccess, TableMemory};
 
-/// The format of a kind as one constant in memory, which code refers to and does not copy.
+/// The format of a kind as one constant in memory, which code refers to and does not copy; lawful, or it does not compile.
 pub(crate) const fn format_of<K: Kind>() -> &'static Format {
-    &<K::Regime as Regime>::FORMAT
+    const {
+        let () = Lawful::<K::Regime>::PROVEN;
+        &<K::Regime as Regime>::FORMAT
+    }
 }
 
 /// Which halves of the input range a space gets roots for.

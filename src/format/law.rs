@@ -123,6 +123,7 @@ impl Format {
     ///
     /// # Panics
     /// If it breaks one, with its text. In a constant that is an error of the compiler.
+    #[track_caller]
     pub const fn assert_lawful(&self) {
         if let Some(law) = self.broken_law() {
             panic!("{}", law.text());
@@ -131,6 +132,23 @@ impl Format {
 }
 
 /// The proof that a regime's format is lawful: whoever edits tables of `R` names [`Lawful::PROVEN`].
+///
+/// ```compile_fail,E0080
+/// use tablature::format::{Format, Lawful};
+/// use tablature::regime::Regime;
+/// use tablature::regime::typenum::{U9, U12};
+///
+/// struct Gpu;
+///
+/// impl Regime for Gpu {
+///     // Levels, and nothing that an entry could say.
+///     const FORMAT: Format = Format::of_levels("GPU", 12, &[9, 9, 9]);
+///     type PageShift = U12;
+///     type IndexBits = U9;
+/// }
+///
+/// const _: () = Lawful::<Gpu>::PROVEN;
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Lawful<R>(PhantomData<R>);
 
