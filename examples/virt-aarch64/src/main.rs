@@ -4,16 +4,10 @@
 //! upper half, and lets the MMU testify for every region of the declaration.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
-#[cfg(all(target_arch = "aarch64", target_os = "none"))]
-mod console;
 #[cfg(all(target_arch = "aarch64", target_os = "none", feature = "boot-filled"))]
 mod fill;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
-mod machine;
-#[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod start;
-#[cfg(all(target_arch = "aarch64", target_os = "none"))]
-mod trap;
 
 /// Says where this program runs.
 #[cfg(not(target_os = "none"))]

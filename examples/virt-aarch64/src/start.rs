@@ -1,18 +1,15 @@
 //! From reset to the upper half, and the end.
 
-use core::arch::{asm, naked_asm};
+use core::arch::asm;
 use core::fmt::Write as _;
 use core::panic::PanicInfo;
 
+use core_aarch64::{Console, Core, El1, exit, refuse};
 use example_maps::aarch64::TABLES_AT;
 use example_maps::aarch64::virt_aarch64::{self as map, kernel};
 use probe::{Register, Width};
-use qemu_exit::{AArch64, QEMUExit as _};
 use tablature::layout::{Layout, count_regions};
 use tablature::space::{Installed, Refusal, install};
-
-use crate::console::{Console, refuse};
-use crate::machine::Testimony;
 
 kit::image! {
     /// Virtual minus physical address of everything in the image.
@@ -23,32 +20,8 @@ kit::link_symbol!("map_tables_phys" = TABLES_AT);
 #[cfg(feature = "placed")]
 const _: () = assert!(kernel::TABLES_AT == TABLES_AT, "the linker puts the tables where they are declared");
 
-/// Entered by QEMU at its physical address, at EL1, with the MMU off.
-///
-/// `aarch64-rt` does not fit here: its entry zeroes `.bss`, a loop over memory without caches. Whoever loads an ELF image
-/// has done that, and the tables need no loop either.
-///
-/// # Safety
-/// For the loader only, once.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-#[unsafe(link_section = ".init")]
-unsafe extern "C" fn _start() -> ! {
-    naked_asm!(
-        // The compiler uses the vector registers (CPACR_EL1.FPEN).
-        "mrs x8, cpacr_el1",
-        "orr x8, x8, #(3 << 20)",
-        "msr cpacr_el1, x8",
-        "isb",
-        "adrp x8, stack_end",
-        "add x8, x8, :lo12:stack_end",
-        "mov sp, x8",
-        "mov x29, xzr",
-        "mov x30, xzr",
-        "b {on_reset}",
-        on_reset = sym on_reset,
-    )
-}
+// Entered by QEMU at its physical address, at EL1, with the MMU off.
+core_aarch64::start!(on_reset);
 
 /// Runs with the MMU off at physical addresses; every address in the code is relative to the program counter, and
 /// nothing here may follow a pointer that the linker wrote.
@@ -56,14 +29,14 @@ extern "C" fn on_reset() -> ! {
     #[cfg(feature = "boot-filled")]
     // SAFETY: the MMU is off, and the core comes here once.
     if unsafe { crate::fill::fill() }.is_err() {
-        refuse();
+        refuse(kernel::uart0::PHYS);
     }
     // SAFETY: the `switch` regions map the running code, the vectors in it, its constants and its stack to where they are
     // now; `refuse` and `rise` touch nothing else.
     match unsafe { install_map() } {
         // SAFETY: the map is live.
         Ok(_) => unsafe { rise() },
-        Err(_) => refuse(),
+        Err(_) => refuse(kernel::uart0::PHYS),
     }
 }
 
@@ -119,19 +92,15 @@ const REGISTERS: &[Register] = &[
 static LAYOUT: Layout<{ count_regions(map::MAP) }> = Layout::of(map::MAP);
 
 extern "C" fn main() -> ! {
-    aarch64_rt::set_exception_vector();
+    core_aarch64::init();
     // SAFETY: everything in the image is mapped where it is linked, and this code runs there.
     let again = unsafe { install_map() };
     let Ok(live) = again else { exit(4) };
     let Some(uart) = kernel::uart0::take(&live) else { exit(4) };
     let mut console = Console::new(uart);
-    let good = probe::testify(&mut Testimony, &mut console, (map::MAP, &LAYOUT, 0), REGISTERS);
+    let mut core = Core::<El1>::new(kernel::moat::START);
+    let good = probe::testify(&mut core, &mut console, (map::MAP, &LAYOUT, 0), REGISTERS);
     exit(if good { 0 } else { 1 })
-}
-
-/// Ends the emulation with that status.
-pub(crate) fn exit(status: u32) -> ! {
-    AArch64::new().exit(status)
 }
 
 #[panic_handler]

@@ -4,10 +4,9 @@ use core::fmt;
 use core::ptr::{NonNull, with_exposed_provenance_mut};
 
 use arm_pl011_uart::{PL011Registers, Uart, UniqueMmioPointer};
-use example_maps::aarch64::virt_aarch64::kernel;
-use tablature::space::{Handle, RegisterBlock};
+use tablature::space::{DeclaredRegion, Handle, RegisterBlock};
 
-use crate::start::exit;
+use crate::semihosting::exit;
 
 /// The registers of the UART.
 #[repr(transparent)]
@@ -17,11 +16,12 @@ struct Registers(PL011Registers);
 unsafe impl RegisterBlock for Registers {}
 
 /// Where text goes.
-pub(crate) struct Console(Uart<'static>);
+pub struct Console(Uart<'static>);
 
 impl Console {
     /// The console behind the device region of the map.
-    pub(crate) fn new(uart: Handle<kernel::uart0>) -> Self {
+    #[must_use]
+    pub fn new<R: DeclaredRegion>(uart: Handle<R>) -> Self {
         let registers = NonNull::from(&uart.registers::<Registers>().0);
         // SAFETY: the region maps the registers, and its handle exists once.
         let registers = unsafe { UniqueMmioPointer::new(registers) };
@@ -32,7 +32,8 @@ impl Console {
     ///
     /// # Safety
     /// The registers can be accessed at `address`, and nobody uses them any more.
-    pub(crate) unsafe fn last(address: u64) -> Option<Self> {
+    #[must_use]
+    pub unsafe fn last(address: u64) -> Option<Self> {
         let registers = NonNull::new(with_exposed_provenance_mut(address as usize))?;
         // SAFETY: the caller vouches for it.
         let registers = unsafe { UniqueMmioPointer::new(registers) };
@@ -46,10 +47,11 @@ impl fmt::Write for Console {
     }
 }
 
-/// Says that the CPU refuses the map, and ends. The MMU is off: formatting would follow linked pointers.
-pub(crate) fn refuse() -> ! {
+/// Says that the CPU refuses the map, and ends. The MMU is off: formatting would follow linked pointers. The console is at
+/// that physical address.
+pub fn refuse(uart: u64) -> ! {
     // SAFETY: with the MMU off the registers are at their physical address.
-    let console = unsafe { Console::last(kernel::uart0::PHYS) };
+    let console = unsafe { Console::last(uart) };
     if let Some(mut console) = console {
         for byte in "the CPU refuses the map\n".bytes() {
             console.0.write_word(byte);
