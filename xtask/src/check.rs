@@ -37,12 +37,15 @@ pub(crate) fn run_all(steps: &mut Steps, toolchain: Toolchain) {
 
 /// The library and the firmware, as their own target sees them.
 fn bare_metal(toolchain: Toolchain, arch: Arch) -> Result<()> {
-    let packages = ["--quiet", "--package", "tablature", "--package", arch.package()];
+    let mut packages = vec!["--quiet", "--package", "tablature", "--package", arch.package()];
+    if arch == Arch::Aarch64 {
+        packages.extend(["--package", "core-aarch64", "--package", "edit-aarch64"]);
+    }
     match toolchain {
-        Toolchain::Own => call(toolchain.cargo("clippy", arch, &[]).args(packages).args(["--", "-D", "warnings"])),
+        Toolchain::Own => call(toolchain.cargo("clippy", arch, &[]).args(&packages).args(["--", "-D", "warnings"])),
         Toolchain::Debian => {
             println!("Debian's compiler has no clippy: rustc's own lints are checked");
-            call(toolchain.cargo("check", arch, &["-Dwarnings"]).args(packages))
+            call(toolchain.cargo("check", arch, &["-Dwarnings"]).args(&packages))
         }
     }
 }

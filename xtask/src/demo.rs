@@ -18,7 +18,7 @@ use crate::tables::Tables;
 use crate::variant::Variant;
 
 /// Time after which a machine is taken to hang.
-const BOOT_LIMIT: Duration = Duration::from_secs(120);
+pub(crate) const BOOT_LIMIT: Duration = Duration::from_secs(120);
 /// What a firmware says of a CPU that its map is not for.
 const LACKING: &str = "failure: the CPU lacks ";
 

@@ -6,6 +6,7 @@ mod code;
 mod corpus;
 mod demo;
 mod draw;
+mod edit;
 mod elf;
 mod formats;
 mod house;
@@ -34,6 +35,8 @@ struct Arguments {
 enum Command {
     /// Boots the example firmware in QEMU and shows its map.
     Demo(demo::Options),
+    /// Boots firmware of every regime, which edits its live tables.
+    Edit(edit::Options),
     /// Runs every test there is.
     Test(test::Options),
     /// Every case of a corpus of right and wrong maps through the compiler.
@@ -47,6 +50,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Demo(options) => demo::run(&options),
+        Command::Edit(options) => edit::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Corpus(arguments) => corpus::run(&arguments),
         Command::Boards(arguments) => boards::run(&arguments),

@@ -9,6 +9,7 @@ use crate::check;
 use crate::code::path;
 use crate::corpus;
 use crate::demo;
+use crate::edit;
 use crate::elf::Image;
 use crate::machine::{Arch, Mode};
 use crate::maps;
@@ -58,6 +59,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for variant in variant::ALL {
         steps.run(format!("boot {variant}"), || demo::boot_variant(toolchain, variant));
     }
+    edit::run_all(&mut steps, toolchain);
     for arch in Arch::ALL {
         steps.run(format!("position-independent link refused {arch}"), || refused_link(toolchain, arch));
     }
