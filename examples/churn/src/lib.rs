@@ -13,6 +13,7 @@
 
 mod examine;
 mod ground;
+mod live;
 mod model;
 mod program;
 mod random;
@@ -20,6 +21,7 @@ mod report;
 mod subject;
 
 pub use ground::Ground;
+pub use live::{Care, Edited};
 pub use model::{Frame, Page};
 pub use program::{Storage, run};
 pub use report::Report;
