@@ -53,7 +53,7 @@ use super::regs::{
 use crate::attr::Features;
 use crate::flush::Hardware;
 use crate::map::{Placement, Tables};
-use crate::space::{Declared, Refusal, TableMemory, check_links};
+use crate::space::{Declared, Refusal, Roots, TableMemory, check_links};
 
 /// Puts the tables of `S` into force on `cpu`. Writes nothing if they are already.
 ///
@@ -95,19 +95,19 @@ where
 
 /// The registers of one regime.
 #[derive(Clone, Copy)]
-struct Bank {
-    mair: Option<Register>,
-    control: Register,
-    lower: Register,
-    upper: Option<Register>,
+pub(super) struct Bank {
+    pub(super) mair: Option<Register>,
+    pub(super) control: Register,
+    pub(super) lower: Register,
+    pub(super) upper: Option<Register>,
     /// PIR, PIRE0, TCR2.
-    indirect: [Option<Register>; 3],
+    pub(super) indirect: [Option<Register>; 3],
     /// Where the translation is turned on, and the bit that does it.
-    switch: (Register, u64),
+    pub(super) switch: (Register, u64),
     /// Bits to set and to clear with it.
     set: u64,
     clear: u64,
-    tlb: Tlb,
+    pub(super) tlb: Tlb,
 }
 
 /// SCTLR_ELx bits that were RES1 in Armv8.0 (D19.2): with EL0 (29, 28, 23, 22, 20, 11) and without.
@@ -116,7 +116,7 @@ const RES1: u64 = 0x30c5_0830;
 
 impl Bank {
     #[inline(always)]
-    const fn of(translation: Translation) -> Self {
+    pub(super) const fn of(translation: Translation) -> Self {
         let enable = SCTLR::M::SET.value;
         let set = enable | SCTLR::C::SET.value | SCTLR::I::SET.value | SCTLR::SA::SET.value;
         let el1 = Self {
@@ -181,7 +181,7 @@ impl Bank {
 }
 
 /// What the registers will hold, and which bytes are tables.
-struct Plan {
+pub(super) struct Plan {
     bank: Bank,
     mair: u64,
     control: u64,
@@ -195,16 +195,22 @@ struct Plan {
 impl Plan {
     #[inline(always)]
     fn of<S: Declared>(words: &Words, memory: TableMemory, mmfr0: u64) -> Self {
-        let roots = S::roots();
+        let plan = Self::at(words, S::roots(), words.identifier, mmfr0);
+        Self { start: memory.start.addr(), bytes: memory.bytes, ..plan }
+    }
+
+    /// The registers for `roots`; no cache maintenance.
+    #[inline(always)]
+    pub(super) fn at(words: &Words, roots: Roots, identifier: u64, mmfr0: u64) -> Self {
         Self {
             bank: Bank::of(words.translation),
             mair: words.mair,
             control: words.control(MMFR0::PA_RANGE.read(mmfr0), roots),
-            lower: words.root(roots.lower.unwrap_or(0)) | words.identifier,
+            lower: words.root(roots.lower.unwrap_or(0)) | identifier,
             upper: words.root(roots.upper.unwrap_or(0)),
             indirect: words.indirect,
-            start: memory.start.addr(),
-            bytes: memory.bytes,
+            start: 0,
+            bytes: 0,
         }
     }
 
@@ -237,7 +243,7 @@ impl Plan {
     /// Translation is off, no cache holds dirty lines of earlier contents of the tables, and the program is sound under
     /// the planned registers.
     #[inline(always)]
-    unsafe fn run<C: Hardware<A64>>(&self, cpu: &mut C) {
+    pub(super) unsafe fn run<C: Hardware<A64>>(&self, cpu: &mut C) {
         let line = cache_line(cpu.read(Register::CtrEl0));
         let switch = cpu.read(self.bank.switch.0);
         let [privileged, user, indirect] = self.bank.indirect;
@@ -320,7 +326,7 @@ impl<C: Hardware<A64>> Sequence<'_, C> {
 
 /// The Exception level, and what HCR_EL2.E2H must be there.
 #[inline(always)]
-fn check_privilege<C: Hardware<A64>>(cpu: &mut C, translation: Translation) -> Result<(), Refusal> {
+pub(super) fn check_privilege<C: Hardware<A64>>(cpu: &mut C, translation: Translation) -> Result<(), Refusal> {
     let (needs, level, host) = match translation {
         Translation::El1 => ("EL1", 1, None),
         Translation::El2 => ("EL2 with HCR_EL2.E2H = 0", 2, Some(false)),
@@ -338,7 +344,7 @@ fn check_privilege<C: Hardware<A64>>(cpu: &mut C, translation: Translation) -> R
 
 /// Granule, features and input width.
 #[inline(always)]
-fn check_cpu<C: Hardware<A64>>(cpu: &mut C, words: &Words) -> Result<(), Refusal> {
+pub(super) fn check_cpu<C: Hardware<A64>>(cpu: &mut C, words: &Words) -> Result<(), Refusal> {
     let mut rest = words.required;
     while !rest.is_empty() {
         let feature = rest.first();

@@ -53,6 +53,7 @@ use typenum::{U9, U11, U12, U13, U14, U16, Unsigned};
 use crate::format::Format;
 use crate::regime::Regime;
 
+mod activate;
 mod entry;
 mod flush;
 mod granule;

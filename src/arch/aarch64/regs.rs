@@ -187,33 +187,10 @@ pub const fn words(
     format: &Format,
 ) -> Words {
     let space = &map.spaces[space];
-    let wide = format.wide.is_none();
-    let features = layout::features(map);
-    let control = Control { granule, format, updates: updates(space), features, wide };
-    let (tcr, no_root) = match translation {
-        Translation::El1 | Translation::El2And0 => {
-            (control.two_halves(), (TCR_TWO::EPD0::SET.value, TCR_TWO::EPD1::SET.value))
-        }
-        Translation::El2 | Translation::El3 => (control.one_range(), (0, 0)),
-        Translation::Stage2 => (control.stage2(), (0, 0)),
-    };
-    let mut words = Words {
-        translation,
-        granule,
-        mair: if format.guest { 0 } else { u64::from_le_bytes(format.memory_register.slots) },
-        tcr,
-        no_root,
-        identifier: TTBR::IDENTIFIER.val(identifier(space)).value,
-        indirect: Permissions::of(format, features),
-        wide,
-        pa_bits: map.cpu.pa_bits,
-        output_bits: resource_bits(map),
-        input_bits: format.input_bits,
-        required: features.union(format.mode).union(format.needs),
-    };
-    if let (Translation::El3, Some(_)) = (translation, words.indirect) {
-        words.tcr |= TCR_EL3_PIE;
-    }
+    let mut words = Words::of(translation, granule, format, layout::features(map), updates(space));
+    words.identifier = TTBR::IDENTIFIER.val(identifier(space)).value;
+    words.pa_bits = map.cpu.pa_bits;
+    words.output_bits = resource_bits(map);
     if let Some(bits) = map.cpu.pa_bits {
         words.tcr |= words.output_size(output_size(bits));
     }
@@ -221,6 +198,43 @@ pub const fn words(
 }
 
 impl Words {
+    /// The registers for any space whose tables have `format`, on a CPU with `features`: hardware updates accessed and dirty
+    /// bits with `updates`. The identifier is 0, and the output width what the CPU has.
+    #[must_use]
+    pub(super) const fn of(
+        translation: Translation,
+        granule: GranuleSize,
+        format: &Format,
+        features: Features,
+        updates: bool,
+    ) -> Self {
+        let wide = format.wide.is_none();
+        let control = Control { granule, format, updates, features, wide };
+        let (tcr, no_root) = match translation {
+            Translation::El1 | Translation::El2And0 => {
+                (control.two_halves(), (TCR_TWO::EPD0::SET.value, TCR_TWO::EPD1::SET.value))
+            }
+            Translation::El2 | Translation::El3 => (control.one_range(), (0, 0)),
+            Translation::Stage2 => (control.stage2(), (0, 0)),
+        };
+        let indirect = Permissions::of(format, features);
+        let pie = if matches!(translation, Translation::El3) && indirect.is_some() { TCR_EL3_PIE } else { 0 };
+        Self {
+            translation,
+            granule,
+            mair: if format.guest { 0 } else { u64::from_le_bytes(format.memory_register.slots) },
+            tcr: tcr | pie,
+            no_root,
+            identifier: 0,
+            indirect,
+            wide,
+            pa_bits: None,
+            output_bits: 0,
+            input_bits: format.input_bits,
+            required: features.union(format.mode).union(format.needs),
+        }
+    }
+
     /// TCR_ELx or VTCR_EL2 on a CPU whose ID_AA64MMFR0_EL1.PARange is `pa_range`.
     #[must_use]
     #[inline(always)]
@@ -247,6 +261,16 @@ impl Words {
         (address & ((1 << 48) - 1)) | high
     }
 
+    /// The root in TTBRn_ELx or VTTBR_EL2.
+    #[must_use]
+    pub(super) const fn root_in(&self, word: u64) -> u64 {
+        if self.wide {
+            (word & ((1 << 48) - (1 << 6))) | (word >> TTBR::ROOT_51_48.shift & 0xf) << 48
+        } else {
+            word & ((1 << 48) - (1 << 1))
+        }
+    }
+
     #[inline(always)]
     const fn output_size(&self, field: u64) -> u64 {
         match self.translation {
@@ -260,7 +284,7 @@ impl Words {
 /// TCR2_EL1.PIE and TCR2_EL2.PIE (D19.2): permissions are indirect.
 pub(super) const TCR2_PIE: u64 = 1 << 1;
 /// TCR_EL3.PIE, which has the bit in the register itself.
-const TCR_EL3_PIE: u64 = 1 << 35;
+pub(super) const TCR_EL3_PIE: u64 = 1 << 35;
 
 /// PARange, IPS and PS: the encoding of the least output size of at least `bits` (D19.2).
 const fn output_size(bits: u32) -> u64 {
