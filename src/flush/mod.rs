@@ -5,18 +5,22 @@
 //! hands it out as a [`TlbFlush`], which owns what the change released and gives it back only for the exact sequence of
 //! operations that the architecture asks for.
 
+mod batch;
 mod change;
 mod cover;
 mod hardware;
 mod recorder;
 mod scope;
+mod shootdown;
 mod token;
 #[cfg(test)]
 pub(crate) mod toy;
 
+pub use batch::Batch;
 pub use change::{Change, Duty, DutyRule, duty};
 pub use cover::{Cover, Fixed, OnePage, Place, Span, Whole};
 pub use hardware::{Architecture, EveryCore, Hardware, Maintain, OneCore, Reach, ThisCpu};
 pub use recorder::Recorder;
 pub use scope::{Extent, Id, Scope};
+pub use shootdown::{Interprocessor, Interrupts, Mailboxes, Others};
 pub use token::TlbFlush;

@@ -90,6 +90,16 @@ impl Scope {
         Self { duty: self.duty.union(other.duty), extent: self.extent.union(other.extent), id: self.id.union(other.id) }
     }
 
+    /// How many invalidations by address that takes; 1 for a whole address space.
+    #[must_use]
+    pub const fn steps(&self) -> u64 {
+        match self.extent {
+            Extent::Nowhere => 0,
+            Extent::Range { start, last, stride } => ((last - start) >> stride).saturating_add(1),
+            Extent::Everywhere => 1,
+        }
+    }
+
     /// The same, with all of the address space in place of a range that takes more than `many` steps.
     #[must_use]
     pub const fn bounded(self, many: u64) -> Self {

@@ -8,12 +8,13 @@ use core::ptr;
 use super::cover::{Cover, Fixed, Span};
 use super::hardware::{Maintain, Reach};
 use super::scope::Scope;
+use super::shootdown::Interprocessor;
 use crate::edit::Kind;
 
 /// What a change of a live space owes, and what it released.
 ///
 /// The token owns what the change took out of the tables (a frame, tables), and gives it back only for the sequence of
-/// operations that the architecture asks for: [`flush`](Self::flush) on the core that runs it, or `shootdown` on all.
+/// operations that the architecture asks for: [`flush`](Self::flush) on the core that runs it, or [`shootdown`](Self::shootdown) on all.
 /// Until then nobody can use it again. A token that is lost leaks it.
 ///
 /// Losing one is a bug all the same. Where the program is compiled with `panic = "abort"`, as kernels are, dropping a
@@ -65,15 +66,18 @@ impl<K: Kind, T, C: Cover> TlbFlush<K, T, C> {
     /// this does not compile.
     #[inline]
     pub fn flush(self, hardware: &mut K::Hardware) -> T {
-        const {
-            assert!(
-                !K::Reach::EVERY_CORE || K::Regime::BROADCASTS,
-                "every core may use a space of this kind, and the invalidations of this regime reach only the core that \
-                 executes them: call `shootdown`, or declare `type Reach = OneCore`"
-            );
-        }
+        const { check_reach::<K>() };
         let scope = self.scope().bounded(K::Regime::MANY);
         K::Regime::sequence(&scope, K::Reach::EVERY_CORE, hardware);
+        self.into_released()
+    }
+
+    /// Executes what is owed on this core and all others, waits until they have, and gives back what was released.
+    ///
+    /// For spaces that every core may use, where the instructions of one do not reach the others.
+    #[inline]
+    pub fn shootdown<I: Interprocessor<K>>(self, hardware: &mut K::Hardware, cores: &mut I) -> T {
+        cores.everywhere(&self.scope().bounded(K::Regime::MANY), hardware);
         self.into_released()
     }
 
@@ -123,6 +127,15 @@ impl<K: Kind, T, C: Cover> fmt::Debug for TlbFlush<K, T, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("TlbFlush").field(&self.scope()).finish()
     }
+}
+
+/// Whether the instructions of a core reach all that may have something cached.
+pub(super) const fn check_reach<K: Kind>() {
+    assert!(
+        !K::Reach::EVERY_CORE || K::Regime::BROADCASTS,
+        "every core may use a space of this kind, and the invalidations of this regime reach only the core that executes \
+         them: call `shootdown`, or declare `type Reach = OneCore`"
+    );
 }
 
 /// The obligation that `P` is, and nothing at run time.
