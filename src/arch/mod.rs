@@ -9,5 +9,4 @@ pub mod x86_64;
 
 #[cfg(test)]
 mod laws;
-mod obliged;
 mod pages;

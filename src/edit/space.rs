@@ -5,7 +5,7 @@ use core::fmt;
 use super::kind::{Kind, Live, Offline, State};
 use super::node::{Node, Reached, Sort};
 use crate::addr::{PhysAddr, VirtAddr};
-use crate::flush::Id;
+use crate::flush::{Id, Maintain, covers_every_change};
 use crate::format::{Format, Lawful};
 use crate::regime::Regime;
 pub use crate::space::Roots;
@@ -15,6 +15,11 @@ use crate::tables::{TableAccess, TableMemory};
 pub(crate) const fn format_of<K: Kind>() -> &'static Format {
     const {
         let () = Lawful::<K::Regime>::PROVEN;
+        let duties = <K::Regime as Maintain>::DUTIES;
+        assert!(
+            covers_every_change(duties),
+            "a change has no line in the regime's table of obligations, or owes too little"
+        );
         &<K::Regime as Regime>::FORMAT
     }
 }

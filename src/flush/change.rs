@@ -125,3 +125,35 @@ pub const fn duty(rules: &[DutyRule], change: Change, features: Features) -> Dut
     }
     panic!("a table of obligations lacks a change");
 }
+
+/// Whether a table of obligations is one: every change has a line that needs no feature, and what takes something away owes
+/// its invalidation. An address space of a regime with another table does not compile.
+#[must_use]
+pub const fn covers_every_change(rules: &[DutyRule]) -> bool {
+    let mut i = 0;
+    while i < Change::ALL.len() {
+        if !has_line(rules, Change::ALL[i]) {
+            return false;
+        }
+        i += 1;
+    }
+    let (mut i, mut lawful) = (0, true);
+    while i < rules.len() {
+        let DutyRule { change, duty, .. } = rules[i];
+        lawful &= !matches!(change, Change::Unmap | Change::Restrict | Change::Remap | Change::Retype) || duty.leaf;
+        lawful &= !matches!(change, Change::Unlink | Change::Promote) || (duty.leaf && duty.walk);
+        i += 1;
+    }
+    lawful
+}
+
+const fn has_line(rules: &[DutyRule], change: Change) -> bool {
+    let mut i = 0;
+    while i < rules.len() {
+        if rules[i].change as u8 == change as u8 && rules[i].given.is_empty() {
+            return true;
+        }
+        i += 1;
+    }
+    false
+}

@@ -17,7 +17,7 @@ mod token;
 pub(crate) mod toy;
 
 pub use batch::Batch;
-pub use change::{Change, Duty, DutyRule, duty};
+pub use change::{Change, Duty, DutyRule, covers_every_change, duty};
 pub use cover::{Cover, Fixed, OnePage, Place, Span, Whole};
 pub use hardware::{Architecture, EveryCore, Hardware, Maintain, OneCore, Reach, ThisCpu};
 pub use recorder::Recorder;

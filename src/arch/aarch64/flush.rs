@@ -53,9 +53,8 @@ use super::entry::Translation;
 use super::granule::GranuleSize;
 use super::operation::{A64, Barrier, Domain, Instruction, Register, Tlb};
 use super::regs::HCR;
-use crate::arch::obliged::covers_every_change;
 use crate::attr::Features;
-use crate::flush::{Change, Duty, DutyRule, Extent, Hardware, Id, Maintain, Scope};
+use crate::flush::{Change, Duty, DutyRule, Extent, Hardware, Id, Maintain, Scope, covers_every_change};
 
 /// More invalidations by address than this are slower than everything at once: each is a message to every core.
 const MANY_ADDRESSES: u64 = 512;

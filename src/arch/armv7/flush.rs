@@ -25,9 +25,8 @@ use static_assertions::const_assert;
 
 use super::operation::{A32, Domain, Instruction, Register, Tlb};
 use super::{Lpae, LpaeHyp, LpaeStage2, Short};
-use crate::arch::obliged::covers_every_change;
 use crate::attr::Features;
-use crate::flush::{Change, Duty, DutyRule, Extent, Hardware, Id, Maintain, Scope};
+use crate::flush::{Change, Duty, DutyRule, Extent, Hardware, Id, Maintain, Scope, covers_every_change};
 use crate::format::Format;
 
 /// More invalidations by address than this are slower than everything at once: the TLBs have 128 to 512 entries.

@@ -10,10 +10,9 @@
 
 use static_assertions::const_assert;
 
-use crate::arch::obliged::covers_every_change;
 use crate::arch::pages::Pages;
 use crate::attr::Features;
-use crate::flush::{Change, Duty, DutyRule, Extent, Hardware, Id, Maintain, Scope};
+use crate::flush::{Change, Duty, DutyRule, Extent, Hardware, Id, Maintain, Scope, covers_every_change};
 use crate::format::Format;
 use crate::regime::Regime;
 

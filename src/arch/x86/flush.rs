@@ -6,9 +6,8 @@
 
 use static_assertions::const_assert;
 
-use crate::arch::obliged::covers_every_change;
 use crate::attr::Features;
-use crate::flush::{Change, Duty, DutyRule, Hardware, Id, Maintain, Scope};
+use crate::flush::{Change, Duty, DutyRule, Hardware, Id, Maintain, Scope, covers_every_change};
 use crate::x86_64::flush::{DUTIES, MANY, drop_all, on_this_core, reload_root};
 use crate::x86_64::operation::X86;
 

@@ -6,9 +6,8 @@
 
 use static_assertions::const_assert;
 
-use crate::arch::obliged::covers_every_change;
 use crate::attr::Features;
-use crate::flush::{Change, Duty, DutyRule, Hardware, Maintain, Scope};
+use crate::flush::{Change, Duty, DutyRule, Hardware, Maintain, Scope, covers_every_change};
 
 use super::flush::execute;
 use super::operation::{Op, X86};

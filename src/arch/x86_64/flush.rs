@@ -11,10 +11,9 @@
 
 use static_assertions::const_assert;
 
-use crate::arch::obliged::covers_every_change;
 use crate::arch::pages::Pages;
 use crate::attr::Features;
-use crate::flush::{Change, Duty, DutyRule, Hardware, Id, Maintain, Scope};
+use crate::flush::{Change, Duty, DutyRule, Hardware, Id, Maintain, Scope, covers_every_change};
 
 use super::operation::{Invlpgb, Invpcid, Op, Register, X86};
 use super::regs::{CR3, CR4, ones};
