@@ -117,6 +117,20 @@ pub(crate) const ARM_LPA2: Machine = Machine {
 
 pub(crate) const LPAE: Machine = Machine { bits: (2, 9), upper: None, ..ARM_4K };
 
+/// Sections of 1 MiB have their fields elsewhere than pages.
+pub(crate) const SHORT: Machine = Machine {
+    shifts: &[20, 12],
+    bits: (12, 8),
+    entry_bytes: 4,
+    pointer: |_, table| table | 1,
+    leaf: |shift, phys, read_only| match shift {
+        20 => phys | 0x1_141e | if read_only { 0x8000 } else { 0 },
+        _ => phys | 0x45f | if read_only { 0x200 } else { 0 },
+    },
+    upper: None,
+    phys: 0x4000_0000,
+};
+
 pub(crate) const SV39: Machine = Machine {
     shifts: &[30, 21, 12],
     bits: (9, 9),
@@ -281,6 +295,7 @@ macro_rules! every_machine {
             super::$test::<El1<G64K, 48>>(&ARM_64K);
             super::$test::<Lpa2>(&ARM_LPA2);
             super::$test::<tablature::armv7::Lpae>(&LPAE);
+            super::$test::<tablature::armv7::Short>(&SHORT);
             super::$test::<tablature::riscv::Sv32>(&SV32);
             super::$test::<tablature::riscv::Sv39>(&SV39);
             super::$test::<tablature::riscv::Sv48>(&SV48);

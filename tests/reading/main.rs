@@ -1,6 +1,10 @@
 //! Reading tables of every format: judged by lists of what was put there, into tables written by hand.
 
+mod copying;
 mod machine;
+mod restrictions;
+mod text;
+mod walking;
 
 use tablature::addr::{PhysAddr, VirtAddr};
 use tablature::attr::Rights;
@@ -142,21 +146,25 @@ fn bad_ranges_are_told_apart<R: Regime>(machine: &'static Machine) {
         Err(QueryError::Range(error)) => Some(error),
         _ => None,
     };
-    let last = VirtAddr::new(machine.lower_last());
+    // Behind the lower half is a hole, or nothing at all.
+    let leaves = |virt, size| match machine.upper {
+        Some(_) => RangeError::AcrossHole { virt: VirtAddr::new(virt), size },
+        None => RangeError::PastTop { virt: VirtAddr::new(virt), size },
+    };
     assert_eq!(query(0, 0), Some(RangeError::Empty));
-    assert_eq!(query(page / 2, page), Some(RangeError::UnalignedStart { virt: VirtAddr::new(page / 2) }));
-    assert_eq!(query(0, page + 1), Some(RangeError::UnalignedSize { size: page + 1 }));
+    assert_eq!(query(page / 2, page), Some(RangeError::UnalignedVirt { virt: VirtAddr::new(page / 2), unit: page }));
+    assert_eq!(query(0, page + 1), Some(RangeError::UnalignedSize { size: page + 1, unit: page }));
     let top = machine.lower_last() - (page - 1);
     assert_eq!(query(top, page), None);
-    assert_eq!(query(top, 2 * page), Some(RangeError::AcrossHole { last }));
-    assert_eq!(query(0, 0u64.wrapping_sub(page)), Some(RangeError::AcrossHole { last }));
+    assert_eq!(query(top, 2 * page), Some(leaves(top, 2 * page)));
+    assert_eq!(query(0, 0u64.wrapping_sub(page)), Some(leaves(0, 0u64.wrapping_sub(page))));
     let behind = VirtAddr::new(machine.lower_last() + 1);
     assert_eq!(query(behind.as_u64(), page), Some(RangeError::NotCanonical { virt: behind }));
     assert_eq!(reader.translate(behind), Err(Fault::NotCanonical));
     if machine.upper.is_some() {
         let top = 0u64.wrapping_sub(page);
         assert_eq!(query(top, page), None);
-        assert_eq!(query(top, 2 * page), Some(RangeError::AcrossHole { last: VirtAddr::new(u64::MAX) }));
+        assert_eq!(query(top, 2 * page), Some(RangeError::PastTop { virt: VirtAddr::new(top), size: 2 * page }));
     }
 }
 

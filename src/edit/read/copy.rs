@@ -2,12 +2,13 @@
 
 use core::fmt;
 
-use super::range::{RangeError, last_of};
+use super::super::range::{RangeError, Span};
 use super::trail::Trail;
 use super::{Reader, Words};
 use crate::addr::{PhysAddr, VirtAddr};
 use crate::attr::{Access, Rights};
 use crate::regime::Regime;
+use crate::tables::PhysicalView;
 use crate::walk::Fault;
 
 /// Whose rights count.
@@ -38,7 +39,7 @@ pub struct OutOfReach;
 /// How the program reads and writes the frames that a space maps.
 ///
 /// The calls are safe, and so an implementation gives access only to what may be copied at any time: bytes that no
-/// reference of the program covers. [`DirectMap`] is one, made by a caller who answers for that.
+/// reference of the program covers. [`Frames`] is one, made by a caller who answers for that.
 pub trait PhysicalBytes {
     /// Copies the bytes from `phys` on.
     ///
@@ -53,53 +54,67 @@ pub trait PhysicalBytes {
     fn write(&mut self, phys: PhysAddr, bytes: &[u8]) -> Result<(), OutOfReach>;
 }
 
-/// Physical memory that is mapped at a constant distance.
+/// Physical memory as the program sees it.
 ///
 /// # Invariants
-/// The bytes are mapped readable and writable for as long as it exists, and no reference covers them.
+/// No reference of the program covers bytes that the view shows, and none of them is part of a table.
 #[derive(Debug)]
-pub struct DirectMap {
-    /// Where the first byte is mapped.
-    start: *mut u8,
-    phys: u64,
-    size: u64,
+pub struct Frames<V> {
+    view: V,
 }
 
-impl DirectMap {
-    /// The `size` bytes from `phys`, mapped at `start`.
+/// Views may show no more than one page at a time.
+const PIECE: u64 = 1 << 12;
+
+impl<V: PhysicalView> Frames<V> {
+    /// What `view` shows.
     ///
     /// # Safety
-    /// They are mapped there, readable and writable, for as long as the value exists, and no reference of the program
-    /// covers any of them.
+    /// As long as the value is used, no reference of the program covers bytes that `view` shows, and none of them is part
+    /// of a table.
     #[must_use]
-    pub const unsafe fn new(start: *mut u8, phys: PhysAddr, size: u64) -> Self {
-        Self { start, phys: phys.as_u64(), size }
+    pub const unsafe fn new(view: V) -> Self {
+        Self { view }
     }
 
-    fn at(&self, phys: PhysAddr, bytes: usize) -> Result<*mut u8, OutOfReach> {
-        let offset = phys.as_u64().checked_sub(self.phys).ok_or(OutOfReach)?;
-        let end = offset.checked_add(bytes as u64).ok_or(OutOfReach)?;
-        if end > self.size {
-            return Err(OutOfReach);
+    /// Calls `copy` with a pointer to each piece, and with its part of the buffer.
+    fn pieces(
+        &self,
+        phys: PhysAddr,
+        bytes: usize,
+        mut copy: impl FnMut(*mut u8, usize, usize),
+    ) -> Result<(), OutOfReach> {
+        let mut done = 0;
+        while done < bytes {
+            let at = phys.checked_add(done as u64).ok_or(OutOfReach)?;
+            let left = PIECE - at.as_u64() % PIECE;
+            let until = bytes.min(done.saturating_add(left as usize));
+            let pointer = self.view.pointer(at, (until - done) as u64).ok_or(OutOfReach)?;
+            copy(pointer.as_ptr(), done, until);
+            done = until;
         }
-        let offset = usize::try_from(offset).map_err(|_| OutOfReach)?;
-        Ok(self.start.wrapping_add(offset))
+        Ok(())
     }
 }
 
-impl PhysicalBytes for DirectMap {
+impl<V: PhysicalView> PhysicalBytes for Frames<V> {
     fn read(&self, phys: PhysAddr, bytes: &mut [u8]) -> Result<(), OutOfReach> {
-        let from = self.at(phys, bytes.len())?;
-        // SAFETY: `from` on is mapped for as many bytes, by the invariant, and `bytes` is a reference, which covers none.
-        unsafe { from.copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len()) };
-        Ok(())
+        self.pieces(phys, bytes.len(), |from, start, end| {
+            if let Some(piece) = bytes.get_mut(start..end) {
+                // SAFETY: the view shows as many bytes at `from`, and by the invariant no reference covers them.
+                unsafe { from.copy_to_nonoverlapping(piece.as_mut_ptr(), piece.len()) };
+            }
+        })
     }
 
     fn write(&mut self, phys: PhysAddr, bytes: &[u8]) -> Result<(), OutOfReach> {
-        let to = self.at(phys, bytes.len())?;
-        // SAFETY: as above.
-        unsafe { to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
-        Ok(())
+        self.pieces(phys, bytes.len(), |_, _, _| ())?;
+        self.pieces(phys, bytes.len(), |to, start, end| {
+            if let Some(piece) = bytes.get(start..end) {
+                // SAFETY: as above; tables are not among them.
+                unsafe { to.copy_from_nonoverlapping(piece.as_ptr(), piece.len()) };
+            }
+        })
     }
 }
 
@@ -197,7 +212,7 @@ impl<R: Regime, W: Words<R>> Reader<R, W> {
             return Ok(());
         }
         let format = Self::FORMAT;
-        let last = last_of(format, virt, bytes as u64).map_err(CopyError::Range)?;
+        let last = Span::new(format, virt, bytes as u64, 1).map_err(CopyError::Range)?.last;
         let mut trail = Trail::<R>::new();
         let (mut at, mut done) = (virt.as_u64(), 0);
         loop {

@@ -45,11 +45,11 @@ use crate::regime::Regime;
 use crate::tables::{EntryAt, TableAccess};
 use crate::walk::Fault;
 
+pub use super::range::RangeError;
 pub use audit::{Audit, AuditError};
-pub use copy::{CopyError, DirectMap, PhysicalBytes, Rule};
+pub use copy::{CopyError, Frames, OutOfReach, PhysicalBytes, Rule};
 pub use dump::Dump;
 pub use query::{QueryError, Uniform};
-pub use range::RangeError;
 pub use regions::{Leaves, MappedLeaf, Region, Regions};
 use trail::Trail;
 pub use visit::{Rewriter, Visit, VisitError, Visitor, rewrite};

@@ -4,9 +4,9 @@ use core::marker::PhantomData;
 use core::ops::ControlFlow;
 
 use super::super::node::{Node, Sort};
+use super::super::range::Span;
 use super::super::space::Roots;
 use super::Words;
-use super::range::last_of;
 use super::visit::{Rewriter, Visit, VisitError, Visitor};
 use crate::addr::{PhysAddr, VirtAddr};
 use crate::format::{Format, Inherited, MAX_LEVELS};
@@ -103,8 +103,7 @@ impl<R: Regime, S: Store<R>, V: Rewriter> Pass<R, S, V> {
     /// Walks over `size` bytes from `virt`.
     pub(super) fn run(mut self, roots: Roots, virt: VirtAddr, size: u64) -> Outcome<V> {
         let format = Self::FORMAT;
-        let last = last_of(format, virt, size).map_err(VisitError::Range)?;
-        let first = virt.as_u64();
+        let Span { start: first, last } = Span::new(format, virt, size, 1).map_err(VisitError::Range)?;
         let root = if format.split_roots && format.is_upper(first) { roots.upper } else { roots.lower };
         let root = PhysAddr::new(root.ok_or(VisitError::NoRoot)?);
         self.table(Node::root(format, root, first), Inherited::NOTHING, first, last)

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::super::node::Sort;
-use super::range::{RangeError, last_of_pages};
+use super::super::range::{RangeError, Span};
 use super::trail::{Decoder, Spot, Trail};
 use super::{Reader, Words};
 use crate::addr::{PhysAddr, VirtAddr};
@@ -117,7 +117,7 @@ impl<R: Regime, W: Words<R>> Reader<R, W> {
     /// different attributes it is the former.
     pub fn query(&self, virt: VirtAddr, size: u64) -> Result<Uniform, QueryError> {
         let format = Self::FORMAT;
-        let last = last_of_pages(format, virt, size)?;
+        let last = Span::new(format, virt, size, format.page_size())?.last;
         let (mut trail, mut decoder, mut seen) = (Trail::<R>::new(), Decoder::new(), Seen::default());
         let mut at = virt.as_u64();
         loop {

@@ -3,9 +3,9 @@
 use core::fmt;
 use core::ops::ControlFlow;
 
+use super::super::range::RangeError;
 use super::super::space::Roots;
 use super::pass::{Changed, Pass, Spectator, Unchanged};
-use super::range::RangeError;
 use super::{Reader, Words};
 use crate::addr::{PhysAddr, VirtAddr};
 use crate::format::View;
