@@ -68,6 +68,8 @@ pub trait Activate: Maintain {
     /// # Safety
     /// * The code that runs, its stack and whatever else the program touches next are mapped by `to` to where they are now.
     ///   If the identifier stays, what both spaces map is mapped in leaves of one size to one address with one memory type.
+    /// * What is global in the tables in use now is so in `to`, or was flushed: global translations stay where translation is
+    ///   on.
     /// * The tables are of this regime. Where translation is off, no cache holds lines of what they were before.
     ///
     /// # Errors

@@ -13,6 +13,12 @@ pub trait Architecture: 'static {
     type Op: Copy + PartialEq + Debug;
     /// A register that can be read.
     type Register: Copy + PartialEq + Debug;
+
+    /// The register that `op` writes, and its value, if that is what it does: a recorder reads it back.
+    fn written(op: Self::Op) -> Option<(Self::Register, u64)> {
+        let _ = op;
+        None
+    }
 }
 
 /// What executes the operations of an architecture: the core that runs this, or a recorder.

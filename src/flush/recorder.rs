@@ -8,7 +8,8 @@ use super::hardware::{Architecture, Hardware};
 
 /// Hardware for tests: it executes nothing, and tells afterwards what it was to execute.
 ///
-/// It holds `N` operations and the values of as many registers; more operations are counted and not held.
+/// It holds `N` operations and the values of as many registers; more operations are counted and not held. A register
+/// holds what was written to it last, as long as there is a place for it.
 pub struct Recorder<A: Architecture, const N: usize> {
     /// The first `min(executed, N)` are initialized.
     ops: [MaybeUninit<A::Op>; N],
@@ -72,6 +73,11 @@ impl<A: Architecture, const N: usize> Hardware<A> for Recorder<A, N> {
     }
 
     unsafe fn execute(&mut self, op: A::Op) {
+        if let Some((register, value)) = A::written(op)
+            && let Some(place) = self.registers.iter_mut().find(|slot| slot.is_none_or(|(of, _)| of == register))
+        {
+            *place = Some((register, value));
+        }
         if let Some(place) = self.ops.get_mut(self.executed) {
             place.write(op);
         }

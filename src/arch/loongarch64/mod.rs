@@ -12,6 +12,7 @@
 //! tables an absent entry is zero, so a handler must test what `LDDIR` gives for zero before it goes on, or physical
 //! address 0 is walked as a table.
 
+mod activate;
 mod entry;
 mod flush;
 mod insn;

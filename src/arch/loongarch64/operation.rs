@@ -9,6 +9,13 @@ pub enum LoongArch {}
 impl Architecture for LoongArch {
     type Op = Op;
     type Register = Register;
+
+    fn written(op: Op) -> Option<(Register, u64)> {
+        match op {
+            Op::Write(register, value) => Some((register, value)),
+            _ => None,
+        }
+    }
 }
 
 /// Control and status registers that activation and maintenance read or write.

@@ -137,7 +137,7 @@ unsafe fn change_root<H: Hart>(hart: &mut H, words: &Words, before: u64, target:
 }
 
 /// Why the register does not hold `target`: the first of its fields that the hart cannot hold.
-const fn refusal(words: &Words, target: u64, now: u64) -> Refusal {
+pub(super) const fn refusal(words: &Words, target: u64, now: u64) -> Refusal {
     let identifier = words.register.identifier();
     let lost = target & !now;
     if (target ^ now) & words.register.mode() != 0 {

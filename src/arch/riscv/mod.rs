@@ -4,6 +4,7 @@
 //! chapter: "Supervisor-Level ISA" (with `satp`, `SFENCE.VMA`, Sv32 to Sv57), "Svnapot", "Svpbmt", "Svadu" and
 //! "Hypervisor Extension" (`hgatp`, two-stage translation).
 
+mod activate;
 pub mod entry;
 mod extensions;
 mod flush;

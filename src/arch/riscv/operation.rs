@@ -9,6 +9,13 @@ pub enum RiscV {}
 impl Architecture for RiscV {
     type Op = Op;
     type Register = Register;
+
+    fn written(op: Op) -> Option<(Register, u64)> {
+        match op {
+            Op::Write(register, value) => Some((register, value)),
+            _ => None,
+        }
+    }
 }
 
 /// Registers that activation and maintenance read or write.

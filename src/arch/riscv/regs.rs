@@ -179,7 +179,7 @@ pub const fn words(map: &Map<'_>, space: usize, format: &Format) -> Words {
 }
 
 /// The register, and its mode field, that stands for a format.
-const fn root_mode(format: &Format) -> (Root, u64) {
+pub(super) const fn root_mode(format: &Format) -> (Root, u64) {
     match (format.guest, format.levels) {
         (false, 2) => (Root::Satp32, SATP32::MODE::Sv32.value),
         (false, 3) => (Root::Satp, SATP::MODE::Sv39.value),

@@ -8,6 +8,7 @@
 //! | 32-bit paging | [`Legacy32`] | 0 | 2 | 4 bytes | execute-disable; addresses above 4 GiB |
 //! | PAE paging | [`Pae`] | 1 | 3, the root of four entries | 8 bytes | 1 GiB pages |
 
+mod activate;
 mod flush;
 mod insn;
 mod leaf;

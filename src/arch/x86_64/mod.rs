@@ -5,6 +5,7 @@
 //! "Caching Translation Information"), "Memory Cache Control" ("Page Attribute Table (PAT)"); and of volume 3C, order number
 //! 326019-088US, "VMX Support for Address Translation" ("The Extended Page Table Mechanism (EPT)").
 
+pub(crate) mod activate;
 pub mod entry;
 mod ept;
 mod ept_flush;

@@ -11,7 +11,19 @@ pub enum X86 {}
 impl Architecture for X86 {
     type Op = Op;
     type Register = Register;
+
+    fn written(op: Op) -> Option<(Register, u64)> {
+        match op {
+            // Bit 63 is an order to the processor, and no bit of the register.
+            Op::Write(Register::Cr3, value) => Some((Register::Cr3, value & !KEEP_TRANSLATIONS)),
+            Op::Write(register, value) => Some((register, value)),
+            _ => None,
+        }
+    }
 }
+
+/// In a value for CR3: the translations of its PCID stay.
+pub const KEEP_TRANSLATIONS: u64 = 1 << 63;
 
 /// What an `invpcid` drops (SDM volume 2A, "INVPCID - Invalidate Process-Context Identifier").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

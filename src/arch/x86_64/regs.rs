@@ -79,7 +79,7 @@ pub const MSR_EFER: u32 = 0xc000_0080;
 pub const MSR_PAT: u32 = 0x277;
 
 /// A field with all of its bits set.
-pub(super) const fn ones<R: RegisterLongName>(field: Field<u64, R>) -> u64 {
+pub(crate) const fn ones<R: RegisterLongName>(field: Field<u64, R>) -> u64 {
     field.mask << field.shift
 }
 
