@@ -122,11 +122,12 @@ impl<'a> Model<'a> {
         self.frames.get(frame).is_none_or(|frame| frame.used)
     }
 
-    /// The first of `count` free frames in a row: where one was freed last, if there are so many.
+    /// The first of `count` free frames in a row: where one was freed last, or else in the first half of the frames, so that
+    /// whole blocks stay free in the other.
     pub(crate) fn free_run(&self, count: usize, random: &mut Random) -> Option<usize> {
         for attempt in 0..TRIES {
             let recent = self.recent[self.freed.wrapping_sub(attempt + 1) % RECENT] as usize;
-            let first = if attempt < TRIES / 2 { recent } else { random.below(self.frames.len()) };
+            let first = if attempt < TRIES / 2 { recent } else { random.below(self.frames.len() / 2) };
             if (first..first + count).all(|frame| !self.is_used(frame)) {
                 return Some(first);
             }

@@ -43,7 +43,8 @@ pub unsafe fn run<S: Subject, B: Bench>(
     let model = Model::new(storage);
     let (random, report) = (Random::new(seed), Report::default());
     let memory_codes = format.memory_register.value;
-    let mut program = Program { ground, model, subject, bench, out, random, report, memory_codes, op: "" };
+    let mut program =
+        Program { ground, model, subject, bench, out, random, report, memory_codes, op: "", last_block: 0 };
     for frame in 0..ground.frame_count() {
         program.bench.store(ground.phys(frame) + examine::CODE, B::RETURN);
     }
@@ -68,6 +69,8 @@ pub(crate) struct Program<'p, 'g, S, B> {
     pub(crate) memory_codes: [u16; MemoryType::COUNT],
     /// What the step does.
     pub(crate) op: &'static str,
+    /// The first page of the block that was mapped last.
+    last_block: usize,
 }
 
 /// A range of pages.
@@ -83,8 +86,8 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
             0..20 => self.map(),
             20..28 => self.map_each(),
             28..36 => self.map_page(),
-            36..41 => self.map_block(),
-            41..53 => self.unmap(),
+            36..43 => self.map_block(),
+            43..53 => self.unmap(),
             53..61 => self.unmap_page(),
             61..73 => self.protect(),
             73..85 => self.remap_page(),
@@ -146,9 +149,12 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
         Pages { count: 1, ..pages }
     }
 
-    /// A whole block.
+    /// A whole block; often the one that was mapped last.
     fn some_block(&mut self) -> Pages {
         let block = self.ground.pages_of_block();
+        if self.random.once_in(2) {
+            return Pages { first: self.last_block, count: block };
+        }
         let first = self.random.below(self.ground.pages() / block) * block;
         Pages { first, count: block }
     }
@@ -212,6 +218,7 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
 
     fn map_block(&mut self) -> Pages {
         let pages = self.some_block();
+        self.last_block = pages.first;
         self.map_range(pages)
     }
 
@@ -391,29 +398,29 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
         pages
     }
 
-    /// Splits a block. The model knows no tables: where a leaf may be, either answer is right, and the pages stay.
+    /// Sees to it that a page is a leaf of its own.
     fn split(&mut self) -> Pages {
         self.op = "split";
-        let pages = self.some_block();
+        let pages = if self.random.once_in(2) { Pages { count: 1, ..self.some_block() } } else { self.some_page() };
+        let mapped = self.model.target(pages.first).is_some();
         let found = self.subject.split(self.ground.virt(pages.first));
-        self.reshaped(pages, found)
+        let _ = self.outcome(pages, found, if mapped { Ok(()) } else { Err(Refused::Vacant) });
+        pages
     }
 
-    /// Promotes a table, where the pages could be one leaf.
+    /// Sees to it that a block is one leaf, which works if its pages could be one.
     fn promote(&mut self) -> Pages {
         self.op = "promote";
         let pages = self.some_block();
+        let even = self.model.is_even(pages.first, pages.count);
         let found = self.subject.promote(self.ground.virt(pages.first));
-        self.reshaped(pages, found)
-    }
-
-    fn reshaped(&mut self, pages: Pages, found: Result<(), Refused>) -> Pages {
         let expected = match found {
-            Ok(()) if !self.model.is_even(pages.first, pages.count) => Err(Refused::Uneven),
-            Err(why @ (Refused::OtherLevel | Refused::Vacant | Refused::Uneven)) => Err(why),
-            _ => Ok(()),
+            _ if even => Ok(()),
+            Err(why @ (Refused::Vacant | Refused::Uneven)) => Err(why),
+            _ => Err(Refused::Uneven),
         };
-        let _ = self.outcome(pages, found, expected);
+        let done = self.outcome(pages, found, expected).is_some();
+        self.report.promoted += u32::from(done);
         pages
     }
 

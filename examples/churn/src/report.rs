@@ -9,6 +9,8 @@ pub struct Report {
     pub steps: u32,
     /// Of them, those that the space refused.
     pub refused: u32,
+    /// Blocks that were made one leaf, or were one.
+    pub promoted: u32,
     /// Questions that the hardware answered.
     pub checks: u64,
     /// Answers that contradict the model.
@@ -19,7 +21,11 @@ impl Report {
     /// Whether all `steps` were run and nothing contradicts the model.
     #[must_use]
     pub const fn is_good(&self, steps: u32) -> bool {
-        self.mismatches == 0 && self.steps == steps && self.checks > steps as u64 && self.refused < steps
+        self.mismatches == 0
+            && self.steps == steps
+            && self.checks > steps as u64
+            && self.refused < steps
+            && self.promoted > 0
     }
 }
 

@@ -74,10 +74,10 @@ pub trait Subject {
     /// Gives a page another frame, other rights and another type, and returns the physical address of the old frame.
     fn remap_page(&mut self, range: &Range) -> Result<u64, Refused>;
 
-    /// Replaces the leaf that covers a whole block by a table of pages.
+    /// Makes the leaf that translates a page one page, if it is not.
     fn split(&mut self, virt: u64) -> Result<(), Refused>;
 
-    /// Replaces a table of pages by the leaf that translates as they do.
+    /// Makes the pages of a block the leaf that translates as they do, if they are not.
     fn promote(&mut self, virt: u64) -> Result<(), Refused>;
 }
 
