@@ -185,6 +185,9 @@ pub(crate) const fn unit_of(format: &Format, limits: Limits) -> u64 {
 /// Why no level has leaves: the CPU lacks a feature, or the format an encoding.
 fn missing(format: &Format, features: Features, attributes: Attributes, unit: u64) -> MapError {
     let leaf = leaf_of(attributes, 0);
+    if !is_granted(format, features, attributes) {
+        return MapError::NotEncodable(attributes);
+    }
     for level in 0..format.levels {
         if format.level[level].size() == unit {
             if let crate::format::LeafForm::With(feature) = format.level[level].form

@@ -1,0 +1,8 @@
+//! Editing spaces: table counts measured on other systems, field bugs that must not come back, obligations.
+
+#[path = "../support/arena.rs"]
+mod arena;
+mod counts;
+mod kinds;
+mod live;
+mod pitfalls;
