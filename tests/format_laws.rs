@@ -26,6 +26,7 @@ fn every_format_of_this_crate_is_lawful() {
         <armv7::LpaeStage2>::FORMAT,
         riscv::Sv32::FORMAT,
         riscv::Sv39::FORMAT,
+        riscv::Sv39C9xx::FORMAT,
         riscv::Sv48::FORMAT,
         riscv::Sv57::FORMAT,
         riscv::Sv39x4::FORMAT,

@@ -88,7 +88,7 @@ pub(crate) const REGIMES: &[(&str, &[&str])] = &[
     ("aarch64", &["El1", "El2", "El2And0", "El3", "Stage2"]),
     ("armv7", &["Lpae", "LpaeHyp", "LpaeStage2", "Short"]),
     ("loongarch64", &["La64"]),
-    ("riscv", &["Sv32", "Sv39", "Sv39x4", "Sv48", "Sv48x4", "Sv57"]),
+    ("riscv", &["Sv32", "Sv39", "Sv39C9xx", "Sv39x4", "Sv48", "Sv48x4", "Sv57"]),
     ("x86", &["Legacy32", "Pae"]),
     ("x86_64", &["Level4", "Level5", "Ept4", "Ept5"]),
 ];

@@ -13,7 +13,7 @@ use crate::space::{Refusal, Roots};
 use super::install::refusal;
 use super::operation::{Op, Register, RiscV};
 use super::regs::{Root, Words, root_mode};
-use super::{Sv32, Sv39, Sv39x4, Sv48, Sv48x4, Sv57};
+use super::{Sv32, Sv39, Sv39C9xx, Sv39x4, Sv48, Sv48x4, Sv57};
 
 /// The register of a regime, and its words.
 struct Seat {
@@ -134,4 +134,4 @@ macro_rules! activate {
     )* };
 }
 
-activate!(Sv32, Sv39, Sv48, Sv57, Sv39x4, Sv48x4);
+activate!(Sv32, Sv39, Sv39C9xx, Sv48, Sv57, Sv39x4, Sv48x4);

@@ -17,7 +17,7 @@ use crate::format::Format;
 use crate::regime::Regime;
 
 use super::operation::{Op, RiscV};
-use super::{Sv32, Sv39, Sv39x4, Sv48, Sv48x4, Sv57};
+use super::{Sv32, Sv39, Sv39C9xx, Sv39x4, Sv48, Sv48x4, Sv57};
 
 /// A tuning constant: about here a fence of everything is cheaper than fences one by one.
 const MANY: u64 = 64;
@@ -129,6 +129,6 @@ macro_rules! maintain {
 }
 
 maintain! {
-    SUPERVISOR => Sv32, Sv39, Sv48, Sv57;
+    SUPERVISOR => Sv32, Sv39, Sv39C9xx, Sv48, Sv57;
     GUEST => Sv39x4, Sv48x4;
 }

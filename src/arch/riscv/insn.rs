@@ -171,5 +171,5 @@ mod native {
     }
 
     installs!("32": Sv32);
-    installs!("64": Sv39, Sv48, Sv57, Sv39x4, Sv48x4);
+    installs!("64": Sv39, Sv39C9xx, Sv48, Sv57, Sv39x4, Sv48x4);
 }

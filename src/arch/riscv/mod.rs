@@ -5,6 +5,7 @@
 //! "Hypervisor Extension" (`hgatp`, two-stage translation).
 
 mod activate;
+mod c9xx;
 pub mod entry;
 mod extensions;
 mod flush;
@@ -14,6 +15,7 @@ mod leaf;
 pub mod operation;
 pub mod regs;
 
+pub use c9xx::Sv39C9xx;
 pub use entry::{Sv32, Sv39, Sv39x4, Sv48, Sv48x4, Sv57};
 pub use extensions::Extensions;
 pub use install::{InstallOn, install_on};

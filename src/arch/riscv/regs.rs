@@ -11,7 +11,7 @@ use crate::layout::features;
 use crate::map::{Kind, Map};
 use crate::space::Declared;
 
-use super::{Sv32, Sv39, Sv39x4, Sv48, Sv48x4, Sv57};
+use super::{Sv32, Sv39, Sv39C9xx, Sv39x4, Sv48, Sv48x4, Sv57};
 
 #[expect(missing_docs, reason = "tock-registers documents registers and fields, not the items around them")]
 mod fields {
@@ -147,7 +147,7 @@ macro_rules! derive_words {
     )* };
 }
 
-derive_words!(Sv32, Sv39, Sv48, Sv57, Sv39x4, Sv48x4);
+derive_words!(Sv32, Sv39, Sv39C9xx, Sv48, Sv57, Sv39x4, Sv48x4);
 
 /// Extensions that a declaration may list and that tables may use.
 const KNOWN: Features = Features::SVPBMT.union(Features::SVNAPOT).union(Features::SVADU);
