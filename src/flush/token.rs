@@ -20,7 +20,7 @@ use crate::edit::Kind;
 /// Losing one is a bug all the same. Where the program is compiled with `panic = "abort"`, as kernels are, dropping a
 /// token does not compile: neither at the end of a block, nor by `let _ =`, nor by `?` with a token in hand. That is
 /// decided for each copy of generic code, when code is generated, so `cargo check` does not see it. Tokens may be moved,
-/// returned and matched; assigning one over another in an `Option` counts as dropping it.
+/// returned and matched; assigning one over another in an `Option`, and `Result::ok`, count as dropping it.
 ///
 /// The last parameter says how the token knows its scope; see [`Cover`].
 #[must_use = "the change is not in force everywhere until this is flushed, and what it released is lost without"]
