@@ -15,6 +15,7 @@ pub(super) struct Pages {
 
 impl Pages {
     /// Those of `extent` in steps of its stride; `None` if that is no range, or one of more than `many` leaves.
+    #[inline]
     pub(super) const fn of(extent: &Extent, many: u64) -> Option<Self> {
         let Extent::Range { start, last, stride } = *extent else { return None };
         if last < start || stride >= u64::BITS {
@@ -25,6 +26,7 @@ impl Pages {
     }
 
     /// How many are left.
+    #[inline]
     pub(super) const fn len(&self) -> u64 {
         self.left
     }
@@ -33,6 +35,7 @@ impl Pages {
 impl Iterator for Pages {
     type Item = u64;
 
+    #[inline]
     fn next(&mut self) -> Option<u64> {
         self.left = self.left.checked_sub(1)?;
         let address = self.next << self.stride;

@@ -101,6 +101,7 @@ impl Stage {
 }
 
 /// The same range in steps of a leaf: a run (NAPOT) may be cached page by page.
+#[inline]
 fn in_leaves(format: &Format, extent: Extent) -> Extent {
     let Extent::Range { start, last, stride } = extent else { return extent };
     let shifts = format.level.iter().take(format.levels).map(|level| level.shift);

@@ -14,9 +14,11 @@ mod insn;
 pub mod install;
 mod leaf;
 pub mod operation;
+mod protection;
 pub mod regs;
 
 pub use entry::{Level4, Level5};
 pub use ept::{Ept4, Ept5};
 pub use operation::X86;
+pub use protection::WriteThroughProtection;
 pub use regs::{Derive, Words, words};
