@@ -35,6 +35,8 @@ pub enum Fault {
         /// Its word.
         word: u64,
     },
+    /// The tables there belong to another space, which is the one to ask.
+    Shared,
     /// A table is where the reader finds no memory.
     NoTable {
         /// Physical address of the entry.
@@ -49,6 +51,7 @@ impl fmt::Display for Fault {
             Self::NoRoot => f.write_str("the half of the address has no root"),
             Self::Absent { level } => write!(f, "nothing is mapped: absent at level {level}"),
             Self::Reserved { level, word } => write!(f, "the word {word:#x} is reserved at level {level}"),
+            Self::Shared => f.write_str("the tables there belong to another space"),
             Self::NoTable { address } => write!(f, "there is no memory at {address:#x}, where an entry should be"),
         }
     }

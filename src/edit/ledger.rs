@@ -3,6 +3,7 @@
 use super::kind::Kind;
 use super::node::Node;
 use super::range::Span;
+use super::share::Borders;
 use crate::flush::{Change, Duty, Extent, Id, Maintain, Reach, Scope, duty};
 use crate::tables::{TableMemory, Tables};
 
@@ -93,13 +94,14 @@ impl<K: Kind> Ledger<K> for Unused {
 pub(crate) struct Owed<'h, K: Kind> {
     hardware: &'h mut K::Hardware,
     id: Id,
+    borders: Borders,
     scope: Scope,
     tables: Tables<K>,
 }
 
 impl<'h, K: Kind> Owed<'h, K> {
-    pub(crate) fn new(hardware: &'h mut K::Hardware, id: Id) -> Self {
-        Self { hardware, id, scope: Scope::nothing(id), tables: Tables::new() }
+    pub(crate) fn new(hardware: &'h mut K::Hardware, id: Id, borders: Borders) -> Self {
+        Self { hardware, id, borders, scope: Scope::nothing(id), tables: Tables::new() }
     }
 
     /// What is owed, and what was taken out.
@@ -113,7 +115,11 @@ impl<'h, K: Kind> Owed<'h, K> {
         } else {
             Extent::Nowhere
         };
-        Scope { duty: Duty { before_make: false, ..duty }, extent, id: if global { Id::Every } else { self.id } }
+        Scope {
+            duty: Duty { before_make: false, ..duty },
+            extent,
+            id: if global || self.borders.is_pinned(span) { Id::Every } else { self.id },
+        }
     }
 }
 

@@ -28,8 +28,8 @@ use crate::tables::Tables;
 /// memory that is mapped is not used in conflict with what it is used for elsewhere.
 impl<K: Kind> AddressSpace<K, Live> {
     pub(super) fn tree(&mut self) -> Tree<'_, K, Owed<'_, K>> {
-        let ledger = Owed::new(&mut self.hardware, self.id);
-        Tree::new(self.roots, self.shared, &mut self.memory, ledger)
+        let ledger = Owed::new(&mut self.hardware, self.id, self.borders);
+        Tree::new(self.roots, self.borders, &mut self.memory, ledger)
     }
 
     /// Runs one operation, and makes a token of what it owes.
@@ -213,10 +213,10 @@ impl<K: Kind> AddressSpace<K, Live> {
     /// The same space, for editing without obligations, and the hardware: once what cores have cached of it is flushed.
     ///
     /// # Safety
-    /// No core uses the tables any more, or will: other roots are in the registers.
+    /// No core uses the tables any more, or will: other roots are in the registers, and no other space has a part of these.
     pub unsafe fn retire(self) -> (TlbFlush<K, AddressSpace<K, Offline>>, K::Hardware) {
-        let Self { roots, memory, hardware, id, shared } = self;
+        let Self { roots, memory, hardware, id, borders } = self;
         let scope = Scope { duty: Duty::WALK, extent: Extent::Everywhere, id };
-        (TlbFlush::new(scope, AddressSpace { roots, memory, hardware: (), id, shared }), hardware)
+        (TlbFlush::new(scope, AddressSpace { roots, memory, hardware: (), id, borders }), hardware)
     }
 }

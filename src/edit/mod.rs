@@ -17,7 +17,8 @@ pub mod read;
 mod reading;
 mod request;
 mod resize;
-#[allow(dead_code, reason = "for the readers that follow")]
+mod share;
+#[allow(dead_code, reason = "for the cursor that follows")]
 mod space;
 mod tree;
 mod unmap;
@@ -29,4 +30,5 @@ pub use protect::Protect;
 pub use range::RangeError;
 pub use read::Reader;
 pub use request::{Existing, Limits, Mapping, Reclaim};
+pub use share::{PinError, Returned, ShareError, StillShared};
 pub use space::{AddressSpace, Halves, NewError, OpenError, Roots};

@@ -15,7 +15,7 @@ use crate::table::Attributes;
 /// Each operation does all that it is asked for, or changes nothing and allocates nothing.
 impl<K: Kind> AddressSpace<K, Offline> {
     pub(super) fn tree(&mut self) -> Tree<'_, K, Unused> {
-        Tree::new(self.roots, self.shared, &mut self.memory, Unused)
+        Tree::new(self.roots, self.borders, &mut self.memory, Unused)
     }
 
     /// Maps a range with the largest leaves that fit.

@@ -7,7 +7,7 @@ use super::leaves::{is_granted, phys_end};
 use super::ledger::Ledger;
 use super::node::{Node, Sort};
 use super::protect::{Edit, Protect};
-use super::range::Span;
+use super::range::{RangeError, Span};
 use super::tree::Tree;
 use crate::addr::{PhysAddr, VirtAddr};
 use crate::attr::Features;
@@ -86,6 +86,9 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let size = Self::FORMAT.level[level].size();
         let span = Span::new(Self::FORMAT, virt, size, size).map_err(|error| Miss::Fault(error.into()))?;
         let mut node = self.enter(span).map_err(Miss::Fault)?;
+        if node.level < level {
+            return Err(Miss::Fault(RangeError::Pinned { virt }.into()));
+        }
         loop {
             let index = self.index(node, span.start);
             let word = self.checked(node, index).map_err(Miss::Fault)?;

@@ -63,6 +63,11 @@ pub enum RangeError {
         /// An address of the range that is shared.
         virt: VirtAddr,
     },
+    /// The root entries there are shared with other spaces: an operation works below one of them.
+    Pinned {
+        /// An address of the range.
+        virt: VirtAddr,
+    },
     /// The root entry there points to the root itself.
     SelfMap {
         /// An address of the range that the entry translates.
@@ -83,6 +88,7 @@ impl fmt::Display for RangeError {
             Self::PastTop { virt, size } => write!(f, "{size:#x} bytes from {virt:?} end behind the last address"),
             Self::NoRoot { virt } => write!(f, "the half of {virt:?} has no root"),
             Self::Shared { virt } => write!(f, "the tables at {virt:?} belong to another space"),
+            Self::Pinned { virt } => write!(f, "the root entry of {virt:?} is one that other spaces share"),
             Self::SelfMap { virt } => write!(f, "the entry of {virt:?} in the root points to the root"),
         }
     }

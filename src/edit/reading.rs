@@ -10,10 +10,10 @@ use crate::addr::{PhysAddr, VirtAddr};
 use crate::walk::Fault;
 
 impl<K: Kind, St: State> AddressSpace<K, St> {
-    /// A reader of its tables.
+    /// A reader of its tables, without those that another space shares with it.
     #[must_use]
-    pub const fn reader(&self) -> Reader<K::Regime, Linked<'_, K::Memory>> {
-        Reader::new(self.roots, Linked(&self.memory))
+    pub fn reader(&self) -> Reader<K::Regime, Linked<'_, K::Memory>> {
+        Reader::new(self.roots, Linked(&self.memory)).without(self.borders.shared.map(|shared| shared.span))
     }
 
     /// What `virt` translates to, and by which leaf: [`Reader::page`].

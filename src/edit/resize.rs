@@ -5,7 +5,7 @@ use super::error::{BadPhys, PromoteError, SplitError};
 use super::kind::Kind;
 use super::ledger::Ledger;
 use super::node::{Node, Sort};
-use super::range::Span;
+use super::range::{RangeError, Span};
 use super::tree::Tree;
 use crate::addr::{PhysAddr, VirtAddr};
 use crate::attr::Rights;
@@ -67,6 +67,9 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let size = Self::FORMAT.level[level].size();
         let span = Span::new(Self::FORMAT, virt, size, size)?;
         let mut node = self.enter(span)?;
+        if node.level < level {
+            return Err(RangeError::Pinned { virt }.into());
+        }
         loop {
             let index = self.index(node, span.start);
             let word = self.checked(node, index)?;

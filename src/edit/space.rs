@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::kind::{Kind, Live, Offline, State};
 use super::node::{Node, Reached, Sort};
+use super::share::Borders;
 use crate::addr::{PhysAddr, VirtAddr};
 use crate::flush::{Id, Maintain, covers_every_change};
 use crate::format::{Format, Lawful};
@@ -35,22 +36,13 @@ pub enum Halves {
     Both,
 }
 
-/// Input addresses whose root entries belong to another space; both ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Shared {
-    /// The first byte.
-    pub(crate) start: u64,
-    /// The last byte.
-    pub(crate) last: u64,
-}
-
 /// One set of tables, and the right to edit them.
 ///
 /// [`Offline`] spaces are used by no core: edits owe nothing and are safe. [`Live`] spaces may be walked at any time.
 ///
 /// # Invariants
 /// 1. The roots, and every table that their entries lead to, are reached by `memory`, and nobody else edits them.
-/// 2. Tables below root entries in `shared`, and below a root entry that points to its own root, are not owned: they are
+/// 2. Tables below root entries in `borders.shared`, and below a root entry that points to its own root, are not owned: they are
 ///    neither edited nor freed.
 #[derive(Debug)]
 #[must_use = "dropping an address space leaks its tables; `free` gives them back, `into_roots` hands them over"]
@@ -59,7 +51,7 @@ pub struct AddressSpace<K: Kind, St: State = Offline> {
     pub(super) memory: K::Memory,
     pub(super) hardware: St::Hardware<K>,
     pub(super) id: Id,
-    pub(super) shared: Option<Shared>,
+    pub(super) borders: Borders,
 }
 
 impl<K: Kind> AddressSpace<K, Offline> {
@@ -88,7 +80,7 @@ impl<K: Kind> AddressSpace<K, Offline> {
         } else {
             None
         };
-        Ok(Self { roots: Roots { lower, upper }, memory, hardware: (), id: Id::Every, shared: None })
+        Ok(Self { roots: Roots { lower, upper }, memory, hardware: (), id: Id::Every, borders: Borders::NONE })
     }
 
     /// The space of tables that are there already.
@@ -101,7 +93,7 @@ impl<K: Kind> AddressSpace<K, Offline> {
     /// [`OpenError`] if a root is missing, unaligned or out of reach.
     pub unsafe fn from_roots(roots: Roots, memory: K::Memory) -> Result<Self, OpenError> {
         check_roots::<K>(&roots, &memory)?;
-        Ok(Self { roots, memory, hardware: (), id: Id::Every, shared: None })
+        Ok(Self { roots, memory, hardware: (), id: Id::Every, borders: Borders::NONE })
     }
 
     /// The same space, which hardware may use from now on.
@@ -110,7 +102,7 @@ impl<K: Kind> AddressSpace<K, Offline> {
     /// What the program uses while the tables are in use is mapped as it uses it, and no physical memory that a mapping
     /// names is used in conflict with it. `hardware` is the core that runs this whenever the space is edited.
     pub unsafe fn assume_live(self, hardware: K::Hardware) -> AddressSpace<K, Live> {
-        AddressSpace { roots: self.roots, memory: self.memory, hardware, id: self.id, shared: self.shared }
+        AddressSpace { roots: self.roots, memory: self.memory, hardware, id: self.id, borders: self.borders }
     }
 
     /// Gives up the space: whoever has the roots owns the tables.

@@ -6,7 +6,8 @@ use super::kind::Kind;
 use super::ledger::{Duties, Ledger};
 use super::node::{Node, Sort};
 use super::range::{RangeError, Span};
-use super::space::{Shared, format_of};
+use super::share::Borders;
+use super::space::format_of;
 use crate::addr::{PhysAddr, VirtAddr};
 use crate::attr::Features;
 use crate::flush::{Change, Duty};
@@ -47,7 +48,7 @@ impl Gone {
 #[derive(Debug)]
 pub(crate) struct Tree<'s, K: Kind, L: Ledger<K>> {
     pub(super) roots: Roots,
-    shared: Option<Shared>,
+    pub(super) borders: Borders,
     pub(super) memory: &'s mut K::Memory,
     pub(super) ledger: L,
     spare: Spare,
@@ -63,8 +64,8 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     /// Bits that hardware may set in a leaf, beside its rights.
     pub(super) const HARDWARE_BITS: u64 = Self::FORMAT.updates(Self::FEATURES) & !Self::FORMAT.rights_mask;
 
-    pub(super) fn new(roots: Roots, shared: Option<Shared>, memory: &'s mut K::Memory, ledger: L) -> Self {
-        Self { roots, shared, memory, ledger, spare: Spare { first: 0, count: 0 } }
+    pub(super) fn new(roots: Roots, borders: Borders, memory: &'s mut K::Memory, ledger: L) -> Self {
+        Self { roots, borders, memory, ledger, spare: Spare { first: 0, count: 0 } }
     }
 
     /// Whether fields of some leaves lie elsewhere than in pages.
@@ -92,17 +93,28 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     /// The root for `span`, of which no part belongs to another space.
     pub(super) fn enter(&self, span: Span) -> Result<Node, Fault> {
         let virt = VirtAddr::new(span.start);
-        if let Some(shared) = self.shared
-            && span.meets(shared.start, shared.last)
+        if let Some(shared) = self.borders.shared
+            && span.meets(shared.span.start, shared.span.last)
         {
-            return Err(RangeError::Shared { virt: VirtAddr::new(span.start.max(shared.start)) }.into());
+            return Err(RangeError::Shared { virt: VirtAddr::new(span.start.max(shared.span.start)) }.into());
         }
         let upper = Self::FORMAT.split_roots && Self::FORMAT.is_upper(span.start);
         let root = if upper { self.roots.upper } else { self.roots.lower };
         let root = PhysAddr::new(root.ok_or(RangeError::NoRoot { virt })?);
         let node = Node::root(Self::FORMAT, root, span.start);
         self.no_self_map(node, span)?;
-        Ok(node)
+        if !Self::FORMAT.split_roots && self.borders.is_pinned(span) { self.enter_pinned(node, span) } else { Ok(node) }
+    }
+
+    /// The table below a root entry that stays as it is.
+    #[cold]
+    fn enter_pinned(&self, root: Node, span: Span) -> Result<Node, Fault> {
+        let index = self.index(root, span.start);
+        let word = self.checked(root, index)?;
+        if index == self.index(root, span.last) && Sort::of(Self::FORMAT, root.level, word) == Sort::Table {
+            return Ok(root.below(Self::FORMAT, index, word));
+        }
+        Err(RangeError::Pinned { virt: VirtAddr::new(span.start) }.into())
     }
 
     /// A root entry that points to the root is no part of the space: no table below it is.

@@ -154,6 +154,11 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     pub(super) fn free_all(&mut self) {
         for root in [self.roots.lower, self.roots.upper].into_iter().flatten() {
             let upper = self.roots.upper == Some(root) && Self::FORMAT.split_roots;
+            let start = if upper { Self::FORMAT.upper_start().unwrap_or(0) } else { 0 };
+            let half = Span { start, last: start | u64::MAX >> (64 - Self::FORMAT.range_bits) };
+            if Self::FORMAT.split_roots && (self.borders.is_foreign(half) || self.borders.is_in_use(half)) {
+                continue;
+            }
             self.free_root(root, if upper { Self::FORMAT.upper_start().unwrap_or(0) } else { 0 });
         }
     }
@@ -172,9 +177,13 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
                 slot = Span { start: slot.start | high, last: slot.last | high };
             }
             let found: Result<Node, Fault> = self.enter(slot);
-            if found.is_ok() {
+            if found.is_ok() && !self.borders.is_in_use(slot) {
                 self.release(Node { fresh: true, ..node.below(Self::FORMAT, index, word) });
             }
+        }
+        if self.borders.pinned.is_some_and(|pinned| pinned.sharers > 0) && !Self::FORMAT.split_roots {
+            // Its address says whose the shared tables are.
+            return;
         }
         // SAFETY: the tables below are released, and the caller gives up the roots.
         unsafe { self.memory.free(node.table, Self::FORMAT.root_tables() as usize) };

@@ -1,8 +1,12 @@
 //! Reading tables of every format: judged by lists of what was put there, into tables written by hand.
 
+#[expect(dead_code, reason = "tests of edits use the rest")]
+#[path = "../support/arena.rs"]
+mod arena;
 mod copying;
 mod machine;
 mod restrictions;
+mod sharing;
 mod text;
 mod walking;
 

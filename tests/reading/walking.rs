@@ -143,7 +143,7 @@ fn recursive_slots_translate_and_are_no_data() {
     let text = reader.dump().by_entry().to_string();
     assert!(text.contains("510") && text.contains("recursive: the table at 0x1000000"), "{text}");
     let audit = reader.audit(48, 100).expect("in order");
-    assert_eq!(audit, Audit { tables: 4, leaves: [2, 0, 0, 0, 0, 0], recursive: 1 });
+    assert_eq!(audit, Audit { tables: 4, leaves: [2, 0, 0, 0, 0, 0], recursive: 1, shared: 0 });
 }
 
 /// A table that points to itself from the middle of the tree ends no walk in a loop, and is no data.
@@ -171,7 +171,7 @@ fn audits_name_what_is_not_in_order() {
     };
     let audit = |word, bits, limit| tables(word).reader::<Sv39>().audit(bits, limit);
     let virt = VirtAddr::new(0x40_0000);
-    assert_eq!(audit(0, 56, 3), Ok(Audit { tables: 3, leaves: [1, 0, 0, 0, 0, 0], recursive: 0 }));
+    assert_eq!(audit(0, 56, 3), Ok(Audit { tables: 3, leaves: [1, 0, 0, 0, 0, 0], recursive: 0, shared: 0 }));
     assert_eq!(audit(0, 56, 2), Err(AuditError::TooManyTables { limit: 2 }));
     // Writable and not readable.
     assert_eq!(audit(0x1000_00c5, 56, 3), Err(AuditError::Reserved { virt, level: 1, word: 0x1000_00c5 }));

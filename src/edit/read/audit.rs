@@ -19,6 +19,8 @@ pub struct Audit {
     pub leaves: [usize; MAX_LEVELS],
     /// Entries that point to a table of their own walk.
     pub recursive: usize,
+    /// Entries that point to a table of another space.
+    pub shared: usize,
 }
 
 /// The first thing that is not in order.
@@ -92,10 +94,10 @@ impl Auditor<'_> {
             View::Absent => return Ok(()),
             View::Reserved => return Err(AuditError::Reserved { virt: at.virt, level: at.level, word: at.word }),
             View::Table { address } => {
-                if at.recursive {
-                    self.seen.recursive += 1;
-                } else {
-                    self.table(1)?;
+                match (at.recursive, at.shared) {
+                    (true, _) => self.seen.recursive += 1,
+                    (_, true) => self.seen.shared += 1,
+                    _ => self.table(1)?,
                 }
                 address
             }
@@ -144,7 +146,7 @@ impl<R: Regime, W: Words<R>> Reader<R, W> {
         halves.try_for_each(|start| {
             let size = (last_of_half(format, start) - start).saturating_add(1);
             let own = if format.split_roots && format.is_upper(start) { self.roots.upper } else { self.roots.lower };
-            if own.is_some() && own != root {
+            if own.is_some() && own != root && !(format.split_roots && self.is_foreign(start)) {
                 auditor.table(format.root_tables() as usize)?;
                 root = own;
             }

@@ -217,7 +217,7 @@ impl<R: Regime, W: Words<R>> Reader<R, W> {
         let (mut at, mut done) = (virt.as_u64(), 0);
         loop {
             let fault = |fault| CopyError::Fault { at: VirtAddr::new(at), fault };
-            let spot = trail.seek(self, at).ok_or(fault(Fault::NoRoot))?;
+            let spot = trail.seek(self, at).ok_or_else(|| fault(self.nothing_at(at).0))?;
             let leaf = spot.leaf(format).map_err(fault)?;
             if !rule.allows(leaf.access, right) {
                 return Err(CopyError::Denied { at: VirtAddr::new(at), access: leaf.access });

@@ -128,6 +128,7 @@ impl Lines<'_, '_> {
                 writeln!(f)
             }
             View::Table { address } if at.recursive => writeln!(f, "recursive: the table at {address:#x}"),
+            View::Table { address } if at.shared => writeln!(f, "another space's table at {address:#x}"),
             View::Table { address } => writeln!(f, "table at {address:#x}"),
             View::Reserved | View::Absent => writeln!(f, "reserved"),
         }

@@ -38,6 +38,7 @@ mod visit;
 
 use core::marker::PhantomData;
 
+use super::range::Span;
 use super::space::Roots;
 use crate::addr::{PhysAddr, VirtAddr};
 use crate::format::{Format, Leaf, View};
@@ -110,12 +111,14 @@ pub struct Found {
 pub struct Reader<R: Regime, W> {
     roots: Roots,
     words: W,
+    /// What belongs to another space, which may change it meanwhile.
+    foreign: Option<Span>,
     of: PhantomData<fn() -> R>,
 }
 
 impl<R: Regime, W: Clone> Clone for Reader<R, W> {
     fn clone(&self) -> Self {
-        Self { roots: self.roots, words: self.words.clone(), of: PhantomData }
+        Self { roots: self.roots, words: self.words.clone(), foreign: self.foreign, of: PhantomData }
     }
 }
 
@@ -127,7 +130,27 @@ impl<R: Regime, W: Words<R>> Reader<R, W> {
     /// The tables at `roots`.
     #[must_use]
     pub const fn new(roots: Roots, words: W) -> Self {
-        Self { roots, words, of: PhantomData }
+        Self { roots, words, foreign: None, of: PhantomData }
+    }
+
+    /// The same without what belongs to another space.
+    pub(super) const fn without(self, foreign: Option<Span>) -> Self
+    where
+        W: Copy,
+    {
+        Self { foreign, ..self }
+    }
+
+    fn is_foreign(&self, virt: u64) -> bool {
+        self.foreign.is_some_and(|foreign| foreign.meets(virt, virt))
+    }
+
+    /// Why nothing is found at `virt`, which is canonical, and the last address of which that is true.
+    fn nothing_at(&self, virt: u64) -> (Fault, u64) {
+        match self.foreign {
+            Some(foreign) if foreign.meets(virt, virt) => (Fault::Shared, foreign.last),
+            _ => (Fault::NoRoot, range::last_of_half(Self::FORMAT, virt)),
+        }
     }
 
     /// The roots.
@@ -145,7 +168,7 @@ impl<R: Regime, W: Words<R>> Reader<R, W> {
         if !Self::FORMAT.is_canonical(virt) {
             return Err(Fault::NotCanonical);
         }
-        let spot = Trail::<R>::new().seek(self, virt).ok_or(Fault::NoRoot)?;
+        let spot = Trail::<R>::new().seek(self, virt).ok_or_else(|| self.nothing_at(virt).0)?;
         let leaf = spot.leaf(Self::FORMAT)?;
         let size = Self::FORMAT.level[spot.node.level].size();
         let address = PhysAddr::new(leaf.address | virt & (size - 1));

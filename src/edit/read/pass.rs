@@ -88,6 +88,8 @@ pub(super) struct Pass<R, S, V> {
     visitor: V,
     /// The tables between the root and the entry, by level.
     path: [Option<PhysAddr>; MAX_LEVELS],
+    /// What belongs to another space.
+    foreign: Option<Span>,
     of: PhantomData<fn() -> R>,
 }
 
@@ -96,14 +98,18 @@ type Outcome<V> = Result<(), VisitError<<V as Rewriter>::Stop>>;
 impl<R: Regime, S: Store<R>, V: Rewriter> Pass<R, S, V> {
     const FORMAT: &'static Format = &R::FORMAT;
 
-    pub(super) const fn new(store: S, visitor: V) -> Self {
-        Self { store, visitor, path: [None; MAX_LEVELS], of: PhantomData }
+    pub(super) const fn new(store: S, visitor: V, foreign: Option<Span>) -> Self {
+        Self { store, visitor, path: [None; MAX_LEVELS], foreign, of: PhantomData }
     }
 
     /// Walks over `size` bytes from `virt`.
     pub(super) fn run(mut self, roots: Roots, virt: VirtAddr, size: u64) -> Outcome<V> {
         let format = Self::FORMAT;
         let Span { start: first, last } = Span::new(format, virt, size, 1).map_err(VisitError::Range)?;
+        let is_foreign = self.foreign.is_some_and(|foreign| foreign.meets(first, first));
+        if format.split_roots && is_foreign {
+            return Err(VisitError::NoRoot);
+        }
         let root = if format.split_roots && format.is_upper(first) { roots.upper } else { roots.lower };
         let root = PhysAddr::new(root.ok_or(VisitError::NoRoot)?);
         self.table(Node::root(format, root, first), Inherited::NOTHING, first, last)
@@ -121,7 +127,7 @@ impl<R: Regime, S: Store<R>, V: Rewriter> Pass<R, S, V> {
                 self.store.store(at, now);
             }
             let visit = self.visit(node, index, above, now);
-            if Sort::of(format, node.level, now) != Sort::Table || visit.recursive {
+            if Sort::of(format, node.level, now) != Sort::Table || visit.recursive || visit.shared {
                 continue;
             }
             let start = node.virt(format, index);
@@ -152,16 +158,18 @@ impl<R: Regime, S: Store<R>, V: Rewriter> Pass<R, S, V> {
     fn visit(&self, node: Node, index: usize, above: Inherited, word: u64) -> Visit {
         let format = Self::FORMAT;
         let table = PhysAddr::new(format.address.decode(word));
+        let virt = node.virt(format, index);
         let points = Sort::of(format, node.level, word) == Sort::Table;
         Visit {
             table: node.table,
             level: node.level,
             index,
-            virt: VirtAddr::new(node.virt(format, index)),
+            virt: VirtAddr::new(virt),
             size: format.level[node.level].size(),
             word,
             view: format.view_below(node.level, word, above),
             recursive: points && self.path.contains(&Some(table)),
+            shared: points && self.foreign.is_some_and(|foreign| foreign.meets(virt, virt)),
         }
     }
 }

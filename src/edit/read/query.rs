@@ -121,8 +121,13 @@ impl<R: Regime, W: Words<R>> Reader<R, W> {
         let (mut trail, mut decoder, mut seen) = (Trail::<R>::new(), Decoder::new(), Seen::default());
         let mut at = virt.as_u64();
         loop {
-            let Some(spot) = trail.seek(self, at) else { return Err(QueryError::NotMapped) };
             let fault = |fault| QueryError::Fault { at: VirtAddr::new(at), fault };
+            let Some(spot) = trail.seek(self, at) else {
+                return Err(match self.nothing_at(at).0 {
+                    Fault::NoRoot => QueryError::NotMapped,
+                    shared => fault(shared),
+                });
+            };
             match leaf_at(&spot, |word| decoder.leaf(format, &spot, word), || spot.no_table(format)) {
                 Ok(Some(leaf)) => {
                     let address = leaf.address + (at - spot.first(format));

@@ -100,7 +100,7 @@ impl<R: Regime, W: Words<R>> Iterator for Leaves<R, W> {
         loop {
             let virt = self.at?;
             let Some(spot) = self.trail.seek_data(&self.reader, virt) else {
-                self.at = after(format, last_of_half(format, virt));
+                self.at = after(format, self.reader.nothing_at(virt).1);
                 continue;
             };
             // A root may cover more than its half.

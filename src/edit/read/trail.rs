@@ -90,7 +90,8 @@ impl<R: Regime> Trail<R> {
         Self { stages: [None; MAX_LEVELS], lowest: MAX_LEVELS, virt: 0, of: PhantomData }
     }
 
-    /// Walks to the canonical address `virt`, through recursive slots as well; `None` if its half has no root.
+    /// Walks to the canonical address `virt`, through recursive slots as well; `None` if its half has no root, or belongs to
+    /// another space.
     pub(super) fn seek<W: Words<R>>(&mut self, reader: &Reader<R, W>, virt: u64) -> Option<Spot> {
         self.descend(reader, virt, |_, _| true)
     }
@@ -116,6 +117,9 @@ impl<R: Regime> Trail<R> {
         enter: impl Fn(&Self, PhysAddr) -> bool,
     ) -> Option<Spot> {
         let format = Self::FORMAT;
+        if reader.is_foreign(virt) {
+            return None;
+        }
         let mut stage = self.common(reader, virt)?;
         loop {
             let Stage { node, above } = stage;

@@ -31,6 +31,8 @@ pub struct Visit {
     pub view: View,
     /// It points to a table that the walk has come through: that table is not entered again.
     pub recursive: bool,
+    /// What is below it belongs to another space: the walk does not enter it.
+    pub shared: bool,
 }
 
 /// What is called at the entries of a range, in ascending order.
@@ -85,7 +87,7 @@ pub trait Rewriter {
 pub enum VisitError<Stop> {
     /// The range is none.
     Range(RangeError),
-    /// Its half has no root.
+    /// Its half has no root, or belongs to another space.
     NoRoot,
     /// A table is out of reach.
     NoTable {
@@ -115,7 +117,7 @@ impl<R: Regime, W: Words<R>> Reader<R, W> {
     /// # Errors
     /// [`VisitError`]; entries before were visited.
     pub fn walk<V: Visitor>(&self, virt: VirtAddr, size: u64, visitor: &mut V) -> Result<(), VisitError<V::Stop>> {
-        Pass::<R, _, _>::new(Unchanged(&self.words), Spectator(visitor)).run(self.roots, virt, size)
+        Pass::<R, _, _>::new(Unchanged(&self.words), Spectator(visitor), self.foreign).run(self.roots, virt, size)
     }
 }
 
@@ -133,5 +135,5 @@ pub unsafe fn rewrite<R: Regime, A: TableAccess<R>, V: Rewriter>(
     (virt, size): (VirtAddr, u64),
     rewriter: &mut V,
 ) -> Result<(), VisitError<V::Stop>> {
-    Pass::<R, _, _>::new(Changed(access), rewriter).run(roots, virt, size)
+    Pass::<R, _, _>::new(Changed(access), rewriter, None).run(roots, virt, size)
 }
