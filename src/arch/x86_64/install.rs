@@ -124,19 +124,24 @@ fn check<C: Cpu>(cpu: &mut C, words: &Words, root: u64) -> Result<(), Refusal> {
 const EXTENDED: u32 = 0x8000_0000;
 
 /// Features that leaf 7 reports.
-const STRUCTURED: Features = Features::SMEP.union(Features::CET_SS).union(Features::LA57);
+const STRUCTURED: Features = Features::SMEP.union(Features::CET_SS).union(Features::LA57).union(Features::INVPCID);
 
-/// The features among `needs` that CPUID reports (SDM, volume 2A, "CPUID"); `extended` is the highest extended leaf.
+/// The features among `needs` that CPUID reports (SDM, volume 2A, "CPUID"; INVLPGB: AMD64 "Architecture Programmer's
+/// Manual", volume 3, "Obtaining Processor Information Via the CPUID Instruction"); `extended` is the highest extended leaf.
 fn offered<C: Cpu>(cpu: &mut C, needs: Features, extended: u32) -> Features {
     let basic = cpu.cpuid(1, 0);
     let asks = needs.without(STRUCTURED) != needs;
     let structured = if asks && cpu.cpuid(0, 0).eax >= 7 { cpu.cpuid(7, 0) } else { Cpuid::default() };
+    let broadcasts = needs.contains(Features::INVLPGB) && extended >= EXTENDED + 8;
+    let capacity = if broadcasts { cpu.cpuid(EXTENDED + 8, 0) } else { Cpuid::default() };
     let extended = if extended > EXTENDED { cpu.cpuid(EXTENDED + 1, 0) } else { Cpuid::default() };
     let bits = [
         (Features::PGE, basic.edx, 13),
         (Features::PAT, basic.edx, 16),
         (Features::PCID, basic.ecx, 17),
         (Features::SMEP, structured.ebx, 7),
+        (Features::INVPCID, structured.ebx, 10),
+        (Features::INVLPGB, capacity.ebx, 3),
         (Features::CET_SS, structured.ecx, 7),
         (Features::LA57, structured.ecx, 16),
         (Features::NX, extended.edx, 20),

@@ -9,6 +9,8 @@ pub(crate) mod activate;
 pub mod entry;
 mod ept;
 mod ept_flush;
+mod eptp;
+mod firmware;
 pub(crate) mod flush;
 mod insn;
 pub mod install;
@@ -19,6 +21,8 @@ pub mod regs;
 
 pub use entry::{Level4, Level5};
 pub use ept::{Ept4, Ept5};
+pub use eptp::ExtendedPageTables;
+pub use firmware::PowerOnPat;
 pub use operation::X86;
 pub use protection::WriteThroughProtection;
 pub use regs::{Derive, Words, words};

@@ -153,7 +153,9 @@ pub(super) const KNOWN: Features = Features::NX
     .union(Features::CET_SS)
     .union(Features::SMEP)
     .union(Features::PGE)
-    .union(Features::PAT);
+    .union(Features::PAT)
+    .union(Features::INVPCID)
+    .union(Features::INVLPGB);
 
 /// The words for the space with that index, whose shaped format is `format`.
 ///

@@ -93,7 +93,7 @@ impl Cpu for Recorder {
                 ..Cpuid::default()
             },
             7 => Cpuid {
-                ebx: self.bit(Features::SMEP, 7),
+                ebx: self.bit(Features::SMEP, 7) | self.bit(Features::INVPCID, 10),
                 ecx: self.bit(Features::LA57, 16) | self.bit(Features::CET_SS, 7),
                 ..Cpuid::default()
             },
@@ -101,7 +101,9 @@ impl Cpu for Recorder {
             0x8000_0001 => {
                 Cpuid { edx: self.bit(Features::NX, 20) | self.bit(Features::PDPE1GB, 26), ..Cpuid::default() }
             }
-            0x8000_0008 => Cpuid { eax: 0x3000 | self.physical_bits, ..Cpuid::default() },
+            0x8000_0008 => {
+                Cpuid { eax: 0x3000 | self.physical_bits, ebx: self.bit(Features::INVLPGB, 3), ..Cpuid::default() }
+            }
             _ => panic!("leaf {leaf:#x}"),
         }
     }
@@ -256,6 +258,8 @@ fn what_the_processor_lacks_is_refused_before_any_write() {
         Features::SMEP,
         Features::PGE,
         Features::PAT,
+        Features::INVPCID,
+        Features::INVLPGB,
     ];
     for feature in all {
         let words = Words { needs: feature, ..PLAIN };
