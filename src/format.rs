@@ -312,6 +312,8 @@ pub struct Format {
     pub rights_mask: u64,
     /// Rights bits of a leaf that make others count, whatever these are.
     pub implied: &'static [Effect],
+    /// The same on a CPU with `update_feature`.
+    pub updating: &'static [Effect],
     /// Entry bits of each memory type: pages, blocks.
     pub memory: [[u64; MemoryType::COUNT]; 2],
     /// The bits that `memory` may set.

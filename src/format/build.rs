@@ -32,6 +32,7 @@ impl Format {
         rights: [NOT_ENCODABLE; 64],
         rights_mask: 0,
         implied: &[],
+        updating: &[],
         memory: [[NOT_ENCODABLE; MemoryType::COUNT]; 2],
         memory_mask: [0; 2],
         inherent_memory: false,

@@ -13,6 +13,21 @@ pub struct Effect {
     pub clear: u64,
 }
 
+impl Effect {
+    /// What a leaf's word counts as, where these patterns are looked for in itself.
+    pub(super) const fn on(effects: &[Self], word: u64) -> u64 {
+        let (mut bits, mut i) = (word, 0);
+        while i < effects.len() {
+            let effect = &effects[i];
+            if effect.pattern.matches(word) {
+                bits = bits & !effect.clear | effect.set;
+            }
+            i += 1;
+        }
+        bits
+    }
+}
+
 /// What the pointers of a walk do to the leaf at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inherited {
@@ -71,16 +86,7 @@ impl Format {
     }
 
     /// The rights bits of a leaf with those that others make count.
-    pub(crate) const fn implied_rights(&self, word: u64) -> u64 {
-        let mut bits = word;
-        let mut i = 0;
-        while i < self.implied.len() {
-            let effect = &self.implied[i];
-            if effect.pattern.matches(word) {
-                bits = bits & !effect.clear | effect.set;
-            }
-            i += 1;
-        }
-        bits & self.rights_mask
+    pub(super) const fn implied_rights(&self, word: u64) -> u64 {
+        Effect::on(self.implied, word) & self.rights_mask
     }
 }

@@ -25,6 +25,9 @@ impl Format {
         {
             format.levels = (4 - start) as usize;
         }
+        if !format.updating.is_empty() && features.contains(format.update_feature) {
+            format.implied = format.updating;
+        }
         let slots = match format.memory_register.name.as_bytes() {
             b"" => None,
             b"pat" => cpu.pat,

@@ -2,6 +2,7 @@
 
 use tock_registers::fields::Field;
 
+use super::effects;
 use super::granule::GranuleSize;
 use crate::attr::{Access, Features, MemoryType, Rights};
 use crate::format::{
@@ -10,7 +11,7 @@ use crate::format::{
 };
 
 /// Descriptor fields, laid out as in DDI 0487 J.a, D8 "Translation table descriptor formats".
-mod descriptor {
+pub(super) mod descriptor {
     use tock_registers::register_bitfields;
 
     register_bitfields! {u64,
@@ -37,6 +38,8 @@ mod descriptor {
             NG OFFSET(11) NUMBITS(1) [],
             /// Guarded page (FEAT_BTI).
             GP OFFSET(50) NUMBITS(1) [],
+            /// Dirty bit modifier: a first write makes a read-only descriptor writable (FEAT_HAFDBS).
+            DBM OFFSET(51) NUMBITS(1) [],
             /// One of a contiguous run (D8).
             CONTIGUOUS OFFSET(52) NUMBITS(1) [],
             /// Not executable at EL1; RES0 with one Exception level.
@@ -74,10 +77,10 @@ mod descriptor {
     }
 }
 
-use descriptor::{ANY, STAGE1, STAGE2, TABLE};
+use descriptor::{ANY, STAGE1, STAGE2};
 
 /// Bits of a whole field.
-const fn mask<R: tock_registers::RegisterLongName>(field: Field<u64, R>) -> u64 {
+pub(super) const fn mask<R: tock_registers::RegisterLongName>(field: Field<u64, R>) -> u64 {
     field.mask << field.shift
 }
 
@@ -195,8 +198,8 @@ impl Shape {
     /// Stage 2 has no hierarchical permissions.
     const fn inherit(&self) -> &'static [Effect] {
         match self.translation {
-            Translation::El1 | Translation::El2And0 => TWO_LEVEL_POINTER,
-            Translation::El2 | Translation::El3 => ONE_LEVEL_POINTER,
+            Translation::El1 | Translation::El2And0 => effects::TWO_LEVEL_POINTER,
+            Translation::El2 | Translation::El3 => effects::ONE_LEVEL_POINTER,
             Translation::Stage2 => &[],
         }
     }
@@ -243,15 +246,17 @@ impl Shape {
         table
     }
 
-    /// AP[1] counts only where there is a user: with one Exception level its value is ignored.
+    /// AP[1] counts only where there is a user: with one Exception level its value is ignored. DBM is part of the rights,
+    /// so that whoever takes the right to write takes it, too; no encoding sets it.
     const fn rights_mask(&self) -> u64 {
-        match self.translation {
+        let rights = match self.translation {
             Translation::El1 | Translation::El2And0 => {
                 mask(STAGE1::AP_USER) | mask(STAGE1::AP_READ_ONLY) | mask(STAGE1::PXN) | mask(STAGE1::UXN)
             }
             Translation::El2 | Translation::El3 => mask(STAGE1::AP_READ_ONLY) | mask(STAGE1::UXN),
             Translation::Stage2 => mask(STAGE2::S2AP_READ) | mask(STAGE2::S2AP_WRITE) | mask(STAGE2::XN),
-        }
+        };
+        rights | mask(STAGE1::DBM)
     }
 
     /// Shareability of each type: Normal memory is Inner Shareable, Device memory is always Outer Shareable.
@@ -396,30 +401,6 @@ const fn slot_of(value: u16) -> Option<usize> {
     None
 }
 
-/// Where `pointer` is set in a table descriptor.
-const fn marked(pointer: u64, set: u64, clear: u64) -> Effect {
-    Effect { pattern: Pattern { mask: pointer, value: pointer }, set, clear }
-}
-
-/// Hierarchical permissions with EL0 (D8).
-const TWO_LEVEL_POINTER: &[Effect] = &[
-    marked(mask(TABLE::AP_NO_USER), 0, mask(STAGE1::AP_USER)),
-    marked(mask(TABLE::AP_READ_ONLY), mask(STAGE1::AP_READ_ONLY), 0),
-    marked(mask(TABLE::UXN), mask(STAGE1::UXN), 0),
-    marked(mask(TABLE::PXN), mask(STAGE1::PXN), 0),
-];
-
-/// Hierarchical permissions with one Exception level (D8).
-const ONE_LEVEL_POINTER: &[Effect] =
-    &[marked(mask(TABLE::AP_READ_ONLY), mask(STAGE1::AP_READ_ONLY), 0), marked(mask(TABLE::UXN), mask(STAGE1::UXN), 0)];
-
-/// What EL0 may write is not executable at EL1, whatever PXN says (D8).
-const USER_WRITES: &[Effect] = &[Effect {
-    pattern: Pattern { mask: mask(STAGE1::AP_USER) | mask(STAGE1::AP_READ_ONLY), value: mask(STAGE1::AP_USER) },
-    set: mask(STAGE1::PXN),
-    clear: 0,
-}];
-
 /// Stage 1 permissions with EL0 (D8): the privileged level can always read, the user has the same data rights or
 /// none, and what the user may write is never privileged-executable.
 const fn two_levels(access: Access) -> u64 {
@@ -506,7 +487,8 @@ pub(super) const fn format(shape: &Shape, name: &'static str, wide: Option<&'sta
         address: shape.address(is_wide),
         rights: shape.rights(),
         rights_mask: shape.rights_mask(),
-        implied: if user { USER_WRITES } else { &[] },
+        implied: effects::implied(shape.translation),
+        updating: effects::updating(shape.translation),
         memory: [memory, memory],
         memory_mask: [shape.memory_mask(is_wide); 2],
         inherent_memory: false,

@@ -54,6 +54,7 @@ use crate::format::Format;
 use crate::regime::Regime;
 
 mod activate;
+mod effects;
 mod entry;
 mod flush;
 mod granule;

@@ -119,6 +119,7 @@ const fn stage1(name: &'static str) -> Format {
         rights: rights_of_two_privileges(),
         rights_mask: AP_USER | AP_READ_ONLY | PXN | XN,
         implied: CLOSED,
+        updating: &[],
         memory: [indexed_types(); 2],
         memory_mask: [ATTR_INDX | SH; 2],
         inherent_memory: false,

@@ -89,6 +89,7 @@ const FORMAT: Format = Format {
     rights: rights(),
     rights_mask: D | W | PLV_USER | NR | NX | RPLV,
     implied: &[],
+    updating: &[],
     memory: [memory_types(); 2],
     memory_mask: [MAT; 2],
     inherent_memory: false,

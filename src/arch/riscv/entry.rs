@@ -133,6 +133,7 @@ const fn one_stage(name: &'static str, levels: usize, mode: Features) -> Format 
         rights: rights_of_two_privileges(),
         rights_mask: RWX | U,
         implied: &[],
+        updating: &[],
         memory: [page_based_types(); 2],
         memory_mask: [PBMT; 2],
         inherent_memory: true,

@@ -94,6 +94,7 @@ const fn format(name: &'static str, levels: usize, needs: Features) -> Format {
         rights: rights(),
         rights_mask: RW | US | XD,
         implied: &[],
+        updating: &[],
         memory: [memory_types(0), memory_types(1)],
         memory_mask: [PWT | PCD | PAT_PAGE, PWT | PCD | PAT_BLOCK],
         inherent_memory: false,

@@ -101,6 +101,7 @@ const fn format(name: &'static str, levels: usize, needs: Features) -> Format {
         rights: rights(),
         rights_mask: RWX,
         implied: &[],
+        updating: &[],
         memory: [memory_types(); 2],
         memory_mask: [EMT; 2],
         inherent_memory: false,

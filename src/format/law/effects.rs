@@ -18,15 +18,23 @@ pub(super) const fn effects(format: &Format) -> Option<Law> {
         }
         level += 1;
     }
+    if !imply_nothing_more(format, format.implied) || !imply_nothing_more(format, format.updating) {
+        return Some(Law::Effects);
+    }
+    None
+}
+
+/// Rights as they are written stay what they are.
+const fn imply_nothing_more(format: &Format, effects: &[Effect]) -> bool {
     let mut i = 0;
     while i < 64 {
         let bits = format.rights[i];
-        if bits != NOT_ENCODABLE && format.implied_rights(bits) != bits {
-            return Some(Law::Effects);
+        if bits != NOT_ENCODABLE && Effect::on(effects, bits) != bits {
+            return false;
         }
         i += 1;
     }
-    if are_within(format.implied, format.rights_mask) { None } else { Some(Law::Effects) }
+    are_within(effects, format.rights_mask)
 }
 
 const fn are_within(effects: &[Effect], fields: u64) -> bool {
