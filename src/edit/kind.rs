@@ -1,6 +1,8 @@
 //! What an address space is made of, and whether hardware uses it.
 
-use crate::flush::{Hardware, Maintain, Reach};
+use super::ledger::{Ledger, Owed, Unused};
+use super::share::Borders;
+use crate::flush::{Hardware, Id, Maintain, Reach, Scope, TlbFlush};
 use crate::tables::TableMemory;
 
 /// What address spaces of one kind have in common. Each kernel declares its own, and its tokens, pages and frames are of
@@ -20,6 +22,15 @@ pub trait Kind: Sized + 'static {
 pub trait State: sealed::Sealed {
     /// What a space in this state carries.
     type Hardware<K: Kind>;
+    /// What an operation returns that gives `T`: that, or the token that owns it.
+    type Owes<K: Kind, T>;
+    #[doc(hidden)]
+    type Ledger<'h, K: Kind>: Ledger<K>;
+
+    #[doc(hidden)]
+    fn ledger<K: Kind>(hardware: &mut Self::Hardware<K>, id: Id, borders: Borders) -> Self::Ledger<'_, K>;
+    #[doc(hidden)]
+    fn owes<K: Kind, T>(scope: Scope, value: T) -> Self::Owes<K, T>;
 }
 
 /// No core uses the tables: edits owe nothing.
@@ -32,10 +43,34 @@ pub enum Live {}
 
 impl State for Offline {
     type Hardware<K: Kind> = ();
+    type Owes<K: Kind, T> = T;
+    type Ledger<'h, K: Kind> = Unused;
+
+    #[inline(always)]
+    fn ledger<K: Kind>((): &mut (), _: Id, _: Borders) -> Unused {
+        Unused
+    }
+
+    #[inline(always)]
+    fn owes<K: Kind, T>(_: Scope, value: T) -> T {
+        value
+    }
 }
 
 impl State for Live {
     type Hardware<K: Kind> = K::Hardware;
+    type Owes<K: Kind, T> = TlbFlush<K, T>;
+    type Ledger<'h, K: Kind> = Owed<'h, K>;
+
+    #[inline(always)]
+    fn ledger<K: Kind>(hardware: &mut K::Hardware, id: Id, borders: Borders) -> Owed<'_, K> {
+        Owed::new(hardware, id, borders)
+    }
+
+    #[inline(always)]
+    fn owes<K: Kind, T>(scope: Scope, value: T) -> TlbFlush<K, T> {
+        TlbFlush::new(scope, value)
+    }
 }
 
 mod sealed {

@@ -42,7 +42,7 @@ impl<R: Maintain> Duties<R> {
 /// Where an operation writes down what it changed.
 ///
 /// Code that is generic over it compiles to plain stores for a space that no hardware uses.
-pub(crate) trait Ledger<K: Kind> {
+pub trait Ledger<K: Kind> {
     /// Whether hardware may use the tables.
     const LIVE: bool;
 
@@ -60,11 +60,14 @@ pub(crate) trait Ledger<K: Kind> {
 
     /// The only table that the operation unlinked, which must stay as it is until the flush.
     fn retain(&mut self, memory: &mut K::Memory, table: Node);
+
+    /// What is owed, and what was taken out.
+    fn close(self) -> (Scope, Tables<K>);
 }
 
 /// Of a space that no hardware uses.
 #[derive(Debug)]
-pub(crate) struct Unused;
+pub struct Unused;
 
 impl<K: Kind> Ledger<K> for Unused {
     const LIVE: bool = false;
@@ -88,10 +91,15 @@ impl<K: Kind> Ledger<K> for Unused {
     fn retain(&mut self, memory: &mut K::Memory, table: Node) {
         Ledger::<K>::release(self, memory, table);
     }
+
+    #[inline(always)]
+    fn close(self) -> (Scope, Tables<K>) {
+        (Scope::nothing(Id::Every), Tables::new())
+    }
 }
 
 /// Of a space that hardware may use.
-pub(crate) struct Owed<'h, K: Kind> {
+pub struct Owed<'h, K: Kind> {
     hardware: &'h mut K::Hardware,
     id: Id,
     borders: Borders,
@@ -100,15 +108,12 @@ pub(crate) struct Owed<'h, K: Kind> {
 }
 
 impl<'h, K: Kind> Owed<'h, K> {
+    #[inline(always)]
     pub(crate) fn new(hardware: &'h mut K::Hardware, id: Id, borders: Borders) -> Self {
         Self { hardware, id, borders, scope: Scope::nothing(id), tables: Tables::new() }
     }
 
-    /// What is owed, and what was taken out.
-    pub(crate) fn close(self) -> (Scope, Tables<K>) {
-        (self.scope, self.tables)
-    }
-
+    #[inline(always)]
     fn scope(&self, duty: Duty, span: Span, stride: u32, global: bool) -> Scope {
         let extent = if duty.leaf || duty.walk {
             Extent::Range { start: span.start, last: span.last, stride }
@@ -126,6 +131,7 @@ impl<'h, K: Kind> Owed<'h, K> {
 impl<K: Kind> Ledger<K> for Owed<'_, K> {
     const LIVE: bool = true;
 
+    #[inline(always)]
     fn note(&mut self, duty: Duty, span: Span, stride: u32, global: bool) {
         let scope = self.scope(duty, span, stride, global);
         self.scope = self.scope.union(scope);
@@ -158,5 +164,10 @@ impl<K: Kind> Ledger<K> for Owed<'_, K> {
         } else {
             self.release(memory, table);
         }
+    }
+
+    #[inline(always)]
+    fn close(self) -> (Scope, Tables<K>) {
+        (self.scope, self.tables)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::error::{MapError, PromoteError, ProtectError, RemapError, SplitError, UnmapError};
 use super::kind::{Kind, Live, Offline};
-use super::ledger::Owed;
+use super::ledger::{Ledger, Owed};
 use super::offline::one_leaf;
 use super::page::LevelOf;
 use super::protect::Protect;
@@ -27,11 +27,6 @@ use crate::tables::Tables;
 /// Of all of them: what the program uses while the operation runs, and after it, stays mapped as it uses it; and physical
 /// memory that is mapped is not used in conflict with what it is used for elsewhere.
 impl<K: Kind> AddressSpace<K, Live> {
-    pub(super) fn tree(&mut self) -> Tree<'_, K, Owed<'_, K>> {
-        let ledger = Owed::new(&mut self.hardware, self.id, self.borders);
-        Tree::new(self.roots, self.borders, &mut self.memory, ledger)
-    }
-
     /// Runs one operation, and makes a token of what it owes.
     fn edit<T, E>(
         &mut self,

@@ -52,7 +52,7 @@ const fn is_of_run(format: &Format, level: usize, word: u64) -> bool {
 
 /// A table, and what it translates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Node {
+pub struct Node {
     /// Where it is.
     pub(crate) table: PhysAddr,
     /// Its level; 0 is the last.

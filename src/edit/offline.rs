@@ -2,22 +2,16 @@
 
 use super::error::{MapError, PromoteError, ProtectError, RemapError, SplitError, UnmapError};
 use super::kind::{Kind, Offline};
-use super::ledger::Unused;
 use super::page::LevelOf;
 use super::protect::Protect;
 use super::request::{Limits, Mapping, Reclaim};
 use super::space::AddressSpace;
-use super::tree::Tree;
 use crate::addr::VirtAddr;
 use crate::page::{Frame, HasLeaf, Page, PageSize};
 use crate::table::Attributes;
 
 /// Each operation does all that it is asked for, or changes nothing and allocates nothing.
 impl<K: Kind> AddressSpace<K, Offline> {
-    pub(super) fn tree(&mut self) -> Tree<'_, K, Unused> {
-        Tree::new(self.roots, self.borders, &mut self.memory, Unused)
-    }
-
     /// Maps a range with the largest leaves that fit.
     ///
     /// Cost: two walks over the tables of the range, and one store for each leaf.

@@ -268,6 +268,18 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         }
     }
 
+    /// What the change of one leaf owes; `last` remembers it for leaves that differ in nothing but their addresses.
+    #[inline(always)]
+    pub(super) fn duty_of_edit(&self, last: &mut Option<(u64, Duty)>, level: usize, word: u64, edit: &Edit) -> Duty {
+        if !L::LIVE {
+            return Duty::NONE;
+        }
+        let mut streak = Streak { last: *last, all: None };
+        let duty = Self::duty_again(&mut streak, level, word, edit.apply(Self::FORMAT, level, word));
+        *last = streak.last;
+        duty
+    }
+
     /// [`duty_between`](Self::duty_between), remembered for leaves that differ in nothing but their addresses.
     fn duty_again(streak: &mut Streak, level: usize, word: u64, new: u64) -> Duty {
         let flags = word & !Self::address_bits(level);

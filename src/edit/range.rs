@@ -7,7 +7,7 @@ use crate::format::Format;
 
 /// A range that is not empty; both ends included, because it may end with the last byte there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Span {
+pub struct Span {
     /// The first byte.
     pub(crate) start: u64,
     /// The last byte.

@@ -27,7 +27,7 @@ use crate::tables::TableAccess;
 
 /// What a space has in common with others.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Borders {
+pub struct Borders {
     /// The part whose tables belong to another space.
     pub(super) shared: Option<Shared>,
     /// The part that other spaces may share.

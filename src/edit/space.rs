@@ -5,6 +5,7 @@ use core::fmt;
 use super::kind::{Kind, Live, Offline, State};
 use super::node::{Node, Reached, Sort};
 use super::share::Borders;
+use super::tree::Tree;
 use crate::addr::{PhysAddr, VirtAddr};
 use crate::flush::{Id, Maintain, covers_every_change};
 use crate::format::{Format, Lawful};
@@ -129,6 +130,13 @@ impl<K: Kind, St: State> AddressSpace<K, St> {
     #[must_use]
     pub const fn memory(&self) -> &K::Memory {
         &self.memory
+    }
+
+    /// The tables, for one operation.
+    #[inline(always)]
+    pub(super) fn tree(&mut self) -> Tree<'_, K, St::Ledger<'_, K>> {
+        let ledger = St::ledger(&mut self.hardware, self.id, self.borders);
+        Tree::new(self.roots, self.borders, &mut self.memory, ledger)
     }
 
     /// The root that translates `virt`, which is canonical.

@@ -3,6 +3,7 @@
 #[path = "../support/arena.rs"]
 mod arena;
 mod counts;
+mod cursor;
 mod kinds;
 mod live;
 mod pitfalls;

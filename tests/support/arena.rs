@@ -1,6 +1,6 @@
 //! Memory for tables that watches its users.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -18,6 +18,7 @@ struct State {
     blocks: BTreeMap<u64, (usize, Vec<u64>)>,
     next: u64,
     left: usize,
+    loads: Cell<usize>,
     /// Bits that hardware sets in an entry just before the next exchange of it.
     race: Option<(u64, u64)>,
 }
@@ -35,7 +36,7 @@ impl<R> Clone for Arena<R> {
 impl<R: Regime> Arena<R> {
     /// Memory for that many tables.
     pub(crate) fn new(tables: usize) -> Self {
-        let state = State { blocks: BTreeMap::new(), next: 0x10_0000, left: tables, race: None };
+        let state = State { blocks: BTreeMap::new(), next: 0x10_0000, left: tables, loads: Cell::new(0), race: None };
         Self(Rc::new(RefCell::new(state)), PhantomData)
     }
 
@@ -52,6 +53,11 @@ impl<R: Regime> Arena<R> {
     /// All words of all tables.
     pub(crate) fn image(&self) -> Vec<(u64, Vec<u64>)> {
         self.0.borrow().blocks.iter().map(|(&at, (_, words))| (at, words.clone())).collect()
+    }
+
+    /// Loads so far.
+    pub(crate) fn loads(&self) -> usize {
+        self.0.borrow().loads.get()
     }
 
     /// Lets hardware set `bits` in the entry at `address` just before it is exchanged next.
@@ -98,6 +104,7 @@ impl<R: Regime> Arena<R> {
 unsafe impl<R: Regime> TableAccess<R> for Arena<R> {
     fn load(&self, entry: EntryAt) -> Option<u64> {
         let state = self.0.borrow();
+        state.loads.set(state.loads.get() + 1);
         let (&at, (_, words)) = state.blocks.range(..=entry.table.as_u64()).next_back()?;
         let first = usize::try_from((entry.table.as_u64() - at) / u64::from(R::FORMAT.entry_bytes)).ok()?;
         words.get(first + entry.index).copied()

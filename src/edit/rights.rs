@@ -1,0 +1,61 @@
+//! Rights as types: what may be done through a mapping.
+
+use crate::attr::{Access, Rights};
+
+/// Rights that a mapping has.
+pub trait Granted: 'static {
+    /// Them.
+    const ACCESS: Access;
+}
+
+/// Rights with which the kernel reads.
+#[diagnostic::on_unimplemented(
+    message = "memory that is mapped with `{Self}` cannot be read",
+    label = "this mapping grants no reads",
+    note = "map the page with `Ro`, `Rw` or `Rx`, or call `protect` first"
+)]
+pub trait CanRead: Granted {}
+
+/// Rights with which the kernel writes.
+#[diagnostic::on_unimplemented(
+    message = "memory that is mapped with `{Self}` cannot be written",
+    label = "this mapping grants no writes",
+    note = "map the page with `Rw`, or call `protect(Rw)` first and flush what that owes"
+)]
+pub trait CanWrite: CanRead {}
+
+/// Whatever rights the entry that was found grants.
+#[derive(Clone, Copy, Debug)]
+pub struct AnyRights;
+
+macro_rules! markers {
+    ($($(#[$doc:meta])* $name:ident = $rights:ident $(: $can:ident)*;)*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $name;
+
+        impl Granted for $name {
+            const ACCESS: Access = Access::kernel(Rights::$rights);
+        }
+
+        impl Granted for User<$name> {
+            const ACCESS: Access = Access::user(Rights::$rights);
+        }
+
+        $( impl $can for $name {} )*
+    )* };
+}
+
+markers! {
+    /// The kernel reads.
+    Ro = R : CanRead;
+    /// The kernel reads and writes.
+    Rw = RW : CanRead : CanWrite;
+    /// The kernel reads and executes.
+    Rx = RX : CanRead;
+}
+
+/// The rights `A` are the user's. What the kernel may do there depends on what it allows itself (PAN, SMAP, SUM), so that
+/// such a mapping gives no access by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct User<A>(pub A);
