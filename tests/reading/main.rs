@@ -5,6 +5,8 @@
 mod arena;
 mod copying;
 mod machine;
+mod opening;
+mod random;
 mod restrictions;
 mod sharing;
 mod text;
@@ -20,7 +22,7 @@ use machine::{Machine, Tables};
 
 /// What is mapped: where, to what, how many bytes, and whether it is read-only. In ascending order, and no two lines
 /// continue each other.
-type Expected = Vec<(u64, u64, u64, bool)>;
+pub(crate) type Expected = Vec<(u64, u64, u64, bool)>;
 
 /// Pages up to a large leaf, the leaf, pages behind; other rights and other addresses right behind; a hole; and the edges of
 /// both halves.
@@ -51,7 +53,7 @@ fn seen(region: &Region) -> (u64, u64, u64, bool) {
     (region.virt.as_u64(), region.phys.as_u64(), region.size, !writable)
 }
 
-fn regions<R: Regime, W: Words<R> + Copy>(reader: Reader<R, W>, start: u64) -> Expected {
+pub(crate) fn regions<R: Regime, W: Words<R> + Copy>(reader: Reader<R, W>, start: u64) -> Expected {
     reader.regions(VirtAddr::new(start)).map(|region| seen(&region)).collect()
 }
 

@@ -15,7 +15,9 @@ use tablature::walk::{Fault, walk};
 
 use crate::arena::Arena;
 
-struct On<R>(PhantomData<R>);
+/// Spaces of `R` in an arena, on one core that is recorded.
+#[derive(Debug)]
+pub(crate) struct On<R>(PhantomData<R>);
 
 impl<R: Maintain> Kind for On<R> {
     type Regime = R;
