@@ -17,10 +17,6 @@ mod native {
     use super::super::operation::{Op, Register, RiscV};
     use super::super::regs::{Derive, Root, Words};
 
-    /// The hart that runs this.
-    #[derive(Debug)]
-    struct ThisHart;
-
     /// Reads a control and status register by its number.
     macro_rules! read_csr {
         ($number:literal) => {{
@@ -39,7 +35,7 @@ mod native {
         };
     }
 
-    impl Hart for ThisHart {
+    impl Hart for ThisCpu {
         fn read(&mut self, register: Root) -> u64 {
             match register {
                 Root::Satp32 | Root::Satp => read_csr!("0x180"),
@@ -139,12 +135,12 @@ mod native {
         check(words, extensions)?;
         let root = S::memory().physical;
         // Under the map itself its tables need not be mapped, and are as they were when it was installed.
-        if root == 0 || ThisHart.read(words.register) != words.rooted(root) {
+        if root == 0 || Hart::read(&mut ThisCpu, words.register) != words.rooted(root) {
             check_links::<S>()?;
         }
         // SAFETY: `words` come from the declaration of `S`, `check_links` finds its tables filled at `root`, and the caller
         // of `space::install` promised that they map what is in use.
-        unsafe { install(&mut ThisHart, words, root, extensions)? };
+        unsafe { install(&mut ThisCpu, words, root, extensions)? };
         // SAFETY: `install` returned `Ok`: the register holds the root, `sstatus` its bits.
         Ok(unsafe { Installed::assert() })
     }

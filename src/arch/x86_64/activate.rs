@@ -3,8 +3,8 @@
 //!
 //! SDM volume 3A, "Paging Modes and Control Bits"; "Operations that Invalidate TLBs and Paging-Structure Caches" (what a
 //! write of CR3 drops); "Initializing IA-32e Mode". Long mode has no time without paging: what has to be there before is
-//! checked, and only CR3, and CR4.PCIDE for a space with an identifier, are written. CR0.WP, CR4.SMEP and CR4.SMAP are the
-//! program's.
+//! checked, and only CR3, and CR4.PCIDE for a space with an identifier, are written. Where EFER or PAT are not those of the
+//! regime yet, [`install`](super::install::install) with [`Words::of`](super::Words::of) sets them and all others.
 
 use crate::attr::Features;
 use crate::edit::{Activate, Active, ActiveError};

@@ -23,11 +23,7 @@ mod native {
     use super::super::regs::{CR3, Derive, MSR_EFER, MSR_PAT, Words};
     use super::super::{Level4, Level5};
 
-    /// The logical processor that runs this.
-    #[derive(Debug)]
-    struct Processor;
-
-    impl Cpu for Processor {
+    impl Cpu for ThisCpu {
         fn cpuid(&mut self, leaf: u32, subleaf: u32) -> Cpuid {
             let result = __cpuid_count(leaf, subleaf);
             Cpuid { eax: result.eax, ebx: result.ebx, ecx: result.ecx, edx: result.edx }
@@ -94,7 +90,7 @@ mod native {
         fn read(&mut self, register: Register) -> u64 {
             match register {
                 Register::Cr3 => cr3(),
-                other => Processor.read(other),
+                other => Cpu::read(self, other),
             }
         }
 
@@ -106,7 +102,7 @@ mod native {
                     unsafe { asm!("mov cr3, {}", in(reg) value, options(nostack, preserves_flags)) }
                 }
                 // SAFETY: passed on to the caller.
-                Op::Write(register, value) => unsafe { Processor.write(register, value) },
+                Op::Write(register, value) => unsafe { self.write(register, value) },
                 // SAFETY: it drops cached translations, nothing else.
                 Op::Invlpg(linear) => unsafe { asm!("invlpg [{}]", in(reg) linear, options(nostack, preserves_flags)) },
                 Op::Invpcid(Invpcid::Address { pcid, linear }) => invpcid(0, [pcid.into(), linear]),
@@ -148,13 +144,13 @@ mod native {
     unsafe fn install_words<S: Declared>(words: &Words) -> Result<Installed<S>, Refusal> {
         let root = S::memory().physical;
         // Under the map itself its tables need not be mapped, and are as they were when it was installed.
-        let live = root != 0 && Processor.privilege() == 0 && Processor.read(Register::Cr3) == root | words.cr3;
+        let live = root != 0 && ThisCpu.privilege() == 0 && Cpu::read(&mut ThisCpu, Register::Cr3) == root | words.cr3;
         if !live {
             check_links::<S>()?;
         }
         // SAFETY: `words` come from the declaration of `S`, `check_links` found its tables filled at `root`, and the caller
         // of `space::install` promised that they map what is in use.
-        unsafe { install(&mut Processor, words, root)? };
+        unsafe { install(&mut ThisCpu, words, root)? };
         // SAFETY: `install` returned `Ok`: CR3 holds the root, the other registers their words.
         Ok(unsafe { Installed::assert() })
     }

@@ -7,12 +7,13 @@ use tock_registers::RegisterLongName;
 use tock_registers::fields::Field;
 
 use crate::attr::{Features, Rights};
+use crate::flush::{Id, Maintain};
 use crate::format::Format;
 use crate::layout::{features, output_bits};
 use crate::map::{Kind, Map};
 use crate::space::Declared;
 
-use super::{Level4, Level5};
+use super::{Level4, Level5, X86};
 
 #[expect(missing_docs, reason = "tock-registers documents registers and fields, not the items around them")]
 mod fields {
@@ -109,6 +110,54 @@ pub struct Words {
 }
 
 impl Words {
+    /// The words for tables that no declaration knows, of the regime `R` and with that PCID: for
+    /// [`install`](super::install::install), where the registers are not set for the regime yet. CR4.PGE and CR4.SMEP are
+    /// set where `R` is known to have them, CR4.SMAP stays as it is.
+    ///
+    /// ```
+    /// use tablature::attr::Features;
+    /// use tablature::flush::Id;
+    /// use tablature::regime::With;
+    /// use tablature::x86_64::{Level4, Words};
+    ///
+    /// let words = Words::of::<With<Level4, { Features::PGE.union(Features::PCID).bits() }>>(Id::One(3));
+    /// assert_eq!((words.cr0, words.cr3, words.cr4), (1 << 16, 3, 1 << 7 | 1 << 17));
+    /// assert_eq!((words.efer, words.pat), (1 << 11, 0x0007_0501_0007_0406));
+    /// assert_eq!(words.needs, Features::NX.union(Features::PGE).union(Features::PCID).union(Features::PAT));
+    /// ```
+    #[must_use]
+    pub const fn of<R: Maintain<Architecture = X86>>(id: Id) -> Self {
+        let format = &R::FORMAT;
+        let declared = R::FEATURES.union(format.needs);
+        let mut needs = declared.without(declared.without(KNOWN)).union(Features::PAT);
+        let mut cr4 = 0;
+        if declared.contains(Features::PGE) {
+            cr4 |= ones(CR4::PGE);
+        }
+        if declared.contains(Features::SMEP) {
+            cr4 |= ones(CR4::SMEP);
+        }
+        let cr3 = match id {
+            Id::Every => 0,
+            Id::One(pcid) => {
+                cr4 |= ones(CR4::PCIDE);
+                needs = needs.union(format.asid_feature);
+                pcid as u64 & CR3::PCID.mask
+            }
+        };
+        Self {
+            linear_bits: format.input_bits,
+            output_bits: 0,
+            needs,
+            cr0: ones(CR0::WP),
+            cr3,
+            cr4,
+            cr4_clear: 0,
+            efer: if needs.contains(format.no_execute) { ones(EFER::NXE) } else { 0 },
+            pat: u64::from_le_bytes(format.memory_register.slots),
+        }
+    }
+
     /// CR4 for start-up code that enters long mode from 32-bit protected mode with these tables (SDM "Initializing IA-32e
     /// Mode"): PAE, and LA57 for five levels. [`install`](crate::space::install) sets the other bits, which the processor
     /// may lack, and which are no part of reading the tables.

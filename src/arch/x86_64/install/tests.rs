@@ -289,3 +289,18 @@ fn other_refusals_write_nothing_either() {
     assert_eq!(cpu.install(&PLAIN), Err(Refusal::Privilege { needs: "ring 0", found: 3 }));
     assert_eq!(cpu.ops, []);
 }
+
+#[test]
+fn tables_that_no_declaration_knows() {
+    use crate::flush::Id;
+    use crate::regime::With;
+    use crate::x86_64::Level4;
+
+    type Tagged = With<Level4, { Features::PGE.union(Features::PCID).bits() }>;
+    let mut cpu = Recorder::after_firmware();
+    assert_eq!(cpu.install(&Words::of::<Tagged>(Id::One(3))), Ok(()));
+    assert_eq!(cpu.cr, [CR0 | WP, ROOT | 3, PAE | PGE | PCIDE, LONG_MODE | NXE, OUR_PAT]);
+    cpu.ops.clear();
+    assert_eq!(cpu.install(&Words::of::<Tagged>(Id::One(3))), Ok(()));
+    assert_eq!(cpu.ops, [], "the second call writes nothing");
+}
