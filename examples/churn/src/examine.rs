@@ -13,32 +13,46 @@ const SHOWN: u32 = 16;
 pub(crate) const CODE: u64 = 4;
 
 impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
-    /// Asks about one page.
-    pub(crate) fn examine(&mut self, page: usize) {
-        let virt = self.ground.virt(page);
-        let target = self.model.target(page);
-        self.accesses(virt, target);
-        self.walks(virt + CODE, target);
+    /// Loads from one page, so that its translation may be cached.
+    pub(crate) fn touch(&mut self, page: usize) {
+        self.load(page, 0);
     }
 
-    /// Loads both ends, stores, and calls.
-    fn accesses(&mut self, virt: u64, target: Option<Target>) {
+    /// Asks about some pages: all of them by loads and stores first, because whatever a machine does for a fetch or for
+    /// the user may drop what is cached.
+    pub(crate) fn examine(&mut self, pages: &[usize]) {
+        for &page in pages {
+            self.load(page, 0);
+            self.load(page, self.ground.page - 4);
+            self.access(page, Right::Write);
+        }
+        for &page in pages {
+            self.access(page, Right::Execute);
+        }
+        for &page in pages {
+            self.walks(self.ground.virt(page) + CODE, self.model.target(page));
+        }
+    }
+
+    /// Loads the stamp at one end of a page.
+    fn load(&mut self, page: usize, offset: u64) {
+        let (virt, target) = (self.ground.virt(page) + offset, self.model.target(page));
         let rights = self.rights(target, Who::Kernel);
         let stamp = target.map(|target| self.model.stamp(target.frame));
-        let last = virt + self.ground.page - 4;
-        for (at, holds) in [(virt, stamp), (last, stamp.map(|stamp| !stamp))] {
-            let expected = holds.filter(|_| rights.contains(Rights::R));
-            let read = self.bench.read(at, Width::Word);
-            self.judge(at, "read", (read, expected), target);
-        }
-        for (right, what) in [(Right::Write, "write"), (Right::Execute, "execute")] {
-            let (answer, needed) = match right {
-                Right::Write => (self.bench.write(virt, Width::Word), Rights::W),
-                _ => (self.bench.execute(virt + CODE), Rights::X),
-            };
-            let expected = rights.contains(needed).then_some(0);
-            self.judge(virt, what, (answer.map(|()| 0), expected), target);
-        }
+        let holds = if offset == 0 { stamp } else { stamp.map(|stamp| !stamp) };
+        let read = self.bench.read(virt, Width::Word);
+        self.judge(virt, "read", (read, holds.filter(|_| rights.contains(Rights::R))), target);
+    }
+
+    /// Stores or calls.
+    fn access(&mut self, page: usize, right: Right) {
+        let (virt, target) = (self.ground.virt(page), self.model.target(page));
+        let (what, answer, needed) = match right {
+            Right::Write => ("write", self.bench.write(virt, Width::Word), Rights::W),
+            _ => ("execute", self.bench.execute(virt + CODE), Rights::X),
+        };
+        let expected = self.rights(target, Who::Kernel).contains(needed).then_some(0);
+        self.judge(virt, what, (answer.map(|()| 0), expected), target);
     }
 
     /// Compares an answer with what is expected: a value, or a refusal.

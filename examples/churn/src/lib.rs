@@ -18,6 +18,7 @@ mod model;
 mod program;
 mod random;
 mod report;
+mod room;
 mod subject;
 
 pub use ground::Ground;
@@ -25,6 +26,7 @@ pub use live::{Care, Edited};
 pub use model::{Frame, Page};
 pub use program::{Storage, run};
 pub use report::Report;
+pub use room::Room;
 pub use subject::{Emptied, Leaves, Range, Refused, Subject};
 
 use probe::Machine;

@@ -99,28 +99,40 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
         self.examine_around(touched);
     }
 
+    /// Loads from the ends of a range before it is edited, so that there is something to forget.
+    fn touch_ends(&mut self, Pages { first, count }: Pages) {
+        self.touch(first);
+        if count > 1 {
+            self.touch(first + count - 1);
+        }
+    }
+
     /// Asks about the ends of a range, their neighbours, some pages between and some elsewhere.
     fn examine_around(&mut self, Pages { first, count }: Pages) {
-        self.examine(first);
+        let mut pages = [first; 4 + SAMPLES + OTHERS];
+        let mut asked = 1;
+        let mut ask = |page| {
+            pages[asked] = page;
+            asked += 1;
+        };
         if count > 1 {
-            self.examine(first + count - 1);
+            ask(first + count - 1);
         }
-        for _ in 0..SAMPLES {
-            if count > 2 {
-                let page = first + 1 + self.random.below(count - 2);
-                self.examine(page);
+        if count > 2 {
+            for _ in 0..SAMPLES {
+                ask(first + 1 + self.random.below(count - 2));
             }
         }
         if first > 0 {
-            self.examine(first - 1);
+            ask(first - 1);
         }
         if first + count < self.ground.pages() {
-            self.examine(first + count);
+            ask(first + count);
         }
         for _ in 0..OTHERS {
-            let page = self.random.below(self.ground.pages());
-            self.examine(page);
+            ask(self.random.below(self.ground.pages()));
         }
+        self.examine(&pages[..asked]);
     }
 
     /// Some pages in a row, mostly where a block begins.
@@ -238,6 +250,7 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
         for i in 0..pages.count {
             self.stamp(target.frame + i as u32);
         }
+        self.touch_ends(pages);
         let vacant = self.model.is_vacant(pages.first, pages.count);
         let (found, expected) = if self.random.once_in(2) {
             self.op = "replace";
@@ -275,6 +288,7 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
             return pages;
         }
         let vacant = self.model.is_vacant(pages.first, count);
+        self.touch_ends(pages);
         let found = self.subject.map_each(&range, &addresses[..count]);
         let done = self.outcome(pages, found, if vacant { Ok(()) } else { Err(Refused::Occupied) }).is_some();
         for (i, &frame) in frames[..count].iter().enumerate() {
@@ -296,6 +310,7 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
         let target = self.target(frame);
         self.stamp(target.frame);
         let vacant = self.model.is_vacant(pages.first, 1);
+        self.touch_ends(pages);
         let found = self.subject.map_page(&self.range(pages, target));
         if self.outcome(pages, found, if vacant { Ok(()) } else { Err(Refused::Occupied) }).is_some() {
             self.model.set(pages.first, Some(target));
@@ -321,6 +336,7 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
     fn unmap_range(&mut self, pages: Pages) -> Pages {
         let tables = if self.random.once_in(2) { Emptied::Kept } else { Emptied::Freed };
         let size = pages.count as u64 * self.ground.page;
+        self.touch_ends(pages);
         let found = self.subject.unmap(self.ground.virt(pages.first), size, tables);
         if self.outcome(pages, found, Ok(())).is_some() {
             for page in pages.first..pages.first + pages.count {
@@ -333,6 +349,7 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
     fn unmap_page(&mut self) -> Pages {
         self.op = "unmap page";
         let pages = self.some_page();
+        self.touch_ends(pages);
         let found = self.subject.unmap_page(self.ground.virt(pages.first));
         let done = self.page_outcome(pages, found);
         if done {
@@ -371,6 +388,7 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
         }
         let full = self.model.is_full(pages.first, pages.count);
         let target = self.target(0);
+        self.touch_ends(pages);
         let found = self.subject.protect(&self.range(pages, target));
         if self.outcome(pages, found, if full { Ok(()) } else { Err(Refused::Vacant) }).is_some() {
             for page in pages.first..pages.first + pages.count {
@@ -389,6 +407,7 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
         };
         let target = self.target(frame);
         self.stamp(target.frame);
+        self.touch_ends(pages);
         let found = self.subject.remap_page(&self.range(pages, target));
         if self.page_outcome(pages, found) {
             self.model.set(pages.first, Some(target));
@@ -403,6 +422,7 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
         self.op = "split";
         let pages = if self.random.once_in(2) { Pages { count: 1, ..self.some_block() } } else { self.some_page() };
         let mapped = self.model.target(pages.first).is_some();
+        self.touch_ends(pages);
         let found = self.subject.split(self.ground.virt(pages.first));
         let _ = self.outcome(pages, found, if mapped { Ok(()) } else { Err(Refused::Vacant) });
         pages
@@ -413,6 +433,7 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
         self.op = "promote";
         let pages = self.some_block();
         let even = self.model.is_even(pages.first, pages.count);
+        self.touch_ends(pages);
         let found = self.subject.promote(self.ground.virt(pages.first));
         let expected = match found {
             _ if even => Ok(()),
