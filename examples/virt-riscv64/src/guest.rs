@@ -4,7 +4,7 @@
 use core::arch::asm;
 use core::fmt::Write;
 
-use example_maps::riscv64::virt_riscv64::{self as map, guest, kernel};
+use example_maps::riscv64::virt_riscv64::{self as map, guest};
 use kit::Memory;
 use probe::trial::{LANDING, Try, attempt};
 use probe::{Fault, Machine, Right, Spot, Walk, Who, Width};
@@ -12,6 +12,7 @@ use tablature::layout::{Layout, count_regions};
 use tablature::riscv::{Extensions, install_on};
 use tablature::space::Declared as _;
 
+use crate::machine::in_physmap;
 use crate::start::RISE;
 use crate::trap::refusal;
 
@@ -80,6 +81,15 @@ impl Machine for Guest {
     }
 }
 
+#[cfg(feature = "churn")]
+impl churn::Bench for Guest {
+    const RETURN: u32 = crate::bench::RETURN;
+
+    fn store(&mut self, phys: u64, word: u32) {
+        crate::bench::store(phys, word);
+    }
+}
+
 impl Guest {
     /// Whether a mark that the kernel stores shows at `spot`.
     fn reach(&mut self, spot: &Spot) -> Walk {
@@ -89,9 +99,7 @@ impl Guest {
         let (Some(phys), Some(marks)) = (spot.phys, spot.marks) else {
             return Walk::Other;
         };
-        let place = core::ptr::with_exposed_provenance_mut::<u32>(
-            phys.wrapping_sub(kernel::physmap::PHYS).wrapping_add(kernel::physmap::START) as usize,
-        );
+        let place = in_physmap(phys);
         // SAFETY: the guest's memory is mapped there, and nobody but the guest and this code uses it.
         let before = unsafe { place.read_volatile() };
         let mut same = true;

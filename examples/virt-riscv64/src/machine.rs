@@ -109,7 +109,7 @@ impl Testimony {
     }
 
     /// Whether the user may do what `tries` does: the kernel may, but only with `SUM` set.
-    fn as_user(&mut self, tries: impl Fn(&mut Self) -> bool) -> Walk {
+    pub(crate) fn as_user(&mut self, tries: impl Fn(&mut Self) -> bool) -> Walk {
         let with = tries(self);
         // SAFETY: for the one access in between the kernel does not reach user pages.
         unsafe { sstatus::clear_sum() };
@@ -118,6 +118,13 @@ impl Testimony {
         unsafe { sstatus::set_sum() };
         if with && !without { Walk::Same } else { Walk::Nowhere }
     }
+}
+
+/// Where `physmap` has the word at a physical address.
+#[cfg(any(feature = "guest", feature = "churn"))]
+pub(crate) fn in_physmap(phys: u64) -> *mut u32 {
+    let virt = phys.wrapping_sub(kernel::physmap::PHYS).wrapping_add(kernel::physmap::START);
+    core::ptr::with_exposed_provenance_mut(virt as usize)
 }
 
 /// Whether code that may be running lies at `phys`.
@@ -171,7 +178,7 @@ accesses!(load_byte: "lbu a1, 0(a0)", store_byte: "sb a1, 0(a0)");
 accesses!(load_word: "lw a1, 0(a0)", store_word: "sw a1, 0(a0)");
 
 /// Calls an address in S-mode.
-fn call(virt: u64) {
+pub(crate) fn call(virt: u64) {
     // SAFETY: what lies there returns at once, or the handler does.
     unsafe { call_from_guard(virt, kernel::moat::START + kernel::moat::SIZE / 2) };
 }

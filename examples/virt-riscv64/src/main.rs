@@ -4,8 +4,12 @@
 //! upper half, and lets the MMU testify for every region of the declaration.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
+#[cfg(all(target_arch = "riscv64", target_os = "none", feature = "churn"))]
+mod bench;
 #[cfg(all(target_arch = "riscv64", target_os = "none"))]
 mod console;
+#[cfg(all(target_arch = "riscv64", target_os = "none", feature = "churn"))]
+mod edit;
 #[cfg(all(target_arch = "riscv64", target_os = "none", feature = "boot-filled"))]
 mod fill;
 #[cfg(all(target_arch = "riscv64", target_os = "none", feature = "guest"))]

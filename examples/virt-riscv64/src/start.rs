@@ -141,6 +141,9 @@ extern "C" fn main(tree: usize) -> ! {
     #[cfg(feature = "guest")]
     // SAFETY: the only call; the map of the kernel is live.
     let good = unsafe { crate::guest::testify(&mut console, &LAYOUT, extensions) } && good;
+    #[cfg(feature = "churn")]
+    // SAFETY: the maps are live, and this is the only program.
+    let good = unsafe { crate::edit::confirm(&mut console) }.is_ok_and(|edits| edits) && good;
     exit(kernel::test::START, if good { 0 } else { 1 })
 }
 
