@@ -5,6 +5,7 @@
 //! hands it out as a [`TlbFlush`], which owns what the change released and gives it back only for the exact sequence of
 //! operations that the architecture asks for.
 
+mod asid;
 mod batch;
 mod change;
 mod cover;
@@ -16,6 +17,7 @@ mod token;
 #[cfg(test)]
 pub(crate) mod toy;
 
+pub use asid::{Identifiers, Rolled, Tag};
 pub use batch::Batch;
 pub use change::{Change, Duty, DutyRule, covers_every_change, duty};
 pub use cover::{Cover, Fixed, OnePage, Place, Span, Whole};

@@ -114,7 +114,7 @@ impl<S> Shared<S> {
         Self { taken: AtomicBool::new(false), source: UnsafeCell::new(source) }
     }
 
-    fn with<T>(&self, action: impl FnOnce(&mut S) -> T) -> T {
+    pub(crate) fn with<T>(&self, action: impl FnOnce(&mut S) -> T) -> T {
         while self.taken.compare_exchange_weak(false, true, Acquire, Relaxed).is_err() {
             core::hint::spin_loop();
         }
