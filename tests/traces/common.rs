@@ -136,7 +136,7 @@ pub(crate) fn trace<R: Maintain>(
     every_core: bool,
     registers: &[(<R::Architecture as Architecture>::Register, u64)],
 ) -> Vec<<R::Architecture as Architecture>::Op> {
-    let mut recorder = Recorder::<R::Architecture, 128>::new();
+    let mut recorder = Recorder::<R::Architecture, 640>::new();
     for (register, value) in registers {
         recorder = recorder.with(*register, *value);
     }

@@ -1,8 +1,10 @@
 //! Which instructions pay what a change owes: exact sequences, and a model of what the processor has cached, which they
-//! must leave without anything stale.
+//! must leave without anything stale. What they are stands in `golden/`, for people to read beside the manual.
 
+mod aarch64;
 mod activate;
 mod common;
+mod golden;
 mod loongarch64;
 mod riscv;
 mod x86;

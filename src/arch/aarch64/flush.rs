@@ -241,8 +241,8 @@ impl<H: Hardware<A64>> Job<'_, H> {
         let Extent::Range { start, last, stride } = extent else { return false };
         let stride = self.leaf_shift(stride);
         let steps = (last >> stride).saturating_sub(start >> stride);
-        if steps > 0 && self.features.contains(Features::TLBIRANGE) {
-            return self.by_range(names, start, last);
+        if steps > 0 && self.features.contains(Features::TLBIRANGE) && self.by_range(names, start, last) {
+            return true;
         }
         if steps >= MANY_ADDRESSES {
             return false;
@@ -265,6 +265,7 @@ impl<H: Hardware<A64>> Job<'_, H> {
         shift
     }
 
+    /// `false`, and nothing done, where the range has too many pages; a few blocks may still be few addresses.
     fn by_range(&mut self, names: ByAddress, start: u64, last: u64) -> bool {
         let page = self.granule.page_shift();
         let unit = self.base_shift();
