@@ -129,6 +129,7 @@ pub(crate) fn operand(cpu: &Cpu, tlb: Tlb, word: u64) -> (u64, u64, u16) {
         let (base, ttl, num) = (word & 0x1f_ffff_ffff, word >> 37 & 3, word >> 39 & 31);
         let (scale, granule) = (word >> 44 & 3, word >> 46 & 3);
         assert_eq!((ttl, granule), (0, [1, 2, 3][(cpu.page as usize - 12) / 2]), "{tlb:?} {word:#x}");
+        assert!(!(cpu.wide && cpu.page == 12), "TTL 0 may stand for level 0, and the range for anything");
         let shift = if cpu.wide { 16 } else { cpu.page };
         let start = if name.stage2 { base << shift } else { extended(base << shift, 37 + shift) };
         let pages = (num + 1) << (5 * scale + 1);

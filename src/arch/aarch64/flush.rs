@@ -22,7 +22,7 @@
 //!
 //! The `l` is there where only leaves changed: pointers to tables may stay cached. The hint for the level (bits 47:44) is
 //! 0, because a range may hold leaves of several. With FEAT_TLBIRANGE, up to four instructions and one for an odd page
-//! cover any range of up to 2^21 pages.
+//! cover any range of up to 2^21 pages, except where TCR_ELx.DS is set with the 4 KiB granule.
 //!
 //! EL1&0 means the tables of the VMID in VTTBR_EL2, if there is an EL2, and never those of a host: a hypervisor that edits
 //! tables of its guest's first stage does so with HCR_EL2.TGE clear.
@@ -241,7 +241,7 @@ impl<H: Hardware<A64>> Job<'_, H> {
         let Extent::Range { start, last, stride } = extent else { return false };
         let stride = self.leaf_shift(stride);
         let steps = (last >> stride).saturating_sub(start >> stride);
-        if steps > 0 && self.features.contains(Features::TLBIRANGE) && self.by_range(names, start, last) {
+        if steps > 0 && self.has_ranges() && self.by_range(names, start, last) {
             return true;
         }
         if steps >= MANY_ADDRESSES {
@@ -290,6 +290,13 @@ impl<H: Hardware<A64>> Job<'_, H> {
             self.one(names, at);
         }
         true
+    }
+
+    /// Whether a range needs no hint of the level: with TCR_ELx.DS and the 4 KiB granule, the hint 0 makes the range
+    /// unpredictable unless it starts at a multiple of 512 GiB (D8 "TLB range maintenance instructions").
+    fn has_ranges(&self) -> bool {
+        let level_0 = matches!(self.granule, GranuleSize::Four) && self.features.contains(Features::LPA2);
+        self.features.contains(Features::TLBIRANGE) && !level_0
     }
 
     /// log2 of the unit of BaseADDR: 64 KiB where TCR_ELx.DS is set, and the granule elsewhere.
