@@ -275,13 +275,21 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     /// Writes down that `word` became the leaf `new`, and releases the table it pointed to.
     fn owe_for(&mut self, node: Node, index: usize, sort: Sort, word: u64, new: u64) {
         let duty = Self::duty_to_leaf(node, sort, word, new);
-        let mut global = Self::is_global(node.level, new);
-        if sort == Sort::Table {
-            global |= self.release(Node { fresh: true, ..node.below(Self::FORMAT, index, word) }).global;
-        } else {
-            global |= Self::is_global(node.level, word);
+        let (gone, stride) = self.gone(node, index, sort, word);
+        if L::LIVE && !node.fresh {
+            self.ledger.note(duty, Self::slot(node, index), stride, gone | Self::is_global(node.level, new));
         }
-        self.owe(node, duty, Self::slot(node, index), global);
+    }
+
+    /// Releases what an entry pointed to. Whether anything that it translated is global, and log2 of the smallest leaf.
+    fn gone(&mut self, node: Node, index: usize, sort: Sort, word: u64) -> (bool, u32) {
+        match sort {
+            Sort::Table => {
+                let gone = self.release(Node { fresh: true, ..node.below(Self::FORMAT, index, word) });
+                (gone.global, gone.stride)
+            }
+            _ => (Self::is_global(node.level, word), Self::shift(node.level)),
+        }
     }
 
     /// What an entry that becomes the leaf `new` owes.
@@ -301,7 +309,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         if !Self::breaks(node, Duty::NONE.broken()) {
             return;
         }
-        let mut broken: Option<(Span, Duty, bool)> = None;
+        let mut broken: Option<(Span, Duty, bool, u32)> = None;
         for index in self.index(node, span.start)..=self.index(node, span.last) {
             let word = self.load(node, index);
             let sort = Sort::of(Self::FORMAT, node.level, word);
@@ -312,18 +320,17 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
                 continue;
             }
             self.update(node, index, word, |_| 0);
-            let global = match sort {
-                Sort::Table => self.release(Node { fresh: true, ..node.below(Self::FORMAT, index, word) }).global,
-                _ => Self::is_global(node.level, word),
-            };
+            let (global, stride) = self.gone(node, index, sort, word);
             let slot = Self::slot(node, index);
             broken = Some(match broken {
-                None => (slot, duty, global),
-                Some((span, all, every)) => (Span { last: slot.last, ..span }, all.union(duty), every | global),
+                None => (slot, duty, global, stride),
+                Some((span, all, every, least)) => {
+                    (Span { last: slot.last, ..span }, all.union(duty), every | global, least.min(stride))
+                }
             });
         }
-        if let Some((span, duty, global)) = broken {
-            self.settle(node, duty, span, global);
+        if let Some((span, duty, global, stride)) = broken {
+            self.ledger.settle(duty, span, stride, global);
         }
     }
 }

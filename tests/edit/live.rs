@@ -88,6 +88,23 @@ fn a_whole_subtree_owes_its_range_and_the_walk_and_owns_its_tables() {
 }
 
 #[test]
+fn a_table_that_becomes_a_leaf_owes_every_page_it_had() {
+    let leaf = mapping(0, 4 * M, 2 * M, Rights::RW).replacing();
+    let (mut space, _) = prepared::<Level4>(Id::One(3), &[(0, 0x1000, 2 * M)], false);
+    // SAFETY: no hardware uses tables in an arena.
+    let token = unsafe { space.map(&leaf) }.expect("replaced");
+    assert_eq!((token.scope().duty, token.scope().extent), (Duty::WALK, range(0, 2 * M, 12)));
+    space.reclaim(token);
+
+    // Broken before it is made: each page by its address, between barriers.
+    let (mut space, _) = prepared::<Arm>(Id::One(3), &[(0, 0x1000, 2 * M)], false);
+    // SAFETY: as above.
+    let token = unsafe { space.map(&leaf) }.expect("replaced");
+    assert_eq!(space.hardware().executed(), 1 + 512 + 2);
+    space.reclaim(token);
+}
+
+#[test]
 fn nothing_changed_owes_nothing() {
     let (mut space, arena) = prepared::<Arm>(Id::Every, &[(0, 0, 2 * M)], true);
     let before = arena.image();
