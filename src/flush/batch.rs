@@ -1,7 +1,7 @@
 //! Many obligations in one.
 
 use core::fmt;
-use core::mem::{ManuallyDrop, replace};
+use core::mem::{ManuallyDrop, replace, take};
 
 use super::cover::Cover;
 use super::hardware::{Maintain, Reach};
@@ -66,7 +66,7 @@ impl<K: Kind, const N: usize, T> Batch<K, N, T> {
         match self.push(token) {
             Ok(()) => {}
             Err(token) => {
-                replace(self, Self::new()).flush(hardware).for_each(release);
+                take(self).flush(hardware).for_each(release);
                 self.remember(token.scope());
                 self.released[0] = Some(token.into_released());
                 self.kept = 1;
