@@ -293,7 +293,8 @@ impl<H: Hardware<A64>> Job<'_, H> {
     }
 
     /// Whether a range needs no hint of the level: with TCR_ELx.DS and the 4 KiB granule, the hint 0 makes the range
-    /// unpredictable unless it starts at a multiple of 512 GiB (D8 "TLB maintenance instructions that apply to a range of addresses").
+    /// unpredictable unless it starts at a multiple of 512 GiB (D8 "TLB maintenance instructions that apply to a range of
+    /// addresses").
     fn has_ranges(&self) -> bool {
         let level_0 = matches!(self.granule, GranuleSize::Four) && self.features.contains(Features::LPA2);
         self.features.contains(Features::TLBIRANGE) && !level_0
