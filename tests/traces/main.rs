@@ -3,6 +3,7 @@
 
 mod aarch64;
 mod activate;
+mod armv7;
 mod common;
 mod golden;
 mod loongarch64;
