@@ -76,6 +76,8 @@ pub(crate) struct Leaves {
     pub(crate) flags: [u64; MAX_LEVELS],
     /// The run that leaves of the level form; its size is 0 where there is none.
     pub(crate) runs: [Run; MAX_LEVELS],
+    /// Flags of its entries, where there is one.
+    pub(crate) run_flags: [u64; MAX_LEVELS],
     /// What is added to an input address.
     pub(crate) offset: u64,
     /// Tables below an entry whose slot is all in the range.
@@ -105,8 +107,8 @@ impl Leaves {
         let offset = phys.as_u64().wrapping_sub(span.start);
         let flags = flags_of(format, features, attributes);
         let (runs, full) = ([Run::NONE; MAX_LEVELS], [0; MAX_LEVELS]);
-        let mut leaves = Self { encoded: flags, flags, runs, offset, full, least: 0 };
-        leaves.limit(format, features, limits);
+        let mut leaves = Self { encoded: flags, flags, runs, run_flags: flags, offset, full, least: 0 };
+        leaves.limit(format, features, attributes, limits);
         leaves.least = leaves.flags.iter().position(|&flags| flags != NOT_ENCODABLE).unwrap_or(MAX_LEVELS);
         if leaves.least >= format.levels || format.level[leaves.least].size() > unit {
             return Err(missing(format, features, attributes, unit));
@@ -116,7 +118,7 @@ impl Leaves {
     }
 
     /// Takes away the levels that `limits` or the addresses do not allow, and finds the runs.
-    fn limit(&mut self, format: &Format, features: Features, limits: Limits) {
+    fn limit(&mut self, format: &Format, features: Features, attributes: Attributes, limits: Limits) {
         for level in 0..format.levels {
             let size = format.level[level].size();
             let fits = size >= limits.smallest && size <= limits.largest.max(format.page_size());
@@ -129,8 +131,13 @@ impl Leaves {
         }
         for run in format.runs {
             let fits = run.size != 0 && run.size <= limits.largest && features.contains(run.feature);
-            if fits && self.offset & (run.size - 1) == 0 && self.flags[run.level] != NOT_ENCODABLE {
+            if fits
+                && self.offset & (run.size - 1) == 0
+                && self.flags[run.level] != NOT_ENCODABLE
+                && let Some(flags) = format.leaf_flags(run.level, &Leaf { run: run.size, ..leaf_of(attributes, 0) })
+            {
                 self.runs[run.level] = run;
+                self.run_flags[run.level] = flags;
             }
         }
     }

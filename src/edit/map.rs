@@ -202,24 +202,25 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
 
     /// Writes the leaves of whole slots.
     fn write(&mut self, node: Node, span: Span, leaves: &Leaves) {
-        let run = &leaves.runs[node.level];
+        let (run, flags) = (&leaves.runs[node.level], leaves.flags[node.level]);
         let middle = if run.size == 0 { None } else { span.whole_slots(run.size.trailing_zeros()) };
         let Some(middle) = middle else {
-            return self.write_leaves(node, span, leaves, 0, 0);
+            return self.write_leaves(node, span, leaves, flags, 0);
         };
         if span.start < middle.start {
-            self.write_leaves(node, Span { start: span.start, last: middle.start - 1 }, leaves, 0, 0);
+            self.write_leaves(node, Span { start: span.start, last: middle.start - 1 }, leaves, flags, 0);
         }
-        self.write_leaves(node, middle, leaves, run.set, if run.fold { run.size - 1 } else { 0 });
+        let fold = if run.fold { run.size - 1 } else { 0 };
+        self.write_leaves(node, middle, leaves, leaves.run_flags[node.level], fold);
         if middle.last < span.last {
-            self.write_leaves(node, Span { start: middle.last + 1, last: span.last }, leaves, 0, 0);
+            self.write_leaves(node, Span { start: middle.last + 1, last: span.last }, leaves, flags, 0);
         }
     }
 
     #[inline]
-    fn write_leaves(&mut self, node: Node, span: Span, leaves: &Leaves, set: u64, fold: u64) {
+    fn write_leaves(&mut self, node: Node, span: Span, leaves: &Leaves, flags: u64, fold: u64) {
         let (from, to) = (self.index(node, span.start), self.index(node, span.last));
-        let (flags, shift) = (leaves.flags[node.level] | set, Self::shift(node.level));
+        let shift = Self::shift(node.level);
         let mut phys = span.start.wrapping_add(leaves.offset);
         for index in from..=to {
             self.store(node, index, flags | Self::FORMAT.address.encode(phys & !fold));
@@ -237,7 +238,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             return leaves.flags[node.level] | Self::FORMAT.address.encode(phys);
         }
         let phys = if run.fold { phys & !mask } else { phys };
-        leaves.flags[node.level] | run.set | Self::FORMAT.address.encode(phys)
+        leaves.run_flags[node.level] | Self::FORMAT.address.encode(phys)
     }
 
     /// Puts leaves in place of whatever whole slots hold.
