@@ -28,7 +28,7 @@ use crate::tables::Tables;
 /// memory that is mapped is not used in conflict with what it is used for elsewhere.
 impl<K: Kind> AddressSpace<K, Live> {
     /// Runs one operation, and makes a token of what it owes.
-    fn edit<T, E>(
+    pub(super) fn edit<T, E>(
         &mut self,
         run: impl FnOnce(&mut Tree<'_, K, Owed<'_, K>>) -> Result<T, E>,
     ) -> Result<TlbFlush<K, (T, Tables<K>)>, E> {

@@ -1,7 +1,7 @@
 //! Root entries that several spaces have in common: the kernel's half in every process.
 //!
-//! A space that others are to share part of is *pinned* there while it is offline: each root entry of the part gets a table,
-//! and keeps it from then on. Once live it gives these entries to other spaces
+//! A space that others are to share part of is *pinned* there: each root entry of the part gets a table, and keeps it from
+//! then on. Once live it gives these entries to other spaces
 //! ([`share_with`](AddressSpace::share_with)). What it edits below them is in all of those spaces at once, and the flushes
 //! that it owes are for every identifier. The others neither edit nor read what they share: that is the business of the
 //! space that owns the tables, which may run on another core.
@@ -23,6 +23,7 @@ use super::range::{RangeError, Span};
 use super::space::{AddressSpace, format_of};
 use super::tree::Tree;
 use crate::addr::{PhysAddr, VirtAddr};
+use crate::flush::{Change, Scope, TlbFlush};
 use crate::tables::TableAccess;
 
 /// What a space has in common with others.
@@ -201,35 +202,47 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
                 let Some(child) = self.take(root, index) else { continue };
                 self.clear(child, 0, child.entries(Self::FORMAT));
                 self.store(root, index, Self::pointer(root.level, child.table));
+                self.owe(root, Self::duty(Change::Link), Self::slot(root, index), false);
             }
         }
         Ok(())
     }
 }
 
-impl<K: Kind> AddressSpace<K, Offline> {
-    /// Makes the root entries of a range ones that other spaces can share: each gets a table, and keeps it.
-    ///
-    /// Operations on the range work within one root entry at a time from then on.
-    ///
-    /// # Errors
-    /// [`PinError`]; then nothing changed.
-    pub fn pin(&mut self, virt: VirtAddr, size: u64) -> Result<(), PinError> {
+impl<K: Kind, St: State> AddressSpace<K, St> {
+    /// The range, if it is one that can be pinned; and whether its root entries need tables.
+    fn pinnable(&self, virt: VirtAddr, size: u64) -> Result<(Span, bool), PinError> {
         let format = format_of::<K>();
         if self.borders.pinned.is_some() {
             return Err(PinError::Pinned);
         }
-        let slot = if format.split_roots { format.page_size() } else { format.level[format.levels - 1].size() };
-        let span = Span::new(format, virt, size, slot).map_err(PinError::Range)?;
-        if format.split_roots {
-            if span.last - span.start != u64::MAX >> (64 - format.range_bits) {
-                return Err(PinError::NotHalf);
-            }
-            self.root_of(span.start).ok_or(PinError::Range(RangeError::NoRoot { virt }))?;
-            if self.borders.is_foreign(span) {
-                return Err(PinError::Range(RangeError::Shared { virt }));
-            }
-        } else {
+        if !format.split_roots {
+            let slot = format.level[format.levels - 1].size();
+            return Ok((Span::new(format, virt, size, slot).map_err(PinError::Range)?, true));
+        }
+        let span = Span::new(format, virt, size, format.page_size()).map_err(PinError::Range)?;
+        if span.last - span.start != u64::MAX >> (64 - format.range_bits) {
+            return Err(PinError::NotHalf);
+        }
+        self.root_of(span.start).ok_or(PinError::Range(RangeError::NoRoot { virt }))?;
+        if self.borders.is_foreign(span) {
+            return Err(PinError::Range(RangeError::Shared { virt }));
+        }
+        Ok((span, false))
+    }
+}
+
+impl<K: Kind> AddressSpace<K, Offline> {
+    /// Makes the root entries of a range ones that other spaces can share: each gets a table, and keeps it.
+    ///
+    /// Operations on the range work within one root entry at a time from then on. Cost: a table for each root entry that has
+    /// none.
+    ///
+    /// # Errors
+    /// [`PinError`]; then nothing changed.
+    pub fn pin(&mut self, virt: VirtAddr, size: u64) -> Result<(), PinError> {
+        let (span, tables) = self.pinnable(virt, size)?;
+        if tables {
             let mut tree = self.tree();
             let done = tree.pin(span);
             tree.finish();
@@ -262,6 +275,23 @@ impl<K: Kind> AddressSpace<K, Offline> {
 }
 
 impl<K: Kind> AddressSpace<K, Live> {
+    /// Makes the root entries of a range ones that other spaces can share: each gets a table, and keeps it.
+    ///
+    /// The same as of an offline space. Nothing that is mapped changes.
+    ///
+    /// # Errors
+    /// [`PinError`]; then nothing changed.
+    pub fn pin(&mut self, virt: VirtAddr, size: u64) -> Result<TlbFlush<K>, PinError> {
+        let (span, tables) = self.pinnable(virt, size)?;
+        let token = if tables {
+            self.edit(|tree| tree.pin(span))?.map(|_| ())
+        } else {
+            TlbFlush::new(Scope::nothing(self.id), ())
+        };
+        self.borders.pinned = Some(Pinned { span, sharers: 0 });
+        Ok(token)
+    }
+
     /// Gives `other` the pinned part: what is mapped there now and later is mapped in both.
     ///
     /// # Errors

@@ -80,7 +80,9 @@ impl Format {
     #[must_use]
     pub const fn view_below(&self, level: usize, word: u64, above: Inherited) -> View {
         match self.view(level, word) {
-            View::Leaf(_) => self.view(level, above.placed(self.moves_of(level, word)).apply(word)),
+            View::Leaf(_) if !above.is_nothing() => {
+                self.view(level, above.placed(self.moves_of(level, word)).apply(word))
+            }
             other => other,
         }
     }

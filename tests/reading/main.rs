@@ -8,6 +8,7 @@ mod machine;
 mod opening;
 mod random;
 mod restrictions;
+mod seeds;
 mod sharing;
 mod text;
 mod walking;

@@ -269,3 +269,23 @@ fn a_failed_pin_changes_nothing() {
     space.pin(VirtAddr::new(KERNEL), 3 * SLOT).expect("three tables");
     drop(space);
 }
+
+/// A kernel that runs already, on tables that others made, pins its part then.
+#[test]
+fn a_live_space_is_pinned_at_the_price_of_new_pointers() {
+    let arena = Arena::<Riscv>::new(64);
+    let space = Space::new(arena.clone(), Halves::Both).expect("a root");
+    // SAFETY: no hardware uses tables in an arena.
+    let mut space = unsafe { space.assume_live(Recorder::new()) };
+    let token = space.pin(VirtAddr::new(1 << 30), 3 << 30).expect("pinned");
+    let duty = token.scope().duty;
+    assert!(duty.publish, "a pointer that becomes valid is fenced");
+    space.flush(token);
+    assert_eq!(arena.used(), 4);
+    map_live(&mut space, 2 << 30, 0x8000_0000);
+    let mut process = Space::new(arena.clone(), Halves::Both).expect("a root");
+    space.share_with(&mut process).expect("shared");
+    assert_eq!(hardware(&process, &arena, 2 << 30), Ok(0x8000_0000));
+    assert!(matches!(space.pin(VirtAddr::new(8 << 30), 1 << 30), Err(PinError::Pinned)));
+    drop((process, space));
+}

@@ -142,18 +142,19 @@ impl<R: Regime> Trail<R> {
     fn common<W>(&mut self, reader: &Reader<R, W>, virt: u64) -> Option<Stage> {
         let format = Self::FORMAT;
         let differ = self.virt ^ virt;
-        self.virt = virt;
         let mut level = self.lowest;
         while level + 1 < format.levels {
             if differ >> format.level[level + 1].shift == 0
                 && let Some(stage) = self.stages[level]
             {
+                self.virt = virt;
                 return Some(stage);
             }
             level += 1;
         }
         let root = if format.split_roots && format.is_upper(virt) { reader.roots.upper } else { reader.roots.lower };
         let node = Node::root(format, PhysAddr::new(root?), virt);
+        self.virt = virt;
         Some(Stage { node, above: Inherited::NOTHING })
     }
 }
