@@ -113,7 +113,9 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         let page = Self::FORMAT.page_size();
         let virt = self.virt & !(page - 1);
         let tree = self.space.tree();
-        if self.low > self.top {
+        // At the root it is looked at again whose the root entry is.
+        if self.low > self.top || self.low + 1 == Self::FORMAT.levels {
+            self.low = MAX_LEVELS;
             let span = Span::new(Self::FORMAT, VirtAddr::new(virt), page, page)?;
             let first = tree.enter(span)?;
             (self.low, self.top) = (first.level, first.level);

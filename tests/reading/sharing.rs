@@ -9,7 +9,7 @@ use tablature::edit::{
     ShareError, State, StillShared, UnmapError,
 };
 use tablature::flush::{Id, Maintain, OneCore, Recorder};
-use tablature::page::{Page, Size1G};
+use tablature::page::{Frame, Page, Size1G, Size4K};
 use tablature::table::Attributes;
 use tablature::walk::{Fault, walk};
 
@@ -288,4 +288,29 @@ fn a_live_space_is_pinned_at_the_price_of_new_pointers() {
     assert_eq!(hardware(&process, &arena, 2 << 30), Ok(0x8000_0000));
     assert!(matches!(space.pin(VirtAddr::new(8 << 30), 1 << 30), Err(PinError::Pinned)));
     drop((process, space));
+}
+
+/// A cursor that comes from the process's own part remembers the root, and is stopped all the same.
+#[test]
+fn cursors_do_not_slip_into_what_is_shared() {
+    let arena = Arena::<X86>::new(64);
+    let mut kernel = kernel(&arena, Halves::Both, KERNEL, SLOT);
+    let mut process = Space::new(arena.clone(), Halves::Both).expect("a root");
+    kernel.share_with(&mut process).expect("shared");
+    let data = Attributes::new(Access::kernel(Rights::RW), MemoryType::NormalWb);
+    let frame = Frame::<Size4K>::at::<0x9000_0000>();
+    let shared = Page::<Size4K>::new(VirtAddr::new(KERNEL + 0x5000)).expect("a page");
+    // In the same half, so that the root stays the same.
+    let own = Page::<Size4K>::new(VirtAddr::new(KERNEL + 2 * SLOT)).expect("a page");
+    let mut cursor = process.cursor(own.start());
+    cursor.map(own, frame, data).expect("its own");
+    for _ in 0..2 {
+        assert!(cursor.map(shared, frame, data).is_err());
+        assert!(cursor.unmap(Page::<Size4K>::new(VirtAddr::new(KERNEL)).expect("a page")).is_err());
+        cursor.map(own, frame, data).expect_err("mapped already");
+    }
+    cursor.seek(VirtAddr::new(KERNEL));
+    assert!(cursor.entry::<Size4K>().is_err());
+    assert_eq!(hardware(&kernel, &arena, KERNEL), Ok(0x8000_0000));
+    assert_eq!(hardware(&kernel, &arena, KERNEL + 0x5000), Err(Fault::Absent { level: 0 }));
 }
