@@ -38,6 +38,7 @@
 //! const _: () = Gpu::FORMAT.assert_lawful();
 //! ```
 //!
+//! `memory_map! { mod card for crate::Gpu; … }` declares tables of it, where `Gpu` is as public as the map.
 //! What changes of live tables owe, and the instructions that do it, are an implementation of
 //! [`Maintain`](crate::flush::Maintain); leaf sizes that the types know are one of [`HasLeaf`](crate::page::HasLeaf).
 

@@ -24,7 +24,7 @@ const SNOOP: u64 = 1 << 3;
 
 /// Pages of 4 KiB, large ones of 2 MiB; addresses of 48 bits, four places to the right.
 #[derive(Debug)]
-struct Gpu;
+pub struct Gpu;
 
 impl Regime for Gpu {
     const FORMAT: Format = Format { present: VALID, software: (60, 4), ..Format::of_levels("GPU", 12, &[9, 10, 8]) }
@@ -43,15 +43,25 @@ impl HasLeaf<Size2M> for Gpu {}
 
 /// What the host writes to the registers of the GPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Op {
+pub enum Op {
+    /// What the host wrote reaches video memory.
     WriteBack,
-    Invalidate { first: u64, last: u64 },
+    /// Translations of these addresses are forgotten.
+    Invalidate {
+        /// The first byte.
+        first: u64,
+        /// The last byte.
+        last: u64,
+    },
+    /// All translations are.
     InvalidateAll,
+    /// The GPU has done that.
     WaitIdle,
 }
 
+/// The registers of its MMU.
 #[derive(Debug)]
-enum Mmu {}
+pub enum Mmu {}
 
 impl Architecture for Mmu {
     type Op = Op;
@@ -99,6 +109,22 @@ impl Maintain for Gpu {
             });
         }
         write(Op::WaitIdle);
+    }
+}
+
+tablature::memory_map! {
+    /// What the GPU sees from the start, in tables that are in the image.
+    mod card for crate::Gpu;
+
+    physical {
+        vram   : 0x12_3400_0000, 16 MiB, normal_nc;
+        system : 0x20_0000_0000, 1 GiB, normal;
+    }
+
+    space gpu {
+        tables <= 4 at vram, 32 KiB;
+        frame (r)   : 0x7fe0_0000 => system + 4 MiB, 4 MiB;
+        ring  (rw)  : 0x9000_0000 => system, 8 KiB;
     }
 }
 
@@ -176,24 +202,24 @@ impl Kind for Card {
 }
 
 /// What the GPU would read: output address, whether it may write, whether it snoops. Nothing here knows the library.
-fn translate(vram: &Vram, root: u64, virt: u64) -> Option<(u64, bool, bool)> {
+fn translate(read: impl Fn(u64) -> u64, root: u64, virt: u64) -> Option<(u64, bool, bool)> {
     let leaf = |word: u64, bits: u32| {
         let address = word >> 8 << 12 & 0xffff_ffff_f000 & !((1 << bits) - 1);
         Some((address | virt & ((1 << bits) - 1), word & 4 != 0, word & 8 != 0))
     };
     assert!(virt >> 39 == 0);
-    let top = vram.word(root + (virt >> 31 & 0xff) * 8);
+    let top = read(root + (virt >> 31 & 0xff) * 8);
     if top & 1 == 0 {
         return None;
     }
     assert_eq!(top & !0xfff_ffff_ff00, 1, "a pointer has no other bits");
-    let middle = vram.word((top >> 8 << 12) + (virt >> 21 & 0x3ff) * 8);
+    let middle = read((top >> 8 << 12) + (virt >> 21 & 0x3ff) * 8);
     match middle & 3 {
         0 | 2 => return None,
         3 => return leaf(middle, 21),
         _ => {}
     }
-    let last = vram.word((middle >> 8 << 12) + (virt >> 12 & 0x1ff) * 8);
+    let last = read((middle >> 8 << 12) + (virt >> 12 & 0x1ff) * 8);
     assert!(last & 3 != 3, "no large page down here");
     if last & 1 == 1 { leaf(last, 12) } else { None }
 }
@@ -224,6 +250,26 @@ fn the_format_is_what_the_manual_of_the_gpu_says() {
 }
 
 #[test]
+fn a_declared_map_is_a_static_table_of_the_gpu() {
+    use tablature::space::Declared;
+
+    type Space = card::gpu::Space;
+    let (memory, root) = (Space::memory(), Space::roots().lower.expect("a root"));
+    let read = |address: u64| {
+        let offset = usize::try_from(address - memory.physical).expect("a table");
+        assert!(offset + 8 <= memory.bytes);
+        // SAFETY: the offset lies inside the tables, which nobody writes.
+        unsafe { memory.start.wrapping_byte_add(offset).read_volatile() }
+    };
+    assert_eq!((card::gpu::TABLES, memory.bytes, root), (4, 32 << 10, VRAM));
+    let walk = |virt| translate(read, root, virt);
+    assert_eq!(walk(0x7fe0_0123), Some((0x20_0040_0123, false, true)));
+    assert_eq!(walk(0x8000_0000), Some((0x20_0060_0000, false, true)));
+    assert_eq!(walk(0x9000_1abc), Some((0x20_0000_1abc, true, true)));
+    assert_eq!((walk(0x9000_2000), walk(0x8020_0000)), (None, None));
+}
+
+#[test]
 fn offline_the_gpu_sees_what_was_mapped() {
     let (mut space, vram, root) = space();
     // 2 MiB less a page, two large pages, and a page: across a table of the root.
@@ -231,25 +277,28 @@ fn offline_the_gpu_sees_what_was_mapped() {
     space.map(&mapping(virt, phys, 0x60_0000, DATA)).expect("mapped");
     assert_eq!(vram.in_use(), 5);
     for offset in (0..0x60_0000).step_by(0x1000) {
-        assert_eq!(translate(&vram, root, virt + offset + 0x123), Some((phys + offset + 0x123, true, true)));
+        assert_eq!(
+            translate(|at| vram.word(at), root, virt + offset + 0x123),
+            Some((phys + offset + 0x123, true, true))
+        );
         assert_eq!(space.translate(VirtAddr::new(virt + offset)), Ok(PhysAddr::new(phys + offset)));
     }
-    assert_eq!(translate(&vram, root, virt - 1), None);
-    assert_eq!(translate(&vram, root, virt + 0x60_0000), None);
+    assert_eq!(translate(|at| vram.word(at), root, virt - 1), None);
+    assert_eq!(translate(|at| vram.word(at), root, virt + 0x60_0000), None);
     // The last page there is, and one behind it.
     space.map(&mapping(0x7f_ffff_f000, 0xffff_ffff_f000, 0x1000, TEXTURE)).expect("mapped");
-    assert_eq!(translate(&vram, root, 0x7f_ffff_ffff), Some((0xffff_ffff_ffff, false, false)));
+    assert_eq!(translate(|at| vram.word(at), root, 0x7f_ffff_ffff), Some((0xffff_ffff_ffff, false, false)));
     assert!(space.map(&mapping(0x80_0000_0000, 0, 0x1000, TEXTURE)).is_err());
     assert!(space.map(&mapping(0x1000, 1 << 48, 0x1000, TEXTURE)).is_err());
     let user = Attributes::new(Access::user(Rights::R), MemoryType::NormalWb);
     assert!(space.map(&mapping(0x1000, 0, 0x1000, user)).is_err());
     // What is unmapped inside a large page leaves the rest.
     space.unmap(VirtAddr::new(0x8000_1000), 0x1000, Reclaim::Free).expect("unmapped");
-    assert_eq!(translate(&vram, root, 0x8000_1000), None);
-    assert_eq!(translate(&vram, root, 0x8000_2000), Some((phys + 0x8000_2000 - virt, true, true)));
+    assert_eq!(translate(|at| vram.word(at), root, 0x8000_1000), None);
+    assert_eq!(translate(|at| vram.word(at), root, 0x8000_2000), Some((phys + 0x8000_2000 - virt, true, true)));
     space.protect(VirtAddr::new(virt), 0x1000, &Protect::access(Access::kernel(Rights::R))).expect("protected");
-    assert_eq!(translate(&vram, root, virt), Some((phys, false, true)));
-    assert_eq!(translate(&vram, root, virt + 0x1000), Some((phys + 0x1000, true, true)));
+    assert_eq!(translate(|at| vram.word(at), root, virt), Some((phys, false, true)));
+    assert_eq!(translate(|at| vram.word(at), root, virt + 0x1000), Some((phys + 0x1000, true, true)));
     drop(space.free());
     assert_eq!(vram.in_use(), 0);
 }
@@ -276,7 +325,7 @@ fn live_changes_execute_the_operations_of_the_gpu() {
     let token = unsafe { space.map_page(page, frame, DATA) }.expect("mapped");
     space.reclaim(token);
     assert_eq!(told(&mut space), [Op::WriteBack, Op::WaitIdle]);
-    assert_eq!(translate(&vram, root, 0x4012_3456), Some((0x1_0032_3456, true, true)));
+    assert_eq!(translate(|at| vram.word(at), root, 0x4012_3456), Some((0x1_0032_3456, true, true)));
 
     // SAFETY: as above.
     let token = unsafe { space.protect(page.start(), 2 << 20, &Protect::access(Access::kernel(Rights::R))) };
@@ -285,12 +334,12 @@ fn live_changes_execute_the_operations_of_the_gpu() {
         told(&mut space),
         [Op::WriteBack, Op::Invalidate { first: 0x4000_0000, last: 0x401f_ffff }, Op::WaitIdle]
     );
-    assert_eq!(translate(&vram, root, 0x4000_0000), Some((0x1_0020_0000, false, true)));
+    assert_eq!(translate(|at| vram.word(at), root, 0x4000_0000), Some((0x1_0020_0000, false, true)));
 
     // SAFETY: as above.
     let token = unsafe { space.unmap(page.start(), 2 << 20, Reclaim::Free) }.expect("unmapped");
     assert_eq!(vram.in_use(), 2, "the table waits for the flush");
     space.reclaim(token);
     assert_eq!(told(&mut space), [Op::WriteBack, Op::InvalidateAll, Op::WaitIdle]);
-    assert_eq!((vram.in_use(), translate(&vram, root, 0x4000_0000)), (1, None));
+    assert_eq!((vram.in_use(), translate(|at| vram.word(at), root, 0x4000_0000)), (1, None));
 }
