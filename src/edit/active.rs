@@ -73,8 +73,8 @@ pub trait Activate: Maintain {
     /// * The tables are of this regime. Where translation is off, no cache holds lines of what they were before.
     ///
     /// # Errors
-    /// [`ActiveError`] if the CPU lacks what the regime needs, or what is in use is not of this regime; then nothing was
-    /// written.
+    /// [`ActiveError`] if what is in use is not of this regime, or, with translation off, if the CPU lacks what the regime
+    /// needs; then nothing was written.
     unsafe fn activate<H: Hardware<Self::Architecture>>(to: &Active, hardware: &mut H) -> Result<(), ActiveError> {
         // SAFETY: passed on to the caller word by word.
         unsafe { Self::activate_with(const { &<Self as Regime>::FORMAT }, Self::FEATURES, to, hardware) }

@@ -99,6 +99,7 @@ pub trait Maintain: Regime {
     );
 
     /// The same on the CPU of this regime.
+    #[inline(always)]
     fn sequence<H: Hardware<Self::Architecture>>(scope: &Scope, every_core: bool, hardware: &mut H) {
         Self::sequence_with(Self::FEATURES, scope, every_core, hardware);
     }
@@ -112,6 +113,7 @@ impl<R: Maintain, const FEATURES: u64> Maintain for With<R, FEATURES> {
     const RESIZES_HIDE: bool = R::RESIZES_HIDE;
     const MANY: u64 = R::MANY;
 
+    #[inline(always)]
     fn sequence_with<H: Hardware<Self::Architecture>>(
         features: Features,
         scope: &Scope,

@@ -54,6 +54,7 @@ where
     const RESIZES_HIDE: bool = S::Regime::RESIZES_HIDE;
     const MANY: u64 = S::Regime::MANY;
 
+    #[inline(always)]
     fn sequence_with<H: Hardware<Self::Architecture>>(
         features: Features,
         scope: &Scope,

@@ -47,13 +47,16 @@ impl<R: Vmsa + Maintain<Architecture = A64>> Activate for R {
         let bank = Bank::of(R::TRANSLATION);
         check_privilege(hardware, R::TRANSLATION)?;
         let mut core = Core { words: words::<R>(format, features), bank, hardware };
-        core.check(to)?;
-        let is_on = core.hardware.read(bank.switch.0) & bank.switch.1 != 0;
-        if is_on {
-            core.read()?;
-            core.switch(to);
+        if core.hardware.read(bank.switch.0) & bank.switch.1 != 0 {
+            let control = core.hardware.read(bank.control);
+            core.check_control(control)?;
+            core.check_types()?;
+            core.check(to, core.words.output_bits_of(control), control)?;
+            core.switch(to, control);
         } else {
+            check_cpu(core.hardware, &core.words)?;
             let mmfr0 = core.hardware.read(Register::IdAa64Mmfr0El1);
+            core.check(to, output_bits(MMFR0::PA_RANGE.read(mmfr0)), core.words.tcr)?;
             let plan = Plan::at(&core.words, to.roots, core.identifier(to.id), mmfr0);
             // SAFETY: translation is off, and the caller vouches for the tables and the caches.
             unsafe { plan.run(core.hardware) };
@@ -62,6 +65,7 @@ impl<R: Vmsa + Maintain<Architecture = A64>> Activate for R {
     }
 }
 
+#[inline(always)]
 fn words<R: Vmsa>(format: &Format, features: Features) -> Words {
     // Only a format that was made for indices has them in its entries.
     let is_indirect = !format.free_rights.is_empty() && format.rights_mask == format.rights_slot[15];
@@ -82,6 +86,7 @@ impl<H: Hardware<A64>> Core<'_, H> {
         let control = self.hardware.read(self.bank.control);
         self.check_control(control)?;
         self.check_types()?;
+        self.check_indirection()?;
         let lower = self.hardware.read(self.bank.lower);
         let upper = self.bank.upper.map(|register| self.hardware.read(register));
         let is_on = |off: u64| control & off == 0;
@@ -130,7 +135,7 @@ impl<H: Hardware<A64>> Core<'_, H> {
         Ok(())
     }
 
-    /// MAIR_ELx, and whether permissions are indirect; at stage 2, what MemAttr means.
+    /// MAIR_ELx; at stage 2, what MemAttr means.
     fn check_types(&mut self) -> Result<(), ActiveError> {
         let Some(mair) = self.bank.mair else {
             // FEAT_S2FWB gives MemAttr another meaning.
@@ -138,8 +143,17 @@ impl<H: Hardware<A64>> Core<'_, H> {
             return if found == 0 { Ok(()) } else { Err(ActiveError::Layout { expected: 0, found }) };
         };
         let found = self.hardware.read(mair);
-        if found != self.words.mair {
-            return Err(ActiveError::MemoryTypes { expected: self.words.mair, found });
+        if found == self.words.mair {
+            Ok(())
+        } else {
+            Err(ActiveError::MemoryTypes { expected: self.words.mair, found })
+        }
+    }
+
+    /// Whether permissions are indirect, and which indices permit what.
+    fn check_indirection(&mut self) -> Result<(), ActiveError> {
+        if self.bank.mair.is_none() {
+            return Ok(());
         }
         // TCR2_ELx is there where the CPU has permission indirection.
         if MMFR3::S1PIE.read(self.hardware.read(Register::IdAa64Mmfr3El1)) == 0 {
@@ -163,13 +177,11 @@ impl<H: Hardware<A64>> Core<'_, H> {
         Ok(())
     }
 
-    /// Whether the CPU can do what the regime and `to` need.
-    fn check(&mut self, to: &Active) -> Result<(), ActiveError> {
-        check_cpu(self.hardware, &self.words)?;
+    /// Whether roots of `to` lie below 2^`has`, and its identifier is one with `control`.
+    fn check(&self, to: &Active, has: u32, control: u64) -> Result<(), ActiveError> {
         if to.roots.lower.is_none() && to.roots.upper.is_none() {
             return Err(ActiveError::NoRoot);
         }
-        let has = output_bits(MMFR0::PA_RANGE.read(self.hardware.read(Register::IdAa64Mmfr0El1)));
         let reach = if self.words.wide || has < 48 { has } else { 48 };
         for root in [to.roots.lower, to.roots.upper].into_iter().flatten() {
             if root >> reach != 0 {
@@ -178,7 +190,7 @@ impl<H: Hardware<A64>> Core<'_, H> {
             }
         }
         match to.id {
-            Id::One(id) if self.has_identifier() && id >> 8 != 0 && !self.is_wide_identifier(self.words.tcr) => {
+            Id::One(id) if self.has_identifier() && id >> 8 != 0 && !self.is_wide_identifier(control) => {
                 Err(Refusal::AsidBits { needs: u16::BITS - id.leading_zeros(), has: 8 }.into())
             }
             _ => Ok(()),
@@ -186,8 +198,7 @@ impl<H: Hardware<A64>> Core<'_, H> {
     }
 
     /// Roots and identifier alone; everything else is what it should be.
-    fn switch(&mut self, to: &Active) {
-        let control = self.hardware.read(self.bank.control);
+    fn switch(&mut self, to: &Active, control: u64) {
         let old = self.hardware.read(self.bank.lower);
         let old_upper = self.bank.upper.map_or(0, |register| self.hardware.read(register));
         let is_upper_owner = self.is_upper_owner(control);

@@ -106,6 +106,7 @@ macro_rules! maintained {
             // The least that is too much with FEAT_TLBIRANGE; without, `by_address` has a bound of its own.
             const MANY: u64 = MANY_PAGES;
 
+            #[inline(always)]
             fn sequence_with<H: Hardware<A64>>(
                 features: Features,
                 scope: &Scope,
@@ -146,7 +147,8 @@ impl ByAddress {
 }
 
 impl<H: Hardware<A64>> Job<'_, H> {
-    #[inline]
+    /// For a scope that is known where this is compiled, what is left of it are the instructions.
+    #[inline(always)]
     fn run(&mut self, scope: &Scope) {
         let duty = scope.duty;
         if !(duty.publish | duty.leaf | duty.walk) {
@@ -154,13 +156,37 @@ impl<H: Hardware<A64>> Job<'_, H> {
         }
         self.barrier(Barrier::DsbStores(self.domain));
         if duty.leaf | duty.walk && !matches!(scope.extent, Extent::Nowhere) {
-            match self.translation {
-                Translation::Stage2 => self.second_stage(scope),
-                _ => self.first_stage(scope),
+            if !self.one_leaf(scope) {
+                self.many_leaves(scope);
             }
             self.barrier(Barrier::Dsb(self.domain));
         }
         self.barrier(Barrier::Isb);
+    }
+
+    /// The most frequent case, one leaf of a first stage; `false`, and nothing done, for any other.
+    #[inline(always)]
+    fn one_leaf(&mut self, scope: &Scope) -> bool {
+        let Extent::Range { start, last, stride } = scope.extent else { return false };
+        let stride = self.leaf_shift(stride);
+        if matches!(self.translation, Translation::Stage2) || start >> stride != last >> stride {
+            return false;
+        }
+        match self.first_stage_names(scope) {
+            Some(names) => {
+                self.one(names, start >> stride << stride);
+                true
+            }
+            None => false,
+        }
+    }
+
+    #[inline(never)]
+    fn many_leaves(&mut self, scope: &Scope) {
+        match self.translation {
+            Translation::Stage2 => self.second_stage(scope),
+            _ => self.first_stage(scope),
+        }
     }
 
     fn first_stage(&mut self, scope: &Scope) {
@@ -175,6 +201,7 @@ impl<H: Hardware<A64>> Job<'_, H> {
     }
 
     /// `None` where the regime has no instruction for that.
+    #[inline(always)]
     fn first_stage_names(&mut self, scope: &Scope) -> Option<ByAddress> {
         let walk = scope.duty.walk;
         let el1 = |host: bool| match (scope.id, walk, host) {
@@ -231,6 +258,7 @@ impl<H: Hardware<A64>> Job<'_, H> {
     }
 
     /// Whether `e1` means the host: HCR_EL2.{E2H, TGE} are set. Only EL2 may ask.
+    #[inline(always)]
     fn is_host(&mut self) -> bool {
         let hcr = self.hardware.read(Register::HcrEl2);
         HCR::E2H.is_set(hcr) && HCR::TGE.is_set(hcr)
@@ -257,6 +285,7 @@ impl<H: Hardware<A64>> Job<'_, H> {
     }
 
     /// The largest leaf of at most that size: of a contiguous run, each entry may be cached for itself.
+    #[inline(always)]
     fn leaf_shift(&self, stride: u32) -> u32 {
         let mut shift = self.granule.page_shift();
         while shift + self.granule.index_bits() <= stride && shift < 48 {
@@ -316,19 +345,23 @@ impl<H: Hardware<A64>> Job<'_, H> {
         granule << 46 | u64::from(scale) << 44 | (number - 1) << 39 | base
     }
 
+    #[inline(always)]
     fn one(&mut self, names: ByAddress, address: u64) {
         let bits = if matches!(self.translation, Translation::Stage2) { 40 } else { 44 };
         self.invalidate(names.one, names.identifier | (address >> 12 & ((1 << bits) - 1)));
     }
 
+    #[inline(always)]
     fn invalidate(&mut self, name: Tlb, operand: u64) {
         self.execute(Instruction::Invalidate(name, self.domain, operand));
     }
 
+    #[inline(always)]
     fn barrier(&mut self, barrier: Barrier) {
         self.execute(Instruction::Barrier(barrier));
     }
 
+    #[inline(always)]
     fn execute(&mut self, instruction: Instruction) {
         // SAFETY: barriers and invalidations are always sound, by the contract of `Hardware`; nothing else comes here.
         unsafe { self.hardware.execute(instruction) }

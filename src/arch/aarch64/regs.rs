@@ -201,6 +201,7 @@ impl Words {
     /// The registers for any space whose tables have `format`, on a CPU with `features`: hardware updates accessed and dirty
     /// bits with `updates`. The identifier is 0, and the output width what the CPU has.
     #[must_use]
+    #[inline(always)]
     pub(super) const fn of(
         translation: Translation,
         granule: GranuleSize,
@@ -259,6 +260,16 @@ impl Words {
     pub const fn root(&self, address: u64) -> u64 {
         let high = if self.wide { (address >> 48 & 0xf) << TTBR::ROOT_51_48.shift } else { 0 };
         (address & ((1 << 48) - 1)) | high
+    }
+
+    /// The output width that a control register has.
+    #[must_use]
+    pub(super) fn output_bits_of(&self, control: u64) -> u32 {
+        output_bits(match self.translation {
+            Translation::El1 | Translation::El2And0 => TCR_TWO::IPS.read(control),
+            Translation::El2 | Translation::El3 => TCR_ONE::PS.read(control),
+            Translation::Stage2 => VTCR::PS.read(control),
+        })
     }
 
     /// The root in TTBRn_ELx or VTTBR_EL2.
