@@ -45,6 +45,33 @@
 //! Everything is not executable that is not declared so, at both Exception levels: kernel pages have UXN set, user pages
 //! PXN. The access flag is set in every leaf, and a writable leaf is dirty from the start, so that hardware never has to
 //! write to the tables.
+//!
+//! # Live changes
+//!
+//! What a change of live tables owes, and the barriers and invalidations that pay it, follow from the regime and the
+//! features that the CPU is known to have. The operations can be recorded on any host:
+//!
+//! ```
+//! use tablature::aarch64::{A64, Barrier, Domain, El1, G4K, Instruction, Tlb};
+//! use tablature::flush::{Duty, Extent, Id, Maintain, Recorder, Scope};
+//!
+//! let page = Extent::Range { start: 0x4000_0000, last: 0x4000_0fff, stride: 12 };
+//! let mut core = Recorder::<A64, 8>::new();
+//! El1::<G4K, 39>::sequence(&Scope { duty: Duty::LEAF, extent: page, id: Id::One(5) }, true, &mut core);
+//! assert_eq!(
+//!     core.ops(),
+//!     [
+//!         Instruction::Barrier(Barrier::DsbStores(Domain::Inner)),
+//!         Instruction::Invalidate(Tlb::Vale1, Domain::Inner, 5 << 48 | 0x4_0000),
+//!         Instruction::Barrier(Barrier::Dsb(Domain::Inner)),
+//!         Instruction::Barrier(Barrier::Isb),
+//!     ]
+//! );
+//! ```
+//!
+//! Executed by [`ThisCpu`](crate::flush::ThisCpu) and known where it is compiled, that is four instructions and two that
+//! make the operand. Other cores are those of the Inner Shareable domain. Outer Shareable observers, such as devices behind
+//! an SMMU that shares the tables, are not reached.
 
 use core::marker::PhantomData;
 
