@@ -300,7 +300,7 @@ fn regimes_by_name() {
         errors,
         [
             "`aarch64` has no regime `El0`; it has: El1, El2, El2And0, El3, Stage2",
-            "`riscv` has no regime `Sv93`; it has: Sv32, Sv39, Sv39x4, Sv48, Sv48x4, Sv57",
+            "`riscv` has no regime `Sv93`; it has: Sv32, Sv39, Sv39C9xx, Sv39x4, Sv48, Sv48x4, Sv57",
         ]
     );
     assert!(read("mod m for mine::Sv93;").1.is_empty() && read("mod m for Sv93;").1.is_empty());
