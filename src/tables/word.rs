@@ -1,8 +1,8 @@
 //! Entries in memory, which walkers read and write at the same time.
 
 use core::ptr::NonNull;
-use core::sync::atomic::Ordering::{self, Relaxed, Release};
-use core::sync::atomic::{AtomicU32, AtomicU64, compiler_fence, fence};
+use core::sync::atomic::Ordering::{Relaxed, Release};
+use core::sync::atomic::{AtomicU32, compiler_fence, fence};
 
 use volatile::VolatilePtr;
 
@@ -12,7 +12,13 @@ use crate::regime::Regime;
 
 /// Where the entry lies in physical memory; `None` where no entry can.
 pub(super) fn place<R: Regime>(entry: EntryAt) -> Option<PhysAddr> {
-    const { assert!(R::FORMAT.entry_bytes == 4 || R::FORMAT.entry_bytes == 8, "entries have four or eight bytes") };
+    const {
+        assert!(R::FORMAT.entry_bytes == 4 || R::FORMAT.entry_bytes == 8, "entries have four or eight bytes");
+        assert!(
+            R::FORMAT.entry_bytes == 4 || cfg!(target_has_atomic = "64"),
+            "entries of eight bytes are written by one instruction, which this target lacks"
+        );
+    }
     let bytes = u64::from(R::FORMAT.entry_bytes);
     let offset = u64::try_from(entry.index).ok()?.checked_mul(bytes)?;
     entry.table.checked_add(offset).filter(|place| place.is_aligned(bytes))
@@ -34,8 +40,7 @@ pub(super) unsafe fn load<R: Regime>(at: NonNull<u8>) -> u64 {
     } else {
         // A volatile access would be one of two halves here.
         // SAFETY: as the caller promises, for entries of eight bytes.
-        let word = unsafe { AtomicU64::from_ptr(at.as_ptr().cast()) };
-        word.load(Relaxed)
+        unsafe { wide::load(at) }
     }
 }
 
@@ -61,8 +66,7 @@ pub(super) unsafe fn store<R: Regime>(at: NonNull<u8>, place: Place, word: u64) 
         entry.write(word);
     } else {
         // SAFETY: as the caller promises, for entries of eight bytes.
-        let entry = unsafe { AtomicU64::from_ptr(at.as_ptr().cast()) };
-        entry.store(word, Relaxed);
+        unsafe { wide::store(at, word) };
     }
 }
 
@@ -71,20 +75,63 @@ pub(super) unsafe fn store<R: Regime>(at: NonNull<u8>, place: Place, word: u64) 
 /// # Safety
 /// As for [`load`]; `at` may be written.
 pub(super) unsafe fn exchange<R: Regime>(at: NonNull<u8>, current: u64, new: u64) -> Result<(), u64> {
-    const SUCCESS: Ordering = Release;
     if R::FORMAT.entry_bytes == 4 {
         // SAFETY: as the caller promises, for entries of four bytes.
         let entry = unsafe { AtomicU32::from_ptr(at.as_ptr().cast()) };
-        match entry.compare_exchange(current as u32, new as u32, SUCCESS, Relaxed) {
+        match entry.compare_exchange(current as u32, new as u32, Release, Relaxed) {
             Ok(_) => Ok(()),
             Err(word) => Err(u64::from(word)),
         }
     } else {
         // SAFETY: as the caller promises, for entries of eight bytes.
+        unsafe { wide::exchange(at, current, new) }
+    }
+}
+
+/// Entries of eight bytes by atomic instructions.
+#[cfg(target_has_atomic = "64")]
+mod wide {
+    use core::ptr::NonNull;
+    use core::sync::atomic::AtomicU64;
+    use core::sync::atomic::Ordering::{Relaxed, Release};
+
+    /// # Safety
+    /// As for [`super::load`].
+    pub(super) unsafe fn load(at: NonNull<u8>) -> u64 {
+        // SAFETY: as the caller promises.
         let entry = unsafe { AtomicU64::from_ptr(at.as_ptr().cast()) };
-        match entry.compare_exchange(current, new, SUCCESS, Relaxed) {
-            Ok(_) => Ok(()),
-            Err(word) => Err(word),
-        }
+        entry.load(Relaxed)
+    }
+
+    /// # Safety
+    /// As for [`super::store`].
+    pub(super) unsafe fn store(at: NonNull<u8>, word: u64) {
+        // SAFETY: as the caller promises.
+        let entry = unsafe { AtomicU64::from_ptr(at.as_ptr().cast()) };
+        entry.store(word, Relaxed);
+    }
+
+    /// # Safety
+    /// As for [`super::exchange`].
+    pub(super) unsafe fn exchange(at: NonNull<u8>, current: u64, new: u64) -> Result<(), u64> {
+        // SAFETY: as the caller promises.
+        let entry = unsafe { AtomicU64::from_ptr(at.as_ptr().cast()) };
+        entry.compare_exchange(current, new, Release, Relaxed).map(|_| ())
+    }
+}
+
+/// There are none: [`place`] does not compile for such a regime.
+#[cfg(not(target_has_atomic = "64"))]
+mod wide {
+    use core::ptr::NonNull;
+
+    pub(super) unsafe fn load(_: NonNull<u8>) -> u64 {
+        0
+    }
+
+    pub(super) unsafe fn store(_: NonNull<u8>, _: u64) {}
+
+    pub(super) unsafe fn exchange(_: NonNull<u8>, current: u64, _: u64) -> Result<(), u64> {
+        Err(current)
     }
 }
