@@ -10,7 +10,7 @@ use super::request::{Mapping, Reclaim};
 use super::space::AddressSpace;
 use super::tree::Tree;
 use crate::addr::VirtAddr;
-use crate::flush::{Duty, Extent, Scope, TlbFlush};
+use crate::flush::{Duty, Extent, Id, Scope, TlbFlush};
 use crate::page::{Frame, HasLeaf, Page, PageSize};
 use crate::table::Attributes;
 use crate::tables::Tables;
@@ -193,6 +193,16 @@ impl<K: Kind> AddressSpace<K, Live> {
     /// Executes what is owed on the hardware of the space, and frees the tables that were released.
     pub fn reclaim(&mut self, token: TlbFlush<K, Tables<K>>) {
         token.flush(&mut self.hardware).free(&mut self.memory);
+    }
+
+    /// The space is tagged with that identifier from now on: what edits owe names it.
+    ///
+    /// For identifiers that are given out anew, by [`Identifiers`](crate::flush::Identifiers).
+    ///
+    /// # Safety
+    /// Cores use no other identifier for it, and nothing of it is cached under one.
+    pub const unsafe fn retag(&mut self, id: Id) {
+        self.id = id;
     }
 
     /// The hardware of the space, for a shootdown.

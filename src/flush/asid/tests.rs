@@ -202,3 +202,28 @@ fn cores_that_allocate_at_the_same_time_never_share() {
         }
     });
 }
+
+#[test]
+fn what_edits_owe_names_the_identifier_that_was_given_last() {
+    use crate::addr::{PhysAddr, VirtAddr};
+    use crate::attr::{Access, MemoryType, Rights};
+    use crate::edit::{AddressSpace, Halves, Mapping, Reclaim};
+    use crate::flush::toy::Ram;
+    use crate::table::Attributes;
+
+    let data = Attributes::new(Access::user(Rights::RW), MemoryType::NormalWb).not_global();
+    let ids = Identifiers::<All, CORES>::new(1, 3).expect("seven identifiers for two cores");
+    let mut space = AddressSpace::<All>::new(Ram::new(0x8000_0000), Halves::Lower).expect("memory for a root");
+    let request = Mapping::new(VirtAddr::new(0x1000), PhysAddr::new(0x9000_0000), 0x1000, data);
+    space.map(&request).expect("nothing is mapped");
+    // SAFETY: no core walks these tables.
+    let mut space = unsafe { space.assume_live(Recorder::new()) };
+    let mut tag = Tag::new();
+    ids.enter(1, &mut Tag::new(), |_| panic!("no roll-over"), |_| ());
+    // SAFETY: no core walks these tables.
+    ids.enter(0, &mut tag, |_| panic!("no roll-over"), |id| unsafe { space.retag(id) });
+    // SAFETY: no core walks these tables.
+    let token = unsafe { space.unmap(VirtAddr::new(0x1000), 0x1000, Reclaim::Keep) }.expect("it is mapped");
+    assert_eq!(token.scope().id, Id::One(2));
+    space.reclaim(token);
+}
