@@ -115,6 +115,16 @@ pub(crate) const ARM_LPA2: Machine = Machine {
     ..ARM_4K
 };
 
+/// A root of two tables side by side.
+pub(crate) const STAGE2: Machine = Machine {
+    bits: (10, 9),
+    leaf: |shift, phys, read_only| {
+        phys | 1 << 54 | if shift > 12 { 0x7fd } else { 0x7ff } & !if read_only { 0x80 } else { 0 }
+    },
+    upper: None,
+    ..ARM_4K
+};
+
 pub(crate) const LPAE: Machine = Machine { bits: (2, 9), upper: None, ..ARM_4K };
 
 /// Sections of 1 MiB have their fields elsewhere than pages.
@@ -139,6 +149,14 @@ pub(crate) const SV39: Machine = Machine {
     leaf: riscv_leaf,
     upper: Some((0xffff_ffc0_0000_0000, false)),
     phys: 0x4000_0000,
+};
+
+/// A root of four tables side by side, and leaves that all are the user's.
+pub(crate) const SV39X4: Machine = Machine {
+    bits: (11, 9),
+    leaf: |shift, phys, read_only| riscv_leaf(shift, phys, read_only) | 0x10,
+    upper: None,
+    ..SV39
 };
 
 pub(crate) const SV48: Machine =
@@ -299,6 +317,8 @@ macro_rules! every_machine {
             super::$test::<tablature::riscv::Sv32>(&SV32);
             super::$test::<tablature::riscv::Sv39>(&SV39);
             super::$test::<tablature::riscv::Sv48>(&SV48);
+            super::$test::<tablature::riscv::Sv39x4>(&SV39X4);
+            super::$test::<tablature::aarch64::Stage2<G4K, 40>>(&STAGE2);
             super::$test::<tablature::loongarch64::La64>(&LA64);
         }
     )*};

@@ -52,3 +52,48 @@ fn errors_say_where() {
     assert_eq!(text(0x3f_ffff_f000, 0x2000), "0x2000 bytes from 0x3ffffff000 reach into the hole between the halves");
     assert_eq!(text(0x1234, 0x1000), "0x1234 is not a multiple of 0x1000");
 }
+
+/// Entries of a NAPOT run all hold the start of it; those of a contiguous run their own address.
+#[test]
+fn entries_of_runs_translate_to_their_own_pages() {
+    use tablature::addr::{PhysAddr, VirtAddr};
+    let mut tables = Tables::new(&SV39);
+    for page in 0..16 {
+        let place = tables.place(0x1_0000 + page * 0x1000, 12);
+        tables.set(place, 1 << 63 | 0x4000_8000 >> 2 | 0xc7);
+    }
+    let reader = tables.reader::<tablature::riscv::Sv39>();
+    assert_eq!(reader.translate(VirtAddr::new(0x1_5123)), Ok(PhysAddr::new(0x4000_5123)));
+    let regions: Vec<_> =
+        reader.regions(VirtAddr::new(0)).map(|r| (r.virt.as_u64(), r.phys.as_u64(), r.size)).collect();
+    assert_eq!(regions, [(0x1_0000, 0x4000_0000, 0x1_0000)]);
+    let leaf = reader.leaves(VirtAddr::new(0x1_5000)).next().expect("a leaf");
+    assert_eq!((leaf.leaf.address, leaf.leaf.run, leaf.size), (0x4000_5000, 0x1_0000, 0x1000));
+    let query = reader.query(VirtAddr::new(0x1_3000), 0x4000).map(|uniform| uniform.phys);
+    assert_eq!(query, Ok(Some(PhysAddr::new(0x4000_3000))));
+
+    let mut tables = Tables::new(&ARM_4K);
+    for page in 0..16 {
+        let place = tables.place(0x1_0000 + page * 0x1000, 12);
+        tables.set(place, 1 << 52 | 3 << 53 | 0x4000_0000 | page << 12 | 0x707);
+    }
+    let reader = tables.reader::<tablature::aarch64::El1<tablature::aarch64::G4K, 39>>();
+    assert_eq!(reader.translate(VirtAddr::new(0x1_f123)), Ok(PhysAddr::new(0x4000_f123)));
+    assert_eq!(reader.regions(VirtAddr::new(0)).map(|region| region.size).collect::<Vec<_>>(), [0x1_0000]);
+}
+
+/// Bit 12 of a large leaf is a memory type, not an address: neighbours that differ in it are two regions.
+#[test]
+fn large_leaves_with_another_type_are_another_region() {
+    use tablature::addr::VirtAddr;
+    use tablature::attr::MemoryType;
+    let mut tables = Tables::new(&LEVEL4);
+    for (virt, word) in [(0, 0x4000_0083u64), (0x20_0000, 0x4020_1083), (0x40_0000, 0x4040_0083)] {
+        let place = tables.place(virt, 21);
+        tables.set(place, word);
+    }
+    let reader = tables.reader::<tablature::x86_64::Level4>();
+    let seen: Vec<_> = reader.regions(VirtAddr::new(0)).map(|r| (r.phys.as_u64(), r.attributes.memory)).collect();
+    let (wb, wc) = (MemoryType::NormalWb, MemoryType::NormalNc);
+    assert_eq!(seen, [(0x4000_0000, wb), (0x4020_0000, wc), (0x4040_0000, wb)]);
+}
