@@ -206,10 +206,10 @@ mod tests {
     #[test]
     fn neighbours_are_one_range() {
         let mut batch = Batch::<One, 4>::new();
-        for number in [7, 8, 6, 20] {
+        for number in [7, 8, 6, 20, 1] {
             batch.add(TlbFlush::new(page(number), ()));
         }
-        assert_eq!(batch.scopes().len(), 2);
+        assert_eq!(batch.scopes().len(), 3);
         let pages: Vec<u64> = ops(batch)
             .iter()
             .filter_map(|op| match op {
@@ -217,7 +217,7 @@ mod tests {
                 _ => None,
             })
             .collect();
-        assert_eq!(pages, [6, 7, 8, 20]);
+        assert_eq!(pages, [6, 7, 8, 20, 1]);
     }
 
     #[test]

@@ -97,6 +97,19 @@ fn a_pool_serves_concatenated_roots_and_entries_of_four_bytes() {
     assert_eq!(all.len(), 8);
 }
 
+/// A group that does not fit takes none of its tables.
+#[test]
+fn a_group_is_taken_as_a_whole_or_not_at_all() {
+    static POOL: TablePool<Table4K, 4> = TablePool::new();
+    // SAFETY: the pool is used by this test only, which calls this its physical address.
+    let mut memory = unsafe { POOL.at(PhysAddr::new(0x8000_0000)) };
+    let mut all = hands_out_once::<Sv39, _>(&mut memory, &[1, 1, 1]);
+    give_back::<Sv39>(&mut memory, all.drain(..2).collect());
+    assert!(hands_out_once::<Sv39, _>(&mut memory, &[4]).is_empty());
+    assert_eq!(POOL.in_use(), 1);
+    assert_eq!(hands_out_once::<Sv39, _>(&mut memory, &[2, 1]).len(), 2);
+}
+
 #[test]
 fn cores_that_share_a_pool_never_get_the_same_table() {
     static POOL: TablePool<Table4K, 24> = TablePool::new();
