@@ -190,7 +190,7 @@ pub(crate) const fn unit_of(format: &Format, limits: Limits) -> u64 {
 }
 
 /// Why no level has leaves: the CPU lacks a feature, or the format an encoding.
-fn missing(format: &Format, features: Features, attributes: Attributes, unit: u64) -> MapError {
+pub(crate) fn missing(format: &Format, features: Features, attributes: Attributes, unit: u64) -> MapError {
     let leaf = leaf_of(attributes, 0);
     if !is_granted(format, features, attributes) {
         return MapError::NotEncodable(attributes);

@@ -6,10 +6,11 @@ use super::ledger::{Ledger, Owed};
 use super::offline::one_leaf;
 use super::page::LevelOf;
 use super::protect::Protect;
-use super::request::{Mapping, Reclaim};
+use super::request::{Limits, Mapping, Reclaim};
+use super::scatter::Scatter;
 use super::space::AddressSpace;
 use super::tree::Tree;
-use crate::addr::VirtAddr;
+use crate::addr::{PhysAddr, VirtAddr};
 use crate::flush::{Duty, Extent, Id, Scope, TlbFlush};
 use crate::page::{Frame, HasLeaf, Page, PageSize};
 use crate::table::Attributes;
@@ -47,6 +48,26 @@ impl<K: Kind> AddressSpace<K, Live> {
     /// [`MapError`].
     pub unsafe fn map(&mut self, request: &Mapping) -> Result<TlbFlush<K, Tables<K>>, MapError> {
         self.edit(|tree| tree.map(request)).map(|token| token.map(|((), tables)| tables))
+    }
+
+    /// Maps a range, over nothing that is mapped, to wherever `phys` says; see
+    /// [`map_with`](AddressSpace::<K, Offline>::map_with) of a space that is offline.
+    ///
+    /// # Safety
+    /// As for all edits of live spaces.
+    ///
+    /// # Errors
+    /// [`MapError`].
+    pub unsafe fn map_with(
+        &mut self,
+        virt: VirtAddr,
+        size: u64,
+        attributes: Attributes,
+        limits: Limits,
+        phys: impl FnMut(VirtAddr) -> PhysAddr,
+    ) -> Result<TlbFlush<K>, MapError> {
+        let what = Scatter { virt, size, attributes, limits };
+        self.edit(|tree| tree.map_with(&what, phys)).map(|token| token.map(|_| ()))
     }
 
     /// Maps one page, with one leaf of its size.

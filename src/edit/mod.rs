@@ -22,6 +22,7 @@ mod reading;
 mod request;
 mod resize;
 mod rights;
+mod scatter;
 mod share;
 #[allow(dead_code, reason = "for the readers that follow")]
 mod space;

@@ -5,8 +5,9 @@ use super::kind::{Kind, Offline};
 use super::page::LevelOf;
 use super::protect::Protect;
 use super::request::{Limits, Mapping, Reclaim};
+use super::scatter::Scatter;
 use super::space::AddressSpace;
-use crate::addr::VirtAddr;
+use crate::addr::{PhysAddr, VirtAddr};
 use crate::page::{Frame, HasLeaf, Page, PageSize};
 use crate::table::Attributes;
 
@@ -21,6 +22,29 @@ impl<K: Kind> AddressSpace<K, Offline> {
     pub fn map(&mut self, request: &Mapping) -> Result<(), MapError> {
         let mut tree = self.tree();
         let done = tree.map(request);
+        tree.finish();
+        done
+    }
+
+    /// Maps a range, over nothing that is mapped, to wherever `phys` says: memory that need not be contiguous.
+    ///
+    /// `phys` is asked for each leaf in ascending order, and once more for each when all is checked: it must give the same
+    /// answers. Where an answer is a multiple of a larger leaf that fits the range and `limits`, that leaf is used, and
+    /// `phys` is not asked for the rest of it. Frames that are allocated in `phys` would be allocated twice; collect them
+    /// first.
+    ///
+    /// # Errors
+    /// [`MapError`].
+    pub fn map_with(
+        &mut self,
+        virt: VirtAddr,
+        size: u64,
+        attributes: Attributes,
+        limits: Limits,
+        phys: impl FnMut(VirtAddr) -> PhysAddr,
+    ) -> Result<(), MapError> {
+        let mut tree = self.tree();
+        let done = tree.map_with(&Scatter { virt, size, attributes, limits }, phys);
         tree.finish();
         done
     }

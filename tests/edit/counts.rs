@@ -1,9 +1,9 @@
 //! Tables and leaves: as many as measured elsewhere, and each where it belongs.
 
 use tablature::aarch64::{El1, G4K};
-use tablature::addr::VirtAddr;
+use tablature::addr::{PhysAddr, VirtAddr};
 use tablature::attr::{Features, Rights};
-use tablature::edit::{Existing, MapError, Reclaim};
+use tablature::edit::{Existing, Limits, MapError, Reclaim};
 use tablature::flush::Maintain;
 use tablature::regime::With;
 use tablature::riscv::Sv39;
@@ -177,7 +177,7 @@ fn huge_pages_are_chosen_where_the_addresses_allow() {
 #[test]
 fn sizes_from_a_page_to_four_gigabytes_come_out_whole() {
     fn all<R: Maintain>() {
-        let mut size = 4 * K;
+        let mut size = R::FORMAT.page_size();
         while size <= 4 * G {
             let (mut space, arena) = space::<R>(8);
             space.map(&mapping(4 * G, 8 * G, size, Rights::RW)).expect("map");
@@ -195,6 +195,44 @@ fn sizes_from_a_page_to_four_gigabytes_come_out_whole() {
     all::<With<Level4, LARGE>>();
     all::<El1<G4K, 39>>();
     all::<Sv39>();
+    all::<tablature::riscv::Sv57>();
+    all::<tablature::riscv::Sv48x4>();
+    all::<tablature::aarch64::El2<G4K, 48>>();
+    all::<tablature::aarch64::Stage2<G4K, 40>>();
+    all::<tablature::loongarch64::La64>();
+    all::<tablature::x86_64::Ept4>();
+    all::<El1<tablature::aarch64::G16K, 47>>();
+    all::<El1<tablature::aarch64::G64K, 42>>();
+}
+
+#[test]
+fn narrow_formats_come_out_whole() {
+    fn all<R: Maintain>(most: u64) {
+        for at in [0, 0x7ff_f000, 0x3fe0_0000, 0x4010_0000] {
+            for runs in [false, true] {
+                let (mut space, arena) = space::<R>(1024);
+                let mut size = 4 * K;
+                while size <= most {
+                    let request = mapping(at, at + M, size, Rights::RWX).limited(Limits { runs, ..Limits::ANY });
+                    let request = tablature::edit::Mapping { attributes: request.attributes.not_global(), ..request };
+                    space.map(&request).expect("map");
+                    let found = leaves(&space, &arena);
+                    assert_eq!(found.values().map(|leaf| leaf.0).sum::<u64>(), size, "{at:#x} {size:#x}");
+                    assert!(found.iter().all(|(at, leaf)| at + M == leaf.1), "{at:#x} {size:#x} {found:x?}");
+                    space.unmap(VirtAddr::new(at), size, Reclaim::Free).expect("unmap");
+                    assert_eq!(arena.used(), R::FORMAT.root_tables() as usize);
+                    size = size * 2 + 4 * K;
+                }
+                space.free();
+                assert_eq!(arena.used(), 0);
+            }
+        }
+    }
+    all::<tablature::riscv::Sv32>(16 * M);
+    all::<tablature::armv7::Lpae>(16 * M);
+    all::<tablature::armv7::Short>(16 * M);
+    all::<tablature::x86::Pae>(16 * M);
+    all::<tablature::x86::Legacy32>(16 * M);
 }
 
 #[test]
@@ -211,6 +249,52 @@ fn an_existing_mapping_is_kept_or_replaced_as_asked() {
     space.map(&whole).expect("replace");
     assert_eq!(arena.used(), used - 1, "the table of the page is not lost");
     assert_eq!(by_size(&leaves(&space, &arena)), [0, 1, 0]);
+    space.free();
+    assert_eq!(arena.used(), 0);
+}
+
+#[test]
+fn scattered_memory_takes_large_leaves_where_the_answers_allow() {
+    let (mut space, arena) = space::<With<Level4, LARGE>>(16);
+    let holes = |at: VirtAddr| {
+        let at = at.as_u64();
+        PhysAddr::new(if at < 2 * M { 0x1_0000_0000 - at } else { at + 8 * G })
+    };
+    let (virt, size, rw) = (VirtAddr::new(M), 5 * M + 8 * K, crate::kinds::attributes(Rights::RW));
+    // One page, and another, in tables of their own; then two large leaves and the rest.
+    arena.limit(4);
+    space.map_with(virt, size, rw, Limits::ANY, holes).expect("exactly enough tables");
+    let found = leaves(&space, &arena);
+    assert_eq!(by_size(&found), [256 + 2, 2, 0]);
+    assert!(found.iter().all(|(&at, leaf)| PhysAddr::new(leaf.1) == holes(VirtAddr::new(at))));
+    assert!(matches!(space.map_with(virt, 4 * K, rw, Limits::ANY, holes), Err(MapError::AlreadyMapped(_))));
+    space.free();
+}
+
+#[test]
+fn scattered_memory_is_mapped_whole_or_not_at_all() {
+    let (mut space, arena) = space::<With<Level4, LARGE>>(16);
+    let rw = crate::kinds::attributes(Rights::RW);
+    let before = arena.image();
+    let bad = |at: VirtAddr| PhysAddr::new(if at.as_u64() == 0x5000 { 0x123 } else { 0x8000 });
+    let error = space.map_with(VirtAddr::new(0), 64 * K, rw, Limits::ANY, bad);
+    assert!(matches!(error, Err(MapError::UnalignedPhys(_))));
+    let far = |at: VirtAddr| PhysAddr::new(if at.as_u64() == 0x5000 { 1 << 60 } else { 0x8000 });
+    let error = space.map_with(VirtAddr::new(0), 64 * K, rw, Limits::ANY, far);
+    assert!(matches!(error, Err(MapError::PhysOutOfRange(_))));
+    arena.limit(2);
+    let error = space.map_with(VirtAddr::new(0), 64 * K, rw, Limits::ANY, |_| PhysAddr::new(0x8000));
+    assert_eq!(error, Err(MapError::OutOfTables(3)));
+    assert_eq!(arena.image(), before);
+    // An answer that is another the second time leaves a hole, and nothing worse.
+    arena.limit(16);
+    let mut asked = 0;
+    let moody = |_| {
+        asked += 1;
+        PhysAddr::new(if asked == 20 { 0x123 } else { 0x8000 })
+    };
+    space.map_with(VirtAddr::new(0), 64 * K, rw, Limits::ANY, moody).expect("checked");
+    assert!(leaves(&space, &arena).len() < 16);
     space.free();
     assert_eq!(arena.used(), 0);
 }

@@ -62,7 +62,8 @@ pub(crate) fn leaves<R: Maintain, St: State>(space: &Space<R, St>, arena: &Arena
     let format = &R::FORMAT;
     let mut found = Leaves::new();
     for (root, upper) in [(space.roots().lower, false), (space.roots().upper, true)] {
-        let base = if upper { format.upper_start().unwrap_or(0) } else { 0 };
+        let span = format.level[format.levels - 1].shift + format.root_bits();
+        let base = if upper { u64::MAX << span } else { 0 };
         if let Some(root) = root {
             collect::<R>(arena, root, format.levels - 1, base, &mut found);
         }
