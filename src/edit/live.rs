@@ -51,7 +51,7 @@ impl<K: Kind> AddressSpace<K, Live> {
     }
 
     /// Maps a range, over nothing that is mapped, to wherever `phys` says; see
-    /// [`map_with`](AddressSpace::<K, Offline>::map_with) of a space that is offline.
+    /// `map_with` of a space that is offline.
     ///
     /// # Safety
     /// As for all edits of live spaces.
