@@ -159,7 +159,7 @@ fn step(op: Instruction) -> String {
                 _ => name,
             }
         }
-        Instruction::Write(..) => panic!("{op:?} is no maintenance"),
+        Instruction::Write(..) | Instruction::InvalidateInstructions => panic!("{op:?} is no maintenance"),
     }
 }
 

@@ -1,8 +1,8 @@
 //! ARMv7-A: short descriptors, and the long ones of the Large Physical Address Extension.
 //!
 //! Section titles are those of the *Arm Architecture Reference Manual, ARMv7-A and ARMv7-R edition*, DDI 0406 issue C.d
-//! ("DDI 0406" from here on), B3 "Virtual Memory System Architecture (VMSA)". There are formats here, and what
-//! live changes owe, but no register words: a program that declares such a map installs it with its own code.
+//! ("DDI 0406" from here on), B3 "Virtual Memory System Architecture (VMSA)". Spaces that are made at run time
+//! are activated here where they have long descriptors; a program that declares a map installs it with its own code.
 //!
 //! | regime | type | root | identifier | what it is |
 //! |---|---|---|---|---|
@@ -23,6 +23,7 @@
 //! assert_eq!((guest.levels, guest.root_tables()), (3, 2));
 //! ```
 
+mod activate;
 mod flush;
 mod insn;
 mod leaf;

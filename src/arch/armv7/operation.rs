@@ -20,9 +20,13 @@ pub enum Register {
     Ttbcr,
     Ttbr0,
     Ttbr1,
+    Mair0,
+    Mair1,
     Hsctlr,
     Htcr,
     Httbr,
+    Hmair0,
+    Hmair1,
     Hcr,
     Vtcr,
     Vttbr,
@@ -66,6 +70,8 @@ pub enum Instruction {
     Invalidate(Tlb, Domain, u32),
     /// `BPIALL` or `BPIALLIS`: all branch predictors.
     InvalidateBranches(Domain),
+    /// `ICIALLU`: all instruction caches of this core.
+    InvalidateInstructions,
     /// `DSB NSH` or `DSB ISH`.
     Dsb(Domain),
     /// `DSB NSHST` or `DSB ISHST`: earlier stores alone.
