@@ -142,8 +142,8 @@ fn noticed(arch: Arch, ended: &Ended, region: &str) -> Result<()> {
     let Some(status) = ended.status else {
         bail!("{arch} did not end within {} s", BOOT_LIMIT.as_secs());
     };
-    let (.., mismatches) =
-        ended.output.lines().rev().find_map(counts).with_context(|| format!("{arch} printed no verdict ({status})"))?;
+    let [.., mismatches] =
+        ended.output.lines().rev().find_map(probes).with_context(|| format!("{arch} printed no verdict ({status})"))?;
     if mismatches == 0 || status.success() {
         bail!("{arch} did not notice that {region} has one right too many: {mismatches} mismatches, {status}");
     }
@@ -226,11 +226,11 @@ impl Verdict {
         let Some(status) = ended.status else {
             bail!("{arch} did not end within {} s", BOOT_LIMIT.as_secs());
         };
-        let (regions, probes, mismatches) = ended
+        let [regions, probes, mismatches] = ended
             .output
             .lines()
             .rev()
-            .find_map(counts)
+            .find_map(probes)
             .with_context(|| format!("{arch} printed no verdict ({status})"))?;
         if mismatches != 0 {
             bail!("{arch}: {mismatches} mismatches");
@@ -245,14 +245,22 @@ impl Verdict {
     }
 }
 
-/// `N regions, M probes, K mismatches`.
-fn counts(line: &str) -> Option<(u64, u64, u64)> {
+/// The numbers of a line that is a list of numbers with these units.
+pub(crate) fn counts<const N: usize>(line: &str, units: [&str; N]) -> Option<[u64; N]> {
     let mut words = line.trim().split([' ', ',']).filter(|word| !word.is_empty());
-    let mut number = |unit: &str| {
-        let value = words.next()?.parse().ok()?;
-        (words.next()? == unit).then_some(value)
-    };
-    Some((number("regions")?, number("probes")?, number("mismatches")?))
+    let mut numbers = [0; N];
+    for (number, unit) in numbers.iter_mut().zip(units) {
+        *number = words.next()?.parse().ok()?;
+        if words.next()? != unit {
+            return None;
+        }
+    }
+    Some(numbers)
+}
+
+/// `N regions, M probes, K mismatches`.
+fn probes(line: &str) -> Option<[u64; 3]> {
+    counts(line, ["regions", "probes", "mismatches"])
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::demo::{BOOT_LIMIT, Verdict};
+use crate::demo::{BOOT_LIMIT, counts};
 use crate::machine::Arch;
 use crate::process::{Ended, call, capture, shown, target_directory};
 use crate::setup::{self, Host, Toolchain};
@@ -22,6 +22,13 @@ pub(crate) struct Options {
 
 /// The firmware of AArch64 that edits.
 const PACKAGE: &str = "edit-aarch64";
+
+/// Edits of each regime, and the number that the random program follows from.
+const STEPS: u64 = 100_000;
+const SEED: u64 = 3;
+/// Edits without flushes: one regime of each kind has to notice.
+const CARELESS_STEPS: u64 = 1000;
+const CARELESS: [&str; 5] = ["el1_4k_39", "vhe_16k_48", "el2_64k_48", "el3_4k_39", "stage2_4k_40"];
 
 /// A regime of AArch64, and the machine whose core starts at its Exception level.
 pub(crate) struct Guest {
@@ -93,6 +100,9 @@ pub(crate) fn run_all(steps: &mut Steps, toolchain: Toolchain) {
     for guest in ALL {
         steps.run(format!("edit {guest}"), || edit(&build(toolchain)?, guest));
     }
+    for guest in ALL.iter().filter(|guest| CARELESS.contains(&guest.name)) {
+        steps.run(format!("edit {guest}, careless"), || careless(&build(toolchain)?, guest));
+    }
 }
 
 /// Builds the firmware, which has all regimes, and returns its image.
@@ -103,17 +113,69 @@ fn build(toolchain: Toolchain) -> Result<PathBuf> {
     if image.exists() { Ok(image) } else { bail!("no image at {}", image.display()) }
 }
 
-/// Boots one regime.
+/// Boots one regime, and has it make `STEPS` edits.
 fn edit(image: &Path, guest: &Guest) -> Result<()> {
-    let mut command = Command::new(Arch::Aarch64.qemu());
-    command.args(["-M", guest.machine]).args("-cpu max -m 4G -nic none -nographic -semihosting-config".split(' '));
-    command.arg(format!("enable=on,target=native,arg={}", guest.name)).arg("-kernel").arg(image);
-    println!("$ {}", shown(&command));
-    judge(&capture(&mut command, BOOT_LIMIT)?)
+    let ended = boot(image, guest, &format!("{}:{STEPS}:{SEED}", guest.name))?;
+    print!("{}", ended.output);
+    let verdict = Verdict::of(&ended)?;
+    if verdict.steps != STEPS || verdict.mismatches != 0 {
+        bail!("{} of {STEPS} steps, {} mismatches", verdict.steps, verdict.mismatches);
+    }
+    match ended.status {
+        Some(status) if status.success() => Ok(()),
+        _ => bail!("0 mismatches, but it did not end well"),
+    }
 }
 
-/// Whether the hardware confirmed the map.
-fn judge(ended: &Ended) -> Result<()> {
-    print!("{}", ended.output);
-    Verdict::of(Arch::Aarch64, ended).map(|_| ()).context("the map was not confirmed")
+/// Boots one regime without meeting what edits owe: the emulated MMU goes on with what it has cached, and that must show.
+fn careless(image: &Path, guest: &Guest) -> Result<()> {
+    let ended = boot(image, guest, &format!("{}:{CARELESS_STEPS}:{SEED}:careless", guest.name))?;
+    let verdict = Verdict::of(&ended)?;
+    println!("{} of {} answers are wrong without flushes", verdict.mismatches, verdict.checks);
+    if verdict.mismatches == 0 || ended.status.is_some_and(|status| status.success()) {
+        bail!("nobody noticed that nothing was flushed");
+    }
+    Ok(())
+}
+
+fn boot(image: &Path, guest: &Guest, order: &str) -> Result<Ended> {
+    let mut command = Command::new(Arch::Aarch64.qemu());
+    command.args(["-M", guest.machine]).args("-cpu max -m 4G -nic none -nographic -semihosting-config".split(' '));
+    command.arg(format!("enable=on,target=native,arg={order}")).arg("-kernel").arg(image);
+    println!("$ {}", shown(&command));
+    capture(&mut command, BOOT_LIMIT)
+}
+
+/// What the firmware says last.
+#[derive(Debug, PartialEq, Eq)]
+struct Verdict {
+    steps: u64,
+    checks: u64,
+    mismatches: u64,
+}
+
+impl Verdict {
+    /// # Errors
+    /// There is none.
+    fn of(ended: &Ended) -> Result<Self> {
+        ended.output.lines().rev().find_map(Self::parse).context("no line `N steps, M checks, K mismatches`")
+    }
+
+    fn parse(line: &str) -> Option<Self> {
+        let [steps, checks, mismatches] = counts(line, ["steps", "checks", "mismatches"])?;
+        Some(Self { steps, checks, mismatches })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Verdict;
+
+    #[test]
+    fn the_verdict_is_three_numbers_with_their_units() {
+        let verdict = Verdict { steps: 100_000, checks: 7, mismatches: 1 };
+        assert_eq!(Verdict::parse("100000 steps, 7 checks, 1 mismatches\r"), Some(verdict));
+        assert_eq!(Verdict::parse("9 regions, 7 probes, 1 mismatches"), None);
+        assert_eq!(Verdict::parse("100000 steps"), None);
+    }
 }

@@ -78,15 +78,14 @@ impl<'a> Model<'a> {
         (0..count).all(|i| self.target(first + i) == Some(Target { frame: start.frame + i as u32, ..start }))
     }
 
-    /// Maps a page; the frame that was there is free.
-    pub(crate) fn set(&mut self, page: usize, target: Option<Target>) {
-        let Some(place) = self.pages.get_mut(page) else {
-            return;
-        };
-        let old = core::mem::replace(&mut place.0, target);
-        if let Some(old) = old.filter(|old| target.is_none_or(|new| new.frame != old.frame)) {
+    /// Changes what a page translates to. A frame that is not mapped any more is free. What it was before.
+    pub(crate) fn set(&mut self, page: usize, target: Option<Target>) -> Option<Target> {
+        let place = self.pages.get_mut(page)?;
+        let old = core::mem::replace(&mut place.0, target)?;
+        if target.is_none_or(|new| new.frame != old.frame) {
             self.release(old.frame);
         }
+        Some(old)
     }
 
     /// Takes back a frame that was given out and not mapped.
@@ -122,12 +121,12 @@ impl<'a> Model<'a> {
         self.frames.get(frame).is_none_or(|frame| frame.used)
     }
 
-    /// The first of `count` free frames in a row: where one was freed last, or else in the first half of the frames, so that
-    /// whole blocks stay free in the other.
+    /// The first of `count` free frames in a row: where one was freed last, or else in the first third of the frames, so
+    /// that whole blocks stay free in the others.
     pub(crate) fn free_run(&self, count: usize, random: &mut Random) -> Option<usize> {
         for attempt in 0..TRIES {
             let recent = self.recent[self.freed.wrapping_sub(attempt + 1) % RECENT] as usize;
-            let first = if attempt < TRIES / 2 { recent } else { random.below(self.frames.len() / 2) };
+            let first = if attempt < TRIES / 2 { recent } else { random.below(self.frames.len() / 3) };
             if (first..first + count).all(|frame| !self.is_used(frame)) {
                 return Some(first);
             }

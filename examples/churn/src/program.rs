@@ -149,6 +149,11 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
         Pages { first: start + near.min(arena - count), count }
     }
 
+    /// Whether an edit is about a whole block, once in `cases`; less often where that is many pages.
+    fn on_whole(&mut self, cases: usize) -> bool {
+        self.random.once_in(cases * self.ground.pages_of_block().div_ceil(512))
+    }
+
     /// A page; mostly one that is mapped.
     fn some_page(&mut self) -> Pages {
         let mut pages = self.somewhere();
@@ -203,6 +208,17 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
         self.bench.store(phys + self.ground.page - 4, !stamp);
     }
 
+    /// Changes what a page should translate to.
+    ///
+    /// The instruction in the frame it had is stored once more. Emulators keep translated code by virtual address, and drop
+    /// that of one page where an invalidation covers a larger leaf; a store drops it in any case. What the emulated TLB has
+    /// cached stays, so that a forgotten flush still shows.
+    fn set(&mut self, page: usize, target: Option<Target>) {
+        if let Some(old) = self.model.set(page, target) {
+            self.bench.store(self.ground.phys(old.frame as usize) + examine::CODE, B::RETURN);
+        }
+    }
+
     /// Compares the outcome of an edit with what should have come of it. Whether the edit was done.
     ///
     /// No memory for tables is no mismatch where tables may be needed; whoever says so must have changed nothing.
@@ -229,6 +245,9 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
     }
 
     fn map_block(&mut self) -> Pages {
+        if !self.on_whole(1) {
+            return self.map();
+        }
         let pages = self.some_block();
         self.last_block = pages.first;
         self.map_range(pages)
@@ -263,7 +282,7 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
         for i in 0..pages.count {
             let target = Target { frame: target.frame + i as u32, ..target };
             if done {
-                self.model.set(pages.first + i, Some(target));
+                self.set(pages.first + i, Some(target));
             } else {
                 self.model.give_back(target.frame);
             }
@@ -293,7 +312,7 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
         let done = self.outcome(pages, found, if vacant { Ok(()) } else { Err(Refused::Occupied) }).is_some();
         for (i, &frame) in frames[..count].iter().enumerate() {
             if done {
-                self.model.set(pages.first + i, Some(Target { frame, ..target }));
+                self.set(pages.first + i, Some(Target { frame, ..target }));
             } else {
                 self.model.give_back(frame);
             }
@@ -313,7 +332,7 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
         self.touch_ends(pages);
         let found = self.subject.map_page(&self.range(pages, target));
         if self.outcome(pages, found, if vacant { Ok(()) } else { Err(Refused::Occupied) }).is_some() {
-            self.model.set(pages.first, Some(target));
+            self.set(pages.first, Some(target));
         } else {
             self.model.give_back(target.frame);
         }
@@ -322,11 +341,14 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
 
     fn unmap(&mut self) -> Pages {
         self.op = "unmap";
-        let pages = if self.random.once_in(8) { self.some_block() } else { self.somewhere() };
+        let pages = if self.on_whole(8) { self.some_block() } else { self.somewhere() };
         self.unmap_range(pages)
     }
 
     fn empty_arena(&mut self) -> Pages {
+        if !self.on_whole(1) {
+            return self.unmap();
+        }
         self.op = "unmap all";
         let arena = self.ground.pages_of_arena();
         let first = self.random.below(self.ground.arenas.len()) * arena;
@@ -340,7 +362,7 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
         let found = self.subject.unmap(self.ground.virt(pages.first), size, tables);
         if self.outcome(pages, found, Ok(())).is_some() {
             for page in pages.first..pages.first + pages.count {
-                self.model.set(page, None);
+                self.set(page, None);
             }
         }
         pages
@@ -353,7 +375,7 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
         let found = self.subject.unmap_page(self.ground.virt(pages.first));
         let done = self.page_outcome(pages, found);
         if done {
-            self.model.set(pages.first, None);
+            self.set(pages.first, None);
         }
         pages
     }
@@ -379,7 +401,7 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
 
     fn protect(&mut self) -> Pages {
         self.op = "protect";
-        let mut pages = if self.random.once_in(16) { self.some_block() } else { self.some_page() };
+        let mut pages = if self.on_whole(16) { self.some_block() } else { self.some_page() };
         if pages.count == 1 && !self.random.once_in(8) {
             // As many as are mapped; otherwise a hole is likely, and the edit is refused.
             let room = self.ground.pages_of_arena() - pages.first % self.ground.pages_of_arena();
@@ -393,7 +415,7 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
         if self.outcome(pages, found, if full { Ok(()) } else { Err(Refused::Vacant) }).is_some() {
             for page in pages.first..pages.first + pages.count {
                 let changed = self.model.target(page).map(|old| Target { frame: old.frame, ..target });
-                self.model.set(page, changed);
+                self.set(page, changed);
             }
         }
         pages
@@ -410,7 +432,7 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
         self.touch_ends(pages);
         let found = self.subject.remap_page(&self.range(pages, target));
         if self.page_outcome(pages, found) {
-            self.model.set(pages.first, Some(target));
+            self.set(pages.first, Some(target));
         } else {
             self.model.give_back(target.frame);
         }
@@ -472,7 +494,7 @@ impl<S: Subject, B: Bench> Program<'_, '_, S, B> {
             let found = self.subject.unmap(virt, size, Emptied::Freed);
             let _ = self.outcome(pages, found, Ok(()));
             for page in pages.first..pages.first + count {
-                self.model.set(page, None);
+                self.set(page, None);
             }
             self.examine_around(pages);
         }

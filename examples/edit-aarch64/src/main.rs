@@ -3,6 +3,10 @@
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
+mod here;
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+mod live;
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod regimes;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod start;

@@ -1,11 +1,18 @@
 //! The declared maps, one per regime.
 
-use core_aarch64::{Core, El1, El2, El3, Guest};
-use probe::{Register, Width};
+use core::fmt::{self, Write};
+
+use core_aarch64::{Console, Core, El1, El2, El3, Guest};
+use probe::{Machine, Register, Width};
+use tablature::aarch64::{G4K, G16K, G64K};
 use tablature::layout::{Layout, count_regions};
+use tablature::map::Map;
+use tablature::page::{PageSize, Size2M, Size4K, Size16K, Size32M, Size64K, Size512M};
 use tablature::space::{Declared, Install, Refusal, install};
 
-use crate::start::{Console, finish};
+use crate::here::Here;
+use crate::live::{Bytes, Ram, edit};
+use crate::start::Order;
 
 /// A regime that the firmware can boot on.
 pub(crate) struct Regime {
@@ -13,8 +20,8 @@ pub(crate) struct Regime {
     pub(crate) name: &'static str,
     /// Makes its maps live.
     pub(crate) install: unsafe fn() -> Result<(), Refusal>,
-    /// Has the hardware confirm the map.
-    pub(crate) run: fn() -> !,
+    /// Has the hardware confirm the map, edits it, and has the hardware confirm that.
+    pub(crate) run: fn(Order) -> bool,
 }
 
 /// Device registers that may be read, and written with what they hold.
@@ -23,12 +30,15 @@ const REGISTERS: &[Register] = &[
     Register { region: "uart0", offset: 0x24, width: Width::Word, marks: Some([1, 2]) },
 ];
 
+/// Bytes.
+const GIB: u64 = 1 << 30;
+
 /// Physical address of the console.
 pub(crate) const UART: u64 = 0x0900_0000;
 
 /// Declares the map of a regime that the firmware itself runs under: everything where it is.
 macro_rules! declare {
-    ($name:ident, $kind:ident<$granule:ident, $bits:tt>, { $($cpu:tt)* }, { $($more:tt)* }) => {
+    ($name:ident, $kind:ident<$granule:ident, $bits:tt>, { $($cpu:tt)* }, { $($half:tt)* }, { $($more:tt)* }) => {
         tablature::memory_map! {
             /// QEMU `virt` with 4 GiB of RAM.
             pub(crate) mod $name for aarch64::$kind<$granule, $bits>;
@@ -50,6 +60,7 @@ macro_rules! declare {
                 stack  (rw, stack) : identity => dram + 0x401_0000, 128 KiB, guard below 64 KiB;
                 /// What the edits map.
                 frames (rw) : identity => dram + 0x2000_0000, 2 GiB;
+                $($half)*
             }
             $($more)*
         }
@@ -60,25 +71,33 @@ macro_rules! declare {
 macro_rules! console {
     ($name:ident) => {{
         // SAFETY: the map is in force.
-        let Ok(live) = (unsafe { install::<$name::kernel::Space>() }) else { finish(false) };
-        let Some(uart) = $name::kernel::uart0::take(&live) else { finish(false) };
-        Console::new(uart)
+        let live = unsafe { install::<$name::kernel::Space>() };
+        live.ok().and_then(|live| $name::kernel::uart0::take(&live)).map(Console::new)
     }};
 }
 
-/// The regimes that the firmware itself can run under.
+/// The regimes that the firmware itself can run under: with two halves, something is declared in the upper one, too.
 macro_rules! own {
-    ($($name:ident: $level:ident, $kind:ident<$granule:ident, $bits:tt>, $cpu:tt;)*) => {
-        $(declare! { $name, $kind<$granule, $bits>, $cpu, {} })*
+    ($($name:ident: $level:ident, $kind:ident<$granule:ident, $bits:tt>, $cpu:tt, $half:tt;)*) => {
+        $(declare! { $name, $kind<$granule, $bits>, $cpu, $half, {} })*
 
         /// All of them.
         pub(crate) const OWN: &[Regime] = &[$({
             static LAYOUT: Layout<{ count_regions($name::MAP) }> = Layout::of($name::MAP);
 
-            fn run() -> ! {
-                let mut console = console!($name);
-                let mut core = Core::<$level>::new($name::kernel::null::START);
-                finish(probe::testify(&mut core, &mut console, ($name::MAP, &LAYOUT, 0), REGISTERS))
+            fn run(order: Order) -> bool {
+                let Some(mut console) = console!($name) else { return false };
+                // SAFETY: the map has the frames where they are.
+                let mut here = unsafe { Here::new(Core::<$level>::new($name::kernel::null::START)) };
+                let declared = ($name::MAP, &LAYOUT, 0);
+                let before = probe::testify(here.machine(), &mut console, declared, REGISTERS);
+                // SAFETY: the map is live, and has everything where it is.
+                let edited = unsafe {
+                    edit::<$name::kernel::Space, <$granule as Sizes>::Page, <$granule as Sizes>::Block>(
+                        order, ram!($name), &mut here, &mut console,
+                    )
+                };
+                before && edited && is_whole(here.machine(), &mut console, declared)
             }
 
             Regime { name: stringify!($name), install: start::<$name::kernel::Space>, run }
@@ -86,10 +105,64 @@ macro_rules! own {
     };
 }
 
+/// The memory that editing needs, where a map has it.
+macro_rules! ram {
+    ($name:ident) => {{
+        use $name::kernel::{data, frames, pool};
+        Ram {
+            tables: Bytes(data::PHYS, pool::PHYS + pool::SIZE - data::PHYS),
+            pool: Bytes(pool::PHYS, pool::SIZE),
+            frames: Bytes(frames::PHYS, frames::SIZE),
+        }
+    }};
+}
+
+/// Pages and blocks of a granule.
+trait Sizes {
+    type Page: PageSize;
+    type Block: PageSize;
+}
+
+impl Sizes for G4K {
+    type Page = Size4K;
+    type Block = Size2M;
+}
+
+impl Sizes for G16K {
+    type Page = Size16K;
+    type Block = Size32M;
+}
+
+impl Sizes for G64K {
+    type Page = Size64K;
+    type Block = Size512M;
+}
+
+/// Whether a map is as declared, and nothing else is mapped.
+fn is_whole<const R: usize>(
+    machine: &mut impl Machine,
+    console: &mut Console,
+    declared: (&Map<'_>, &Layout<R>, usize),
+) -> bool {
+    let report = probe::run(machine, &mut Mute, declared, REGISTERS);
+    let good = report.is_ok_and(|report| report.is_good());
+    let text = if good { "the declared map is whole" } else { "the declared map is NOT whole" };
+    writeln!(console, "{text}").is_ok() && good
+}
+
+/// A console that takes everything and shows nothing.
+struct Mute;
+
+impl Write for Mute {
+    fn write_str(&mut self, _: &str) -> fmt::Result {
+        Ok(())
+    }
+}
+
 /// The second stages under the firmware at EL2.
 macro_rules! second {
     ($($name:ident: $kind:ident<$granule:ident, $bits:tt>, $cpu:tt;)*) => {
-        $(declare! { $name, El2<$granule, 48>, $cpu, {
+        $(declare! { $name, El2<$granule, 48>, $cpu, {}, {
             space vm (guest) for aarch64::$kind<$granule, $bits> {
                 tables <= 24 in dram;
                 null  (guard) : 0x0, 64 KiB;
@@ -113,13 +186,23 @@ macro_rules! second {
                 unsafe { start::<$name::vm::Space>() }
             }
 
-            fn run() -> ! {
-                let mut console = console!($name);
+            fn run(order: Order) -> bool {
+                let Some(mut console) = console!($name) else { return false };
                 let mut core = Core::<El2>::new($name::kernel::null::START);
-                let good = probe::testify(&mut core, &mut console, ($name::MAP, &LAYOUT, 0), REGISTERS);
+                let host = probe::testify(&mut core, &mut console, ($name::MAP, &LAYOUT, 0), REGISTERS);
                 // SAFETY: the map says so.
-                let mut guest = unsafe { Guest::new($name::vm::null::START) };
-                finish(probe::testify(&mut guest, &mut console, ($name::MAP, &LAYOUT, 1), REGISTERS) && good)
+                let guest = unsafe { Guest::new($name::vm::null::START) };
+                // SAFETY: the map of EL2 has the frames where they are.
+                let mut here = unsafe { Here::new(guest) };
+                let declared = ($name::MAP, &LAYOUT, 1);
+                let before = probe::testify(here.machine(), &mut console, declared, REGISTERS);
+                // SAFETY: the maps are live, and that of EL2 has everything where it is.
+                let edited = unsafe {
+                    edit::<$name::vm::Space, <$granule as Sizes>::Page, <$granule as Sizes>::Block>(
+                        order, ram!($name), &mut here, &mut console,
+                    )
+                };
+                host && before && edited && is_whole(here.machine(), &mut console, declared)
             }
 
             Regime { name: stringify!($name), install: both, run }
@@ -138,27 +221,27 @@ where
 }
 
 own! {
-    el1_4k_39: El1, El1<G4K, 39>, {};
-    el1_4k_48: El1, El1<G4K, 48>, {};
-    el1_4k_52: El1, El1<G4K, 52>, { features = [lpa2]; };
-    el1_16k_39: El1, El1<G16K, 39>, {};
-    el1_16k_48: El1, El1<G16K, 48>, {};
-    el1_16k_52: El1, El1<G16K, 52>, { features = [lpa2]; };
-    el1_64k_39: El1, El1<G64K, 39>, {};
-    el1_64k_48: El1, El1<G64K, 48>, {};
-    el1_64k_52: El1, El1<G64K, 52>, { features = [lva, lpa]; };
-    vhe_4k_39: El1, El2And0<G4K, 39>, {};
-    vhe_4k_52: El1, El2And0<G4K, 52>, { features = [lpa2]; };
-    vhe_16k_48: El1, El2And0<G16K, 48>, {};
-    vhe_64k_48: El1, El2And0<G64K, 48>, {};
-    el2_4k_39: El2, El2<G4K, 39>, {};
-    el2_4k_52: El2, El2<G4K, 52>, { features = [lpa2]; };
-    el2_16k_48: El2, El2<G16K, 48>, {};
-    el2_64k_48: El2, El2<G64K, 48>, {};
-    el3_4k_39: El3, El3<G4K, 39>, {};
-    el3_4k_52: El3, El3<G4K, 52>, { features = [lpa2]; };
-    el3_16k_48: El3, El3<G16K, 48>, {};
-    el3_64k_48: El3, El3<G64K, 48>, {};
+    el1_4k_39: El1, El1<G4K, 39>, {}, { top (r) : (!0 << 39) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
+    el1_4k_48: El1, El1<G4K, 48>, {}, { top (r) : (!0 << 48) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
+    el1_4k_52: El1, El1<G4K, 52>, { features = [lpa2]; }, { top (r) : (!0 << 52) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
+    el1_16k_39: El1, El1<G16K, 39>, {}, { top (r) : (!0 << 39) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
+    el1_16k_48: El1, El1<G16K, 48>, {}, { top (r) : (!0 << 48) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
+    el1_16k_52: El1, El1<G16K, 52>, { features = [lpa2]; }, { top (r) : (!0 << 52) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
+    el1_64k_39: El1, El1<G64K, 39>, {}, { top (r) : (!0 << 39) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
+    el1_64k_48: El1, El1<G64K, 48>, {}, { top (r) : (!0 << 48) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
+    el1_64k_52: El1, El1<G64K, 52>, { features = [lva, lpa]; }, { top (r) : (!0 << 52) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
+    vhe_4k_39: El1, El2And0<G4K, 39>, {}, { top (r) : (!0 << 39) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
+    vhe_4k_52: El1, El2And0<G4K, 52>, { features = [lpa2]; }, { top (r) : (!0 << 52) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
+    vhe_16k_48: El1, El2And0<G16K, 48>, {}, { top (r) : (!0 << 48) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
+    vhe_64k_48: El1, El2And0<G64K, 48>, {}, { top (r) : (!0 << 48) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
+    el2_4k_39: El2, El2<G4K, 39>, {}, {};
+    el2_4k_52: El2, El2<G4K, 52>, { features = [lpa2]; }, {};
+    el2_16k_48: El2, El2<G16K, 48>, {}, {};
+    el2_64k_48: El2, El2<G64K, 48>, {}, {};
+    el3_4k_39: El3, El3<G4K, 39>, {}, {};
+    el3_4k_52: El3, El3<G4K, 52>, { features = [lpa2]; }, {};
+    el3_16k_48: El3, El3<G16K, 48>, {}, {};
+    el3_64k_48: El3, El3<G64K, 48>, {}, {};
 }
 
 second! {

@@ -4,8 +4,8 @@ use core::arch::asm;
 use core::fmt::Write as _;
 use core::panic::PanicInfo;
 
-pub(crate) use core_aarch64::Console;
-use core_aarch64::{command_line, exit, refuse};
+use churn::Care;
+use core_aarch64::{Console, command_line, exit, refuse};
 
 use crate::regimes::{OWN, Regime, SECOND, UART};
 
@@ -13,13 +13,23 @@ use crate::regimes::{OWN, Regime, SECOND, UART};
 // regime has the image where it is.
 core_aarch64::start!(on_reset);
 
+/// What to do: `REGIME:STEPS:SEED`, or `REGIME:STEPS:SEED:careless` to leave obligations undone.
+#[derive(Clone, Copy)]
+pub(crate) struct Order {
+    /// How many edits.
+    pub(crate) steps: u32,
+    /// Which program.
+    pub(crate) seed: u64,
+    /// Whether edits are flushed.
+    pub(crate) care: Care,
+}
+
 extern "C" fn on_reset() -> ! {
     let mut buffer = [0; 64];
-    let name = command_line(&mut buffer);
-    let Some(regime) = find(name) else { exit(5) };
-    if name.starts_with("vhe") {
+    let Some((regime, order)) = parse(command_line(&mut buffer)) else { exit(5) };
+    if regime.name.starts_with("vhe") {
         host_at_el2();
-    } else if name.starts_with("stage2") {
+    } else if regime.name.starts_with("stage2") {
         guest_in_aarch64();
     }
     // SAFETY: all maps have everything where it is, and nothing else is touched.
@@ -27,12 +37,21 @@ extern "C" fn on_reset() -> ! {
         refuse(UART);
     }
     core_aarch64::init();
-    (regime.run)()
+    exit(if (regime.run)(order) { 0 } else { 1 })
 }
 
-/// The regime of that name.
-fn find(name: &str) -> Option<&'static Regime> {
-    OWN.iter().chain(SECOND).find(|regime| regime.name == name)
+/// The regime and the order of a command line.
+fn parse(line: &str) -> Option<(&'static Regime, Order)> {
+    let mut words = line.split(':');
+    let name = words.next()?;
+    let regime = OWN.iter().chain(SECOND).find(|regime| regime.name == name)?;
+    let (steps, seed) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    let care = match words.next() {
+        None => Care::Full,
+        Some("careless") => Care::Lacking,
+        Some(_) => return None,
+    };
+    Some((regime, Order { steps, seed, care }))
 }
 
 /// Sets HCR_EL2.{E2H, TGE}: EL2 has a user, and CPACR_EL1 now names the register that lets the compiler use the vector
@@ -56,11 +75,6 @@ fn host_at_el2() {
 fn guest_in_aarch64() {
     // SAFETY: nobody runs at EL1.
     unsafe { asm!("msr hcr_el2, {}", "isb", in(reg) 1u64 << 31, options(nostack)) };
-}
-
-/// Ends with the verdict.
-pub(crate) fn finish(good: bool) -> ! {
-    exit(if good { 0 } else { 1 })
 }
 
 #[panic_handler]
