@@ -24,7 +24,6 @@ mod resize;
 mod rights;
 mod scatter;
 mod share;
-#[allow(dead_code, reason = "for the readers that follow")]
 mod space;
 mod tree;
 mod unmap;

@@ -109,16 +109,3 @@ impl Node {
         1 << format.index_bits(self.level)
     }
 }
-
-/// Where a walk came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Reached {
-    /// The table of the entry.
-    pub(crate) node: Node,
-    /// The index of the entry.
-    pub(crate) index: usize,
-    /// Its word.
-    pub(crate) word: u64,
-    /// What that is.
-    pub(crate) sort: Sort,
-}

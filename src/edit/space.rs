@@ -3,10 +3,10 @@
 use core::fmt;
 
 use super::kind::{Kind, Live, Offline, State};
-use super::node::{Node, Reached, Sort};
+use super::node::Node;
 use super::share::Borders;
 use super::tree::Tree;
-use crate::addr::{PhysAddr, VirtAddr};
+use crate::addr::PhysAddr;
 use crate::flush::{Id, Maintain, covers_every_change};
 use crate::format::{Format, Lawful};
 use crate::regime::Regime;
@@ -145,28 +145,6 @@ impl<K: Kind, St: State> AddressSpace<K, St> {
         let root = if format.split_roots && format.is_upper(virt) { self.roots.upper } else { self.roots.lower };
         root.map(|root| Node::root(format, PhysAddr::new(root), virt))
     }
-
-    /// Follows `virt` from its root to the first entry that is no pointer to a table, or stands at level `down_to`.
-    ///
-    /// # Errors
-    /// [`WalkError`] if there is nothing to follow.
-    pub(crate) fn descend(&self, virt: VirtAddr, down_to: usize) -> Result<Reached, WalkError> {
-        let format = format_of::<K>();
-        let virt = virt.as_u64();
-        if !format.is_canonical(virt) {
-            return Err(WalkError::NotCanonical);
-        }
-        let mut node = self.root_of(virt).ok_or(WalkError::NoRoot)?;
-        loop {
-            let index = format.index(virt, node.level);
-            let word = self.memory.load(node.at(format, index)).ok_or(WalkError::NoTable { table: node.table })?;
-            let sort = Sort::of(format, node.level, word);
-            let (Sort::Table, true) = (sort, node.level > down_to) else {
-                return Ok(Reached { node, index, word, sort });
-            };
-            node = node.below(format, index, word);
-        }
-    }
 }
 
 impl<K: Kind> AddressSpace<K, Offline> {
@@ -207,20 +185,6 @@ fn check_roots<K: Kind>(roots: &Roots, memory: &K::Memory) -> Result<(), OpenErr
         }
     }
     Ok(())
-}
-
-/// Why a walk found no entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum WalkError {
-    /// No range has the address.
-    NotCanonical,
-    /// Its half has no root.
-    NoRoot,
-    /// A table is where there is no memory.
-    NoTable {
-        /// The table.
-        table: PhysAddr,
-    },
 }
 
 /// Why there is no new space.
