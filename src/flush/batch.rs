@@ -257,6 +257,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::flush::toy::config())]
+
         /// Whatever is added, in whatever order: each page is invalidated, by itself or with everything.
         #[test]
         fn nothing_that_was_added_is_left_out(pages in prop::collection::vec((0u64..40, 0u16..3, 0u64..4), 0..24)) {

@@ -7,6 +7,8 @@ use std::rc::Rc;
 use std::vec;
 use std::vec::Vec;
 
+use proptest::prelude::ProptestConfig;
+
 use super::{Architecture, Change, Duty, DutyRule, Extent, Hardware, Id, Maintain, Reach, Recorder, Scope};
 use crate::addr::PhysAddr;
 use crate::attr::Features;
@@ -15,6 +17,11 @@ use crate::format::Format;
 use crate::regime::Regime;
 use crate::riscv::Sv39;
 use crate::tables::{EntryAt, TableAccess, TableMemory};
+
+/// How much is tried: less under an interpreter, and there are no files for what failed there.
+pub(crate) fn config() -> ProptestConfig {
+    ProptestConfig { cases: if cfg!(miri) { 4 } else { 256 }, failure_persistence: None, ..ProptestConfig::default() }
+}
 
 /// The tables of `R` under the maintenance of the toy.
 pub(crate) struct Toy<const BROADCASTS: bool, R = Sv39>(PhantomData<R>);

@@ -76,6 +76,8 @@ fn enter(ids: &Identifiers<All, CORES>, machine: &RefCell<Machine>, core: usize,
 }
 
 proptest! {
+    #![proptest_config(crate::flush::toy::config())]
+
     /// Any order of switches and of cores that go idle, with more spaces than identifiers, one core slower than the
     /// other and caught in the middle of a switch: no core ever finds what another space left behind, no two running
     /// spaces share an identifier, and none has two.
