@@ -7,7 +7,7 @@ use tablature::loongarch64::operation::{Invtlb, Op};
 use crate::common::{Cached, OURS, cases, trace};
 
 /// What is left of `cached` after the instructions. An entry of the TLB is a pair of pages.
-fn left(ops: &[Op], mut cached: Vec<Cached>) -> Vec<Cached> {
+pub(crate) fn left(ops: &[Op], mut cached: Vec<Cached>) -> Vec<Cached> {
     for op in ops {
         match *op {
             Op::Dbar => {}
@@ -35,7 +35,8 @@ fn no_stale_translation_is_left_and_no_other_is_lost() {
         // The refill handler reads the tables with loads, which the barrier brings behind the stores.
         assert_eq!(ops.first(), Some(&Op::Dbar), "{case:?}");
         assert_eq!(left(&ops, case.stale(true, false, false)), [], "{case:?}: {ops:?}");
-        if case.is_small() && case.id == Id::One(OURS) {
+        let pages = matches!(case.extent, Extent::Range { stride: 12, .. });
+        if case.is_small() && pages && case.id == Id::One(OURS) {
             let bystanders = case.bystanders();
             assert_eq!(left(&ops, bystanders.clone()), bystanders, "{case:?}: {ops:?}");
         }

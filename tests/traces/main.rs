@@ -8,5 +8,6 @@ mod common;
 mod golden;
 mod loongarch64;
 mod riscv;
+mod speculation;
 mod x86;
 mod x86_64;

@@ -13,7 +13,7 @@ const SVVPTC: u64 = Features::SVVPTC.bits();
 
 /// Which register the translations come from.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+pub(crate) enum Stage {
     Supervisor,
     Guest,
 }
@@ -30,7 +30,7 @@ fn drops(address: Option<u64>, identifier: Option<u16>, cached: &Cached) -> bool
 }
 
 /// What is left of `cached`, all of one core, after the instructions.
-fn left(stage: Stage, ops: &[Op], mut cached: Vec<Cached>) -> Vec<Cached> {
+pub(crate) fn left(stage: Stage, ops: &[Op], mut cached: Vec<Cached>) -> Vec<Cached> {
     let mut drop = |address, id| cached.retain(|entry| !drops(address, id, entry));
     let mut batch: Option<Vec<(Option<u64>, Option<u16>)>> = None;
     for op in ops {
@@ -55,6 +55,12 @@ fn left(stage: Stage, ops: &[Op], mut cached: Vec<Cached>) -> Vec<Cached> {
     }
     assert!(batch.is_none(), "a batch that does not end");
     cached
+}
+
+/// Which stage the instructions are for.
+pub(crate) fn stage_of(ops: &[Op]) -> Stage {
+    let guest = ops.iter().any(|op| matches!(op, Op::HfenceGvma(..) | Op::HinvalGvma(..)));
+    if guest { Stage::Guest } else { Stage::Supervisor }
 }
 
 /// A change of a pointer is seen by walks of any address below it; an entry may be cached while it is invalid.

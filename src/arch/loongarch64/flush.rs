@@ -12,10 +12,15 @@ use static_assertions::const_assert;
 
 use crate::arch::pages::Pages;
 use crate::attr::Features;
-use crate::flush::{Change, Duty, DutyRule, Hardware, Id, Maintain, Scope, covers_every_change};
+use crate::flush::{Change, Duty, DutyRule, Extent, Hardware, Id, Maintain, Scope, covers_every_change};
+
+use crate::regime::Regime;
 
 use super::La64;
 use super::operation::{Invtlb, LoongArch, Op};
+
+/// log2 of the page size.
+const PAGE_SHIFT: u32 = La64::FORMAT.page_shift;
 
 /// A tuning constant: about here dropping everything is cheaper than addresses one by one.
 const MANY: u64 = 32;
@@ -62,7 +67,12 @@ impl Maintain for La64 {
         if !scope.duty.leaf && !scope.duty.walk {
             return;
         }
-        match (scope.id, Pages::of(&scope.extent, MANY)) {
+        let pages = match scope.extent {
+            // Below an absent directory, and of a large page, the handler enters pairs of what size it likes.
+            Extent::Range { stride, .. } if stride == PAGE_SHIFT => Pages::of(&scope.extent, MANY),
+            _ => None,
+        };
+        match (scope.id, pages) {
             (Id::Every, _) => execute(hardware, Op::Invtlb(Invtlb::All)),
             (Id::One(asid), None) => execute(hardware, Op::Invtlb(Invtlb::Asid(asid))),
             (Id::One(asid), Some(pages)) => {
