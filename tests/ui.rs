@@ -8,6 +8,12 @@ fn errors_say_what_where_and_how_to_fix_it() {
     for case in [
         "budget",
         "device_executable",
+        "edit_found",
+        "edit_frame_size",
+        "edit_live_is_unsafe",
+        "edit_make_before_flush",
+        "edit_page_size",
+        "edit_read_only",
         "format_levels",
         "format_overlap",
         "misaligned",

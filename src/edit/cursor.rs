@@ -102,10 +102,11 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         Self::FORMAT.level[level].shift + Self::FORMAT.index_bits(level)
     }
 
-    /// Whether the table of `level` on the way to `virt` is known, and is the lowest that is.
+    /// Whether the table of `level` on the way to `virt` is known, and is the lowest that is. The root never is: whose its
+    /// entries are must be looked at.
     #[inline(always)]
     const fn knows(&self, virt: u64, level: usize) -> bool {
-        self.low == level && (virt ^ self.virt) >> Self::span(level) == 0
+        level + 1 < Self::FORMAT.levels && self.low == level && (virt ^ self.virt) >> Self::span(level) == 0
     }
 
     /// Reads the way down to `level`, as far as there are tables, and gives the entry it ends at.
@@ -182,7 +183,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
                 let word = flags | Self::FORMAT.address.encode(phys);
                 tree.store(node, index, word);
                 let slot = Span { start: virt, last: virt | (S::BYTES - 1) };
-                tree.owe(node, const { duty_of::<K, St>(Change::Map) }, slot, attributes_global::<K, St>(level, word));
+                tree.owe(node, const { duty_of::<K, St>(Change::Map) }, slot, is_global::<K, St>(level, word));
                 let (scope, _) = tree.finish().close();
                 return Ok(St::owes(scope, ()));
             }
@@ -191,13 +192,9 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         self.slowly(level, page.start(), |tree| tree.map(&one_leaf(page, frame, attributes)))
     }
 
-    /// Unmaps one page; what was there becomes `T`.
+    /// Unmaps one page.
     #[inline]
-    pub(super) fn unmap_one<S: PageSize, T>(
-        &mut self,
-        page: Page<S>,
-        wrap: impl FnOnce(Frame<S>, Attributes) -> T,
-    ) -> Result<St::Owes<K, T>, UnmapError>
+    pub(super) fn unmap_one<S: PageSize>(&mut self, page: Page<S>) -> Result<St::Owes<K, Frame<S>>, UnmapError>
     where
         K::Regime: HasLeaf<S>,
     {
@@ -208,22 +205,19 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
             self.virt = virt;
             let mut tree = self.space.tree();
             let index = tree.index(node, virt);
-            let spot = Spot { node, index, word: tree.load(node, index) };
-            if Sort::of(Self::FORMAT, level, spot.word) == Sort::Leaf
-                && run_of(Self::FORMAT, level, spot.word).is_none()
-                && let Some((phys, attributes)) = tree.read_leaf(spot)
-            {
+            let word = tree.load(node, index);
+            if Sort::of(Self::FORMAT, level, word) == Sort::Leaf && run_of(Self::FORMAT, level, word).is_none() {
                 tree.store(node, index, 0);
                 let slot = Span { start: virt, last: virt | (S::BYTES - 1) };
                 let duty = const { duty_of::<K, St>(Change::Unmap) };
-                tree.owe(node, duty, slot, attributes_global::<K, St>(level, spot.word));
+                tree.owe(node, duty, slot, is_global::<K, St>(level, word));
                 let (scope, _) = tree.finish().close();
-                return Ok(St::owes(scope, wrap(Frame::containing(phys), attributes)));
+                let frame = Frame::containing(PhysAddr::new(Self::FORMAT.address.decode(word)));
+                return Ok(St::owes(scope, frame));
             }
         }
         self.slowly(level, page.start(), |tree| {
-            let (phys, attributes) = tree.unmap_leaf(page.start(), level)?;
-            Ok(wrap(Frame::containing(phys), attributes))
+            tree.unmap_leaf(page.start(), level).map(|(phys, _)| Frame::containing(phys))
         })
     }
 
@@ -256,7 +250,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
             {
                 let (old, new) = tree.update(node, index, word, |old| edit.apply(Self::FORMAT, level, old));
                 let slot = Span { start: virt, last: virt | (S::BYTES - 1) };
-                let global = attributes_global::<K, St>(level, old) | attributes_global::<K, St>(level, new);
+                let global = is_global::<K, St>(level, old) | is_global::<K, St>(level, new);
                 if old != new {
                     tree.owe(node, duty, slot, global);
                 }
@@ -296,7 +290,7 @@ const fn duty_of<K: Kind, St: State>(change: Change) -> Duty {
 }
 
 #[inline(always)]
-fn attributes_global<K: Kind, St: State>(level: usize, word: u64) -> bool {
+fn is_global<K: Kind, St: State>(level: usize, word: u64) -> bool {
     <St::Ledger<'static, K> as Ledger<K>>::LIVE && Tree::<K, St::Ledger<'static, K>>::is_global(level, word)
 }
 
@@ -319,11 +313,11 @@ impl<K: Kind> Cursor<'_, K, Offline> {
     /// # Errors
     /// [`UnmapError`]; then nothing has changed.
     #[inline]
-    pub fn unmap<S: PageSize>(&mut self, page: Page<S>) -> Result<(Frame<S>, Attributes), UnmapError>
+    pub fn unmap<S: PageSize>(&mut self, page: Page<S>) -> Result<Frame<S>, UnmapError>
     where
         K::Regime: HasLeaf<S>,
     {
-        self.unmap_one(page, |frame, attributes| (frame, attributes))
+        self.unmap_one(page)
     }
 
     /// Changes one page, and goes there.
@@ -369,14 +363,11 @@ impl<K: Kind> Cursor<'_, K, Live> {
     /// # Errors
     /// [`UnmapError`]; then nothing has changed, and nothing is owed.
     #[inline]
-    pub unsafe fn unmap<S: PageSize>(
-        &mut self,
-        page: Page<S>,
-    ) -> Result<TlbFlush<K, (Frame<S>, Attributes)>, UnmapError>
+    pub unsafe fn unmap<S: PageSize>(&mut self, page: Page<S>) -> Result<TlbFlush<K, Frame<S>>, UnmapError>
     where
         K::Regime: HasLeaf<S>,
     {
-        self.unmap_one(page, |frame, attributes| (frame, attributes))
+        self.unmap_one(page)
     }
 
     /// Changes one page, and goes there.

@@ -1,0 +1,15 @@
+//! To change what hardware uses is unsafe, and what it gives comes out of a token.
+
+use tablature::edit::{AddressSpace, Kind, Live};
+use tablature::page::{Page, Size4K};
+use tablature::x86_64::Level4;
+
+fn go<K: Kind<Regime = Level4>>(space: &mut AddressSpace<K, Live>, page: Page<Size4K>) {
+    // SAFETY: it does not come to that.
+    let Ok(token) = (unsafe { space.unmap_page(page) }) else { return };
+    let (frame, _) = token;
+    space.unmap_page(page);
+    drop(frame);
+}
+
+fn main() {}
