@@ -14,6 +14,7 @@ fn errors_say_what_where_and_how_to_fix_it() {
         "edit_make_before_flush",
         "edit_page_size",
         "edit_read_only",
+        "edit_token_owns",
         "format_levels",
         "format_overlap",
         "misaligned",

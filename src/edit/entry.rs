@@ -225,9 +225,13 @@ impl<P: EntryPlace> Mapped<P, AnyRights> {
     }
 }
 
-impl<P: EntryPlace, A: Granted> Mapped<P, A> {
+/// Methods are there for all rights, and compile for those that allow them.
+impl<P: EntryPlace, A> Mapped<P, A> {
     /// Grants `B` instead. Rights that no leaf of the regime can have do not compile.
-    pub fn protect<B: Granted>(mut self, _: B) -> Changed<P, B> {
+    pub fn protect<B: Granted>(mut self, _: B) -> Changed<P, B>
+    where
+        A: Granted,
+    {
         const { Encodes::<RegimeOf<P>, P::Size, B>::CHECK };
         let owed = self.place.change(&Protect::access(B::ACCESS));
         let Self { place, frame, attributes, .. } = self;
@@ -236,22 +240,26 @@ impl<P: EntryPlace, A: Granted> Mapped<P, A> {
     }
 
     /// Unmaps it. Where that owes a flush, the frame comes out of the token.
-    pub fn unmap(mut self) -> (Unmapped<P>, P::Owes<OwnedFrame<P::Size>>) {
+    pub fn unmap(mut self) -> (Unmapped<P>, P::Owes<OwnedFrame<P::Size>>)
+    where
+        A: Granted,
+    {
         // SAFETY: by the contracts of `Unmapped::map` and `assume` the frame is this mapping's, which ends here.
         let frame = unsafe { OwnedFrame::assume(self.frame) };
         let owed = self.place.clear(frame);
         (Unmapped { place: self.place }, owed)
     }
-}
 
-impl<P: EntryPlace, A: CanRead> Mapped<P, A> {
     /// The bytes of the page.
     ///
     /// # Safety
     /// The space is the one in use on this core, and what mapping the page owed is done. The memory is initialized, and
     /// ordinary memory.
     #[must_use]
-    pub unsafe fn bytes(&self) -> &[u8] {
+    pub unsafe fn bytes(&self) -> &[u8]
+    where
+        A: CanRead,
+    {
         // SAFETY: the caller vouches that the page is mapped readable and initialized; the borrow of `self` keeps it so,
         // and `bytes_mut` out.
         unsafe { core::slice::from_raw_parts(self.start(), P::Size::BYTES as usize) }
@@ -262,7 +270,10 @@ impl<P: EntryPlace, A: CanRead> Mapped<P, A> {
     /// # Safety
     /// The space is the one in use on this core, and what mapping the page owed is done. What is there is a `T`.
     #[must_use]
-    pub unsafe fn read<T: Copy>(&self, offset: usize) -> Option<T> {
+    pub unsafe fn read<T: Copy>(&self, offset: usize) -> Option<T>
+    where
+        A: CanRead,
+    {
         let at = self.at::<T>(offset)?;
         // SAFETY: inside the page and aligned; the caller vouches for the rest.
         Some(unsafe { at.read_volatile() })
@@ -277,15 +288,16 @@ impl<P: EntryPlace, A: CanRead> Mapped<P, A> {
         let fits = offset % align_of::<T>() == 0 && size_of::<T>() <= size && offset <= size - size_of::<T>();
         fits.then(|| self.start().wrapping_add(offset).cast_mut().cast())
     }
-}
 
-impl<P: EntryPlace, A: CanWrite> Mapped<P, A> {
     /// The bytes of the page, to write.
     ///
     /// # Safety
     /// As for [`bytes`](Self::bytes).
     #[must_use]
-    pub unsafe fn bytes_mut(&mut self) -> &mut [u8] {
+    pub unsafe fn bytes_mut(&mut self) -> &mut [u8]
+    where
+        A: CanWrite,
+    {
         // SAFETY: as in `bytes`, and the exclusive borrow of `self` keeps everybody else out.
         unsafe { core::slice::from_raw_parts_mut(self.start().cast_mut(), P::Size::BYTES as usize) }
     }
@@ -294,7 +306,10 @@ impl<P: EntryPlace, A: CanWrite> Mapped<P, A> {
     ///
     /// # Safety
     /// As for [`read`](Self::read), but for what is there.
-    pub unsafe fn write<T: Copy>(&mut self, offset: usize, value: T) -> Option<()> {
+    pub unsafe fn write<T: Copy>(&mut self, offset: usize, value: T) -> Option<()>
+    where
+        A: CanWrite,
+    {
         let at = self.at::<T>(offset)?;
         // SAFETY: inside the page and aligned; the caller vouches for the rest.
         unsafe { at.write_volatile(value) };

@@ -1,15 +1,12 @@
-//! To change what hardware uses is unsafe, and what it gives comes out of a token.
+//! To change what hardware uses needs a promise.
 
 use tablature::edit::{AddressSpace, Kind, Live};
 use tablature::page::{Page, Size4K};
 use tablature::x86_64::Level4;
 
 fn go<K: Kind<Regime = Level4>>(space: &mut AddressSpace<K, Live>, page: Page<Size4K>) {
-    // SAFETY: it does not come to that.
-    let Ok(token) = (unsafe { space.unmap_page(page) }) else { return };
-    let (frame, _) = token;
-    space.unmap_page(page);
-    drop(frame);
+    let Ok(token) = space.unmap_page(page) else { return };
+    space.flush(token);
 }
 
 fn main() {}
