@@ -19,6 +19,7 @@ mod program;
 mod random;
 mod report;
 mod room;
+mod session;
 mod subject;
 
 pub use ground::Ground;
@@ -27,6 +28,7 @@ pub use model::{Frame, Page};
 pub use program::{Storage, run};
 pub use report::Report;
 pub use room::Room;
+pub use session::Session;
 pub use subject::{Emptied, Leaves, Range, Refused, Subject};
 
 use probe::Machine;

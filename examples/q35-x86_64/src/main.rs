@@ -4,8 +4,12 @@
 //! `example_maps::x86_64`, and the machine ends with status 0 only if every probe found what the declaration says.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
+#[cfg(all(target_arch = "x86_64", target_os = "none", feature = "churn"))]
+mod bench;
 #[cfg(all(target_arch = "x86_64", target_os = "none"))]
 mod boot;
+#[cfg(all(target_arch = "x86_64", target_os = "none", feature = "churn"))]
+mod edit;
 #[cfg(all(target_arch = "x86_64", target_os = "none"))]
 mod exit;
 #[cfg(all(target_arch = "x86_64", target_os = "none", feature = "boot-filled"))]

@@ -89,5 +89,9 @@ fn confirm(live: &Installed<kernel::Space>, console: &mut dyn Write) -> Result<b
     let witness = unsafe { Witness::new(&tables, boot::OFFSET) };
     // SAFETY: `trap::init` has run, and the engine asks about the map in force only.
     let mut machine = unsafe { Q35::new(witness, &tables, kernel::app::START) };
-    Ok(probe::testify(&mut machine, console, (MAP, &LAYOUT, kernel::Space::INDEX), REGISTERS))
+    let good = probe::testify(&mut machine, console, (MAP, &LAYOUT, kernel::Space::INDEX), REGISTERS);
+    #[cfg(feature = "churn")]
+    // SAFETY: the map is live, and this is the only program.
+    let good = unsafe { crate::edit::confirm(console, &mut crate::bench::Core::new(machine)) }? && good;
+    Ok(good)
 }
