@@ -4,7 +4,8 @@ use churn::Bench;
 use probe::trial::{Try, attempt};
 use probe::{Fault, Machine, Right, Spot, Walk, Who, Width};
 
-use crate::machine::{Testimony, call, in_physmap};
+use crate::edit::{RETURN, store};
+use crate::machine::{Testimony, call};
 use crate::trap::refusal;
 
 /// One of so many questions about the user is asked: the access without `SUM` makes QEMU drop every translation.
@@ -62,14 +63,4 @@ impl Bench for Core {
     fn store(&mut self, phys: u64, word: u32) {
         store(phys, word);
     }
-}
-
-/// `jalr zero, 0(ra)`.
-pub(crate) const RETURN: u32 = 0x0000_8067;
-
-/// Stores a word of a frame by way of `physmap`.
-pub(crate) fn store(phys: u64, word: u32) {
-    // SAFETY: frames are RAM that `physmap` maps, and nobody uses them but the program of edits.
-    unsafe { in_physmap(phys).write_volatile(word) };
-    riscv::asm::fence_i();
 }

@@ -3,7 +3,7 @@
 use core::fmt::{self, Write};
 use core::marker::PhantomData;
 
-use churn::{Bench, Care, Edited, Ground, Report, Room, run};
+use churn::{Bench, Care, Edited, Ground, Report, Room, Session, run};
 #[cfg(feature = "guest")]
 use example_maps::riscv64::virt_riscv64::guest;
 use example_maps::riscv64::virt_riscv64::kernel;
@@ -11,20 +11,23 @@ use tablature::addr::PhysAddr;
 use tablature::attr::{Access, Features, MemoryType, Rights};
 use tablature::edit::{AddressSpace, Kind};
 use tablature::flush::{Id, Maintain, OneCore, ThisCpu};
+use tablature::format::Format;
 use tablature::page::{HasLeaf, PageSize, Size1G, Size2M, Size4K};
 use tablature::regime::With;
 use tablature::riscv::RiscV;
 use tablature::space::{Declared, Roots};
 use tablature::tables::{FixedOffset, Memory, Ranges, Table4K, TablePool};
 
+#[cfg(not(feature = "guest"))]
 use crate::bench::Core;
 #[cfg(feature = "guest")]
 use crate::guest::Guest;
+use crate::machine::in_physmap;
 use crate::start::RISE;
 
-/// Steps of each program, and of the one whose flushes are left out.
+/// Steps of the program that uses everything, and of those that add a size or leave something out.
 const STEPS: u32 = 100_000;
-const CARELESS: u32 = 2_000;
+const FEWER: u32 = 20_000;
 const SEED: u64 = 0x7461_626c_6174_7572;
 
 /// What the harts of this machine have, beside what the regimes assume.
@@ -45,8 +48,12 @@ impl<R: Maintain<Architecture = RiscV>> Kind for Spaces<R> {
     type Reach = OneCore;
 }
 
-/// Pages of 4 KiB and blocks of 2 MiB; the last arena ends where `ends` says.
-const fn small<'a>(arenas: &'a [u64], accesses: &'a [Access], types: &'a [MemoryType]) -> Ground<'a> {
+/// Memory types without Svpbmt, and with it.
+const BUS: &[MemoryType] = &[MemoryType::NormalWb];
+const ANY: &[MemoryType] = &[MemoryType::NormalWb, MemoryType::NormalNc];
+
+/// Pages of 4 KiB and blocks of 2 MiB.
+const fn small<'a>(arenas: &'a [u64], types: &'a [MemoryType]) -> Ground<'a> {
     Ground {
         page: Size4K::BYTES,
         block: Size2M::BYTES,
@@ -54,13 +61,13 @@ const fn small<'a>(arenas: &'a [u64], accesses: &'a [Access], types: &'a [Memory
         arena_blocks: 4,
         frames: 0xa000_0000,
         frame_blocks: 5,
-        accesses,
+        accesses: ACCESSES,
         types,
     }
 }
 
 /// Pages of 2 MiB and blocks of 1 GiB.
-const fn large<'a>(arenas: &'a [u64], accesses: &'a [Access], types: &'a [MemoryType]) -> Ground<'a> {
+const fn large(arenas: &[u64]) -> Ground<'_> {
     Ground {
         page: Size2M::BYTES,
         block: Size1G::BYTES,
@@ -68,19 +75,47 @@ const fn large<'a>(arenas: &'a [u64], accesses: &'a [Access], types: &'a [Memory
         arena_blocks: 2,
         frames: 0x1_0000_0000,
         frame_blocks: 2,
-        accesses,
-        types,
+        accesses: ACCESSES,
+        types: ANY,
     }
 }
 
-/// Memory types without Svpbmt, and with it.
-const BUS: &[MemoryType] = &[MemoryType::NormalWb];
-const ANY: &[MemoryType] = &[MemoryType::NormalWb, MemoryType::NormalNc];
-
-/// The kernel's own space: an arena in each half, and one that ends with the last page there is.
+/// Whether the hardware confirms the edits: of the guest's space where there is one, and else of the kernel's.
 ///
-/// Pages that the user may execute take no part: QEMU before 8.1 lets S-mode fetch from them after a load.
-const ARENAS: &[u64] = &[0xffff_ffc8_0000_0000, 0x20_0000_0000, 0u64.wrapping_sub(4 * Size2M::BYTES)];
+/// # Errors
+/// Those of `out`.
+///
+/// # Safety
+/// The declared spaces are live, nobody else edits them, and nobody uses RAM behind the first 512 MiB. Called once.
+pub(crate) unsafe fn confirm(out: &mut dyn Write) -> Result<bool, fmt::Error> {
+    let mut session = Session::new(out);
+    #[cfg(not(feature = "guest"))]
+    programs::<kernel::Space, <kernel::Space as Declared>::Regime>(&mut session, Id::One(0), &mut Core::default())?;
+    #[cfg(feature = "guest")]
+    programs::<guest::Space, <guest::Space as Declared>::Regime>(&mut session, Id::One(3), &mut Guest)?;
+    Ok(session.is_good())
+}
+
+/// The middle of each half, or two places in the only one: QEMU 7.2 refuses the upper half of Sv39x4.
+#[cfg(not(feature = "guest"))]
+const fn middle(format: &Format) -> [u64; 2] {
+    let lower = 1 << (format.range_bits - 1);
+    [0u64.wrapping_sub(lower), lower]
+}
+#[cfg(feature = "guest")]
+const fn middle(format: &Format) -> [u64; 2] {
+    [1 << (format.range_bits - 2), 1 << (format.range_bits - 3)]
+}
+
+/// The last arena: it ends with the last page there is, or (of the guest) in the last GiB of a quarter of it.
+#[cfg(not(feature = "guest"))]
+const LAST: u64 = 0u64.wrapping_sub(4 * Size2M::BYTES);
+#[cfg(feature = "guest")]
+const LAST: u64 = 0xff_c000_0000;
+
+/// What pages may be used for. Those that the user may execute take no part in the kernel's space: QEMU before 8.1 lets
+/// S-mode fetch from them after a load. For a guest, its privilege makes no difference.
+#[cfg(not(feature = "guest"))]
 const ACCESSES: &[Access] = &[
     Access::kernel(Rights::RW),
     Access::kernel(Rights::RX),
@@ -88,85 +123,36 @@ const ACCESSES: &[Access] = &[
     Access::user(Rights::RW),
     Access::user(Rights::R),
 ];
+#[cfg(feature = "guest")]
+const ACCESSES: &[Access] = &[both(Rights::RW), both(Rights::RX), both(Rights::R), both(Rights::RWX)];
 
-/// Whether the hardware confirms the edits of all spaces.
-///
-/// # Errors
-/// Those of `out`.
-///
-/// # Safety
-/// The declared spaces are live, nobody else edits them, and nobody uses RAM behind the first 256 MiB. Called once.
-pub(crate) unsafe fn confirm(out: &mut dyn Write) -> Result<bool, fmt::Error> {
-    type Plain = <kernel::Space as Declared>::Regime;
-    type Whole = With<Plain, KNOWN>;
-    let roots = kernel::Space::roots();
-    let mut edits = Edits { out, roots, id: Id::One(0), good: true };
-    let two = &ARENAS[..2];
-    edits.careful::<Plain, Size4K, Size2M>("4 KiB, 2 MiB", &small(ARENAS, ACCESSES, BUS), &mut Core::default())?;
-    let title = "4 KiB, 64 KiB, 2 MiB, Svnapot, Svpbmt, Svinval";
-    edits.careful::<Whole, Size4K, Size2M>(title, &small(ARENAS, ACCESSES, ANY), &mut Core::default())?;
-    edits.careful::<Whole, Size2M, Size1G>("2 MiB, 1 GiB", &large(two, ACCESSES, ANY), &mut Core::default())?;
-    edits.careless::<Whole, Size4K, Size2M>(&small(ARENAS, ACCESSES, ANY), &mut Core::default())?;
-    #[cfg(feature = "guest")]
-    {
-        edits.roots = guest::Space::roots();
-        edits.id = Id::One(3);
-        edits.guest()?;
-    }
-    Ok(edits.good)
+#[cfg(feature = "guest")]
+const fn both(rights: Rights) -> Access {
+    Access { privileged: rights, user: rights }
 }
 
-/// The edits of one space.
-struct Edits<'o> {
-    out: &'o mut dyn Write,
-    roots: Roots,
-    id: Id,
-    good: bool,
-}
-
-impl Edits<'_> {
-    /// The guest's space. QEMU 7.2 refuses what lies above 2⁴⁰, so the arenas lie below.
-    #[cfg(feature = "guest")]
-    fn guest(&mut self) -> fmt::Result {
-        type Plain = <guest::Space as Declared>::Regime;
-        type Whole = With<Plain, KNOWN>;
-        const ARENAS: &[u64] = &[0x40_0000_0000, 0x2000_0000, 0xff_c000_0000];
-        const fn both(rights: Rights) -> Access {
-            Access { privileged: rights, user: rights }
-        }
-        const ACCESSES: &[Access] = &[both(Rights::RW), both(Rights::RX), both(Rights::R), both(Rights::RWX)];
-        let two = &[ARENAS[0], 0x80_0000_0000];
-        self.careful::<Plain, Size4K, Size2M>("4 KiB, 2 MiB", &small(ARENAS, ACCESSES, BUS), &mut Guest)?;
-        let title = "4 KiB, 64 KiB, 2 MiB, Svnapot, Svpbmt, Svinval";
-        self.careful::<Whole, Size4K, Size2M>(title, &small(ARENAS, ACCESSES, ANY), &mut Guest)?;
-        self.careful::<Whole, Size2M, Size1G>("2 MiB, 1 GiB", &large(two, ACCESSES, ANY), &mut Guest)?;
-        self.careless::<Whole, Size4K, Size2M>(&small(ARENAS, ACCESSES, ANY), &mut Guest)
-    }
-
-    /// Edits as one should: nothing may contradict.
-    fn careful<R, S, B>(&mut self, title: &str, ground: &Ground<'_>, bench: &mut impl Bench) -> fmt::Result
-    where
-        R: Maintain<Architecture = RiscV> + HasLeaf<S> + HasLeaf<B>,
-        S: PageSize,
-        B: PageSize,
-    {
-        let report = edit::<R, S, B>((self.roots, self.id, Care::Full), ground, bench, self.out, STEPS);
-        self.good &= report.is_good(STEPS);
-        writeln!(self.out, "edit {} ({title}): {report}", R::FORMAT.name)
-    }
-
-    /// Edits without flushes: that has to be noticed.
-    fn careless<R, S, B>(&mut self, ground: &Ground<'_>, bench: &mut impl Bench) -> fmt::Result
-    where
-        R: Maintain<Architecture = RiscV> + HasLeaf<S> + HasLeaf<B>,
-        S: PageSize,
-        B: PageSize,
-    {
-        let report = edit::<R, S, B>((self.roots, self.id, Care::Lacking), ground, bench, &mut Silence, CARELESS);
-        self.good &= report.mismatches > 0;
-        let Report { steps, mismatches, .. } = report;
-        writeln!(self.out, "without flushes {}: {mismatches} answers are noticed in {steps} steps", R::FORMAT.name)
-    }
+/// All programs on one space.
+fn programs<D, R>(session: &mut Session<'_>, id: Id, bench: &mut impl Bench) -> fmt::Result
+where
+    D: Declared<Regime = R>,
+    R: Maintain<Architecture = RiscV> + HasLeaf<Size4K> + HasLeaf<Size2M> + HasLeaf<Size1G>,
+    With<R, KNOWN>: Maintain<Architecture = RiscV>,
+{
+    let (name, roots, [first, second]) = (R::FORMAT.name, D::roots(), middle(&R::FORMAT));
+    let arenas = [first, second, LAST];
+    let small = |types| small(&arenas, types);
+    session.careful(format_args!("{name}, Svnapot, Svpbmt, Svinval, 4 KiB to 2 MiB"), STEPS, |out, steps| {
+        edit::<With<R, KNOWN>, Size4K, Size2M>((roots, id, Care::Full), &small(ANY), bench, out, steps)
+    })?;
+    session.careful(format_args!("{name}, 2 MiB and 1 GiB"), FEWER, |out, steps| {
+        edit::<With<R, KNOWN>, Size2M, Size1G>((roots, id, Care::Full), &large(&[first, second]), bench, out, steps)
+    })?;
+    session.careful(format_args!("{name} without extensions"), FEWER, |out, steps| {
+        edit::<R, Size4K, Size2M>((roots, id, Care::Full), &small(BUS), bench, out, steps)
+    })?;
+    session.careless(format_args!("{name}"), |out, steps| {
+        edit::<R, Size4K, Size2M>((roots, id, Care::Lacking), &small(BUS), bench, out, steps)
+    })
 }
 
 fn edit<R, S, B>(
@@ -204,11 +190,12 @@ where
     unsafe { run((ground, &R::FORMAT), storage, (&mut subject, bench), out, (SEED, steps)) }
 }
 
-/// Takes everything, and shows nothing.
-struct Silence;
+/// `jalr zero, 0(ra)`.
+pub(crate) const RETURN: u32 = 0x0000_8067;
 
-impl Write for Silence {
-    fn write_str(&mut self, _: &str) -> fmt::Result {
-        Ok(())
-    }
+/// Stores a word of a frame by way of `physmap`.
+pub(crate) fn store(phys: u64, word: u32) {
+    // SAFETY: frames are RAM that `physmap` maps, and nobody uses them but the program of edits.
+    unsafe { in_physmap(phys).write_volatile(word) };
+    riscv::asm::fence_i();
 }

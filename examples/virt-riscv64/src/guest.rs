@@ -83,10 +83,10 @@ impl Machine for Guest {
 
 #[cfg(feature = "churn")]
 impl churn::Bench for Guest {
-    const RETURN: u32 = crate::bench::RETURN;
+    const RETURN: u32 = crate::edit::RETURN;
 
     fn store(&mut self, phys: u64, word: u32) {
-        crate::bench::store(phys, word);
+        crate::edit::store(phys, word);
     }
 }
 

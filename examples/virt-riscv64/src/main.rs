@@ -4,7 +4,7 @@
 //! upper half, and lets the MMU testify for every region of the declaration.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
-#[cfg(all(target_arch = "riscv64", target_os = "none", feature = "churn"))]
+#[cfg(all(target_arch = "riscv64", target_os = "none", feature = "churn", not(feature = "guest")))]
 mod bench;
 #[cfg(all(target_arch = "riscv64", target_os = "none"))]
 mod console;
