@@ -15,12 +15,9 @@ use crate::process::{Ended, call, capture, converse, target_directory};
 use crate::setup::{self, Host, Toolchain};
 use crate::steps::Steps;
 use crate::tables::Tables;
-use crate::variant::Variant;
 
 /// Time after which a machine is taken to hang.
 pub(crate) const BOOT_LIMIT: Duration = Duration::from_secs(120);
-/// What a firmware says of a CPU that its map is not for.
-const LACKING: &str = "failure: the CPU lacks ";
 
 /// Options of the command.
 #[derive(clap::Args)]
@@ -68,23 +65,6 @@ pub(crate) fn boot(toolchain: Toolchain, arch: Arch, mode: Mode) -> Result<()> {
     show(arch, mode, &Image::read(&path)?)?;
     let ended = start(arch, &path, arch.board(accelerator(arch)?))?;
     confirmed(arch, &ended)
-}
-
-/// Builds and boots a machine with another regime.
-///
-/// # Errors
-/// It cannot be built, or does not confirm its map.
-pub(crate) fn boot_variant(toolchain: Toolchain, variant: &Variant) -> Result<()> {
-    if variant.accelerator == Accelerator::Kvm && accelerator(variant.arch)? != Accelerator::Kvm {
-        return Ok(());
-    }
-    let path = build_with(toolchain, variant.arch, variant.features)?;
-    let ended = start(variant.arch, &path, variant.board)?;
-    if variant.accelerator == Accelerator::Kvm && ended.output.contains(LACKING) {
-        println!("not on this host: {}", ended.output.trim());
-        return Ok(());
-    }
-    confirmed(variant.arch, &ended)
 }
 
 /// Whether a machine confirmed its map.
@@ -166,7 +146,11 @@ pub(crate) fn build(toolchain: Toolchain, arch: Arch, mode: Mode) -> Result<Path
     build_with(toolchain, arch, mode.name())
 }
 
-fn build_with(toolchain: Toolchain, arch: Arch, features: &str) -> Result<PathBuf> {
+/// The same with these features.
+///
+/// # Errors
+/// It does not compile or link.
+pub(crate) fn build_with(toolchain: Toolchain, arch: Arch, features: &str) -> Result<PathBuf> {
     let mut command = toolchain.cargo("build", arch, &[]);
     command.args(["--quiet", "--release", "--package", arch.package()]);
     command.args(["--no-default-features", "--features", features]);
@@ -181,15 +165,23 @@ fn build_with(toolchain: Toolchain, arch: Arch, features: &str) -> Result<PathBu
 ///
 /// # Errors
 /// The emulator cannot be started.
-pub(crate) fn start(arch: Arch, image: &Path, board: &'static str) -> Result<Ended> {
+fn start(arch: Arch, image: &Path, board: &'static str) -> Result<Ended> {
+    start_within(BOOT_LIMIT, arch, image, board)
+}
+
+/// The same with another time-out.
+///
+/// # Errors
+/// The emulator cannot be started.
+pub(crate) fn start_within(limit: Duration, arch: Arch, image: &Path, board: &'static str) -> Result<Ended> {
     let mut command = Command::new(arch.qemu());
     command.args(arch.qemu_arguments(board)).arg("-kernel").arg(image);
     println!("$ {}", crate::process::shown(&command));
-    capture(&mut command, BOOT_LIMIT)
+    capture(&mut command, limit)
 }
 
 /// KVM for x86-64 where it works, emulation elsewhere.
-fn accelerator(arch: Arch) -> Result<Accelerator> {
+pub(crate) fn accelerator(arch: Arch) -> Result<Accelerator> {
     if arch != Arch::X86_64 || !cfg!(target_arch = "x86_64") {
         return Ok(Accelerator::Emulation);
     }

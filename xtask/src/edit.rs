@@ -11,6 +11,7 @@ use crate::machine::Arch;
 use crate::process::{Ended, call, capture, shown, target_directory};
 use crate::setup::{self, Host, Toolchain};
 use crate::steps::Steps;
+use crate::variant;
 
 /// Options of the command.
 #[derive(clap::Args)]
@@ -24,7 +25,7 @@ pub(crate) struct Options {
 const PACKAGE: &str = "edit-aarch64";
 
 /// Edits of each regime, and the number that the random program follows from.
-const STEPS: u64 = 100_000;
+pub(crate) const STEPS: u64 = 100_000;
 const SEED: u64 = 3;
 /// Edits without flushes: one regime of each kind has to notice.
 const CARELESS_STEPS: u64 = 1000;
@@ -88,8 +89,8 @@ impl fmt::Display for Guest {
 /// # Errors
 /// Something is missing that cannot be installed, or a machine contradicts.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let toolchain = setup::targets(&mut Host, &[Arch::Aarch64])?;
-    setup::emulators(&mut Host, &[Arch::Aarch64])?;
+    let toolchain = setup::targets(&mut Host, &Arch::ALL)?;
+    setup::emulators(&mut Host, &Arch::ALL)?;
     let mut steps = Steps::only(&options.only);
     run_all(&mut steps, toolchain);
     steps.finish()
@@ -102,6 +103,9 @@ pub(crate) fn run_all(steps: &mut Steps, toolchain: Toolchain) {
     }
     for guest in ALL.iter().filter(|guest| CARELESS.contains(&guest.name)) {
         steps.run(format!("edit {guest}, careless"), || careless(&build(toolchain)?, guest));
+    }
+    for variant in variant::ALL {
+        steps.run(format!("edit {variant}"), || variant.edit(toolchain));
     }
 }
 
@@ -148,10 +152,10 @@ fn boot(image: &Path, guest: &Guest, order: &str) -> Result<Ended> {
 
 /// What the firmware says last.
 #[derive(Debug, PartialEq, Eq)]
-struct Verdict {
-    steps: u64,
-    checks: u64,
-    mismatches: u64,
+pub(crate) struct Verdict {
+    pub(crate) steps: u64,
+    pub(crate) checks: u64,
+    pub(crate) mismatches: u64,
 }
 
 impl Verdict {
@@ -161,7 +165,7 @@ impl Verdict {
         ended.output.lines().rev().find_map(Self::parse).context("no line `N steps, M checks, K mismatches`")
     }
 
-    fn parse(line: &str) -> Option<Self> {
+    pub(crate) fn parse(line: &str) -> Option<Self> {
         let [steps, checks, mismatches] = counts(line, ["steps", "checks", "mismatches"])?;
         Some(Self { steps, checks, mismatches })
     }

@@ -17,7 +17,6 @@ use crate::process::{call, capture, cargo, shown};
 use crate::setup::{self, Host, Toolchain};
 use crate::steps::Steps;
 use crate::tables::Tables;
-use crate::variant;
 
 /// Time after which a link is taken to hang.
 const LINK_LIMIT: Duration = Duration::from_secs(300);
@@ -55,9 +54,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             steps.run(format!("flipped right {arch}, {mode}"), || demo::flipped(toolchain, arch, mode));
             steps.run(format!("no loop before the MMU {arch}, {mode}"), || no_loop(toolchain, arch, mode));
         }
-    }
-    for variant in variant::ALL {
-        steps.run(format!("boot {variant}"), || demo::boot_variant(toolchain, variant));
     }
     edit::run_all(&mut steps, toolchain);
     for arch in Arch::ALL {
