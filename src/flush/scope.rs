@@ -95,16 +95,17 @@ impl Scope {
     pub const fn steps(&self) -> u64 {
         match self.extent {
             Extent::Nowhere => 0,
-            Extent::Range { start, last, stride } => ((last - start) >> stride).saturating_add(1),
+            Extent::Range { start, last, stride } => last.wrapping_sub(start).unbounded_shr(stride).saturating_add(1),
             Extent::Everywhere => 1,
         }
     }
 
-    /// The same, with all of the address space in place of a range that takes more than `many` steps.
+    /// The same, with all of the address space in place of a range that takes more than `many` steps, or that ends before
+    /// it starts.
     #[must_use]
     pub const fn bounded(self, many: u64) -> Self {
         match self.extent {
-            Extent::Range { start, last, stride } if (last - start) >> stride >= many => {
+            Extent::Range { start, last, .. } if start > last || self.steps() > many => {
                 Self { extent: Extent::Everywhere, ..self }
             }
             _ => self,

@@ -241,6 +241,8 @@ mod tests {
         assert_eq!(range(0, u64::MAX, 12).bounded(u64::MAX >> 12).extent, Extent::Everywhere);
         assert_eq!(range(0, 0x7fff, 12).bounded(8), range(0, 0x7fff, 12));
         assert_eq!(range(0, 0x8fff, 12).bounded(8).extent, Extent::Everywhere);
+        assert_eq!(range(0x2000, 0x1fff, 12).bounded(8).extent, Extent::Everywhere);
+        assert_eq!(range(0, 0xfff, 64).bounded(8), range(0, 0xfff, 64));
     }
 
     #[test]

@@ -77,8 +77,10 @@ impl Offset {
 
 impl Bounds {
     const fn new(start: PhysAddr, bytes: u64) -> Self {
-        assert!(bytes != 0, "a view shows some memory");
-        Self { start: start.as_u64(), last: start.as_u64().saturating_add(bytes - 1) }
+        match bytes.checked_sub(1) {
+            Some(more) => Self { start: start.as_u64(), last: start.as_u64().saturating_add(more) },
+            None => Self { start: u64::MAX, last: 0 },
+        }
     }
 
     fn pointer(self, start: PhysAddr, bytes: u64, offset: u64) -> Option<NonNull<u8>> {
