@@ -1,8 +1,8 @@
 //! What changes of live entries owe on LoongArch, and the instructions that pay it.
 //!
-//! LOONG "Software Management of TLB": the TLB holds what the refill handler puts there, pairs of pages whose halves may be absent.
-//! So an entry that became valid owes an invalidation as well. Two entries of different size that match one address are
-//! an error, so that changes of size need break-before-make.
+//! LOONG "Software Management of TLB": the TLB holds what the refill handler puts there, pairs of pages whose halves may
+//! be absent. So an entry that became valid owes an invalidation as well. Two entries of different size that match one
+//! address are an error, so that changes of size need break-before-make.
 //!
 //! An entry is global where both of its pages are, and an absent page is not: translations of a global page may be tagged
 //! with any ASID. No operation names an address in every ASID, so that those that belong to none are dropped with
@@ -13,7 +13,6 @@ use static_assertions::const_assert;
 use crate::arch::pages::Pages;
 use crate::attr::Features;
 use crate::flush::{Change, Duty, DutyRule, Extent, Hardware, Id, Maintain, Scope, covers_every_change};
-
 use crate::regime::Regime;
 
 use super::La64;
