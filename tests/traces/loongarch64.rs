@@ -55,6 +55,10 @@ fn exact_sequences() {
     assert_eq!(of(pages(2), Id::One(5)), [Op::Dbar, one(0x4000_1000), one(0x4000_2000)]);
     assert_eq!(of(pages(La64::MANY + 1), Id::One(5)), all(Invtlb::Asid(5)));
     assert_eq!(of(Extent::Everywhere, Id::One(0)), all(Invtlb::Asid(0)));
+    // What was absent may be in the TLB as pairs of pages, all over a large page or a table.
+    let large = |stride| Extent::Range { start: 0x4000_0000, last: 0x401f_ffff, stride };
+    assert_eq!(of(large(21), Id::One(5)), all(Invtlb::Asid(5)));
+    assert_eq!(of(large(39), Id::One(5)), all(Invtlb::Asid(5)));
     // No operation names an address in every ASID.
     assert_eq!(of(pages(1), Id::Every), all(Invtlb::All));
     assert_eq!(of(Extent::Everywhere, Id::Every), all(Invtlb::All));

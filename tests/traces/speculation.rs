@@ -134,6 +134,11 @@ impl<A: Core> World<A> {
                     let outcome = Outcome::To { phys: address, access, memory, global };
                     ((cached(Sort::Leaf, global), Says::Leaf(outcome)), outcome.at(virt & (bytes - 1)))
                 }
+                // A handler that walks for the core enters pages, whichever level had nothing.
+                View::Absent if !A::POINTERS => {
+                    let page = Cached { start: virt & !(PAGE - 1), bytes: PAGE, ..cached(Sort::Leaf, false) };
+                    ((page, Says::Leaf(Outcome::Absent)), Outcome::Absent)
+                }
                 View::Absent => ((cached(Sort::Leaf, false), Says::Leaf(Outcome::Absent)), Outcome::Absent),
                 other => panic!("{other:?} at {virt:#x}"),
             };
