@@ -6,4 +6,5 @@ mod counts;
 mod cursor;
 mod kinds;
 mod live;
+mod order;
 mod pitfalls;
