@@ -41,9 +41,13 @@ pub struct Cursor<'s, K: Kind, St: State> {
     top: usize,
     path: [Node; MAX_LEVELS],
     /// Flags of the attributes last mapped with.
-    leaf: Option<(Attributes, [u64; MAX_LEVELS])>,
+    flags: [u64; MAX_LEVELS],
+    /// [`key_of`] them.
+    leaf: u64,
     /// The change last made, and for which leaves which duty was owed.
-    edit: Option<(Protect, Edit)>,
+    edit: Edit,
+    /// [`key_of_change`] it.
+    change: u64,
     streak: Option<(u64, Duty)>,
 }
 
@@ -65,8 +69,10 @@ impl<K: Kind, St: State> AddressSpace<K, St> {
             low: MAX_LEVELS,
             top: 0,
             path: [node; MAX_LEVELS],
-            leaf: None,
-            edit: None,
+            flags: [NOT_ENCODABLE; MAX_LEVELS],
+            leaf: NO_KEY,
+            edit: Edit::NONE,
+            change: NO_KEY,
             streak: None,
         }
     }
@@ -107,6 +113,12 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
     #[inline(always)]
     const fn knows(&self, virt: u64, level: usize) -> bool {
         level + 1 < Self::FORMAT.levels && self.low == level && (virt ^ self.virt) >> Self::span(level) == 0
+    }
+
+    /// The table that [`knows`](Self::knows) is about, with what is known of it at compile time.
+    #[inline(always)]
+    const fn known(&self, level: usize) -> Node {
+        Node { table: self.path[level].table, level, base: self.path[level].base, fresh: false }
     }
 
     /// Reads the way down to `level`, as far as there are tables, and gives the entry it ends at.
@@ -169,13 +181,9 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
     {
         let level = const { LevelOf::<K::Regime, S>::LEVEL };
         let (virt, phys) = (page.start().as_u64(), frame.start().as_u64());
-        if let Some((known, flags)) = &self.leaf
-            && *known == attributes
-            && flags[level] != NOT_ENCODABLE
-            && self.knows(virt, level)
-            && phys < Self::PHYS_END
-        {
-            let (node, flags) = (self.path[level], flags[level]);
+        let key = key_of(attributes);
+        if self.leaf == key && self.flags[level] != NOT_ENCODABLE && self.knows(virt, level) && phys < Self::PHYS_END {
+            let (node, flags) = (self.known(level), self.flags[level]);
             self.virt = virt;
             let mut tree = self.space.tree();
             let index = tree.index(node, virt);
@@ -188,7 +196,9 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
                 return Ok(St::owes(scope, ()));
             }
         }
-        self.leaf = Some((attributes, flags_of(Self::FORMAT, Self::FEATURES, attributes)));
+        if self.leaf != key {
+            (self.leaf, self.flags) = (key, flags_of(Self::FORMAT, Self::FEATURES, attributes));
+        }
         self.slowly(level, page.start(), |tree| tree.map(&one_leaf(page, frame, attributes)))
     }
 
@@ -201,7 +211,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         let level = const { LevelOf::<K::Regime, S>::LEVEL };
         let virt = page.start().as_u64();
         if self.knows(virt, level) {
-            let node = self.path[level];
+            let node = self.known(level);
             self.virt = virt;
             let mut tree = self.space.tree();
             let index = tree.index(node, virt);
@@ -233,12 +243,10 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
     {
         let level = const { LevelOf::<K::Regime, S>::LEVEL };
         let virt = page.start().as_u64();
-        if let Some((known, edit)) = &self.edit
-            && known == change
-            && edit.fits(level)
-            && self.knows(virt, level)
-        {
-            let node = self.path[level];
+        let key = key_of_change(change);
+        if self.change == key && self.edit.fits(level) && self.knows(virt, level) {
+            let edit = &self.edit;
+            let node = self.known(level);
             self.virt = virt;
             let mut tree = self.space.tree();
             let index = tree.index(node, virt);
@@ -258,8 +266,10 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
                 return Ok(St::owes(scope, ()));
             }
         }
-        self.edit = Some((*change, Edit::new(Self::FORMAT, Self::FEATURES, *change)));
-        self.streak = None;
+        if self.change != key {
+            (self.change, self.edit) = (key, Edit::new(Self::FORMAT, Self::FEATURES, *change));
+            self.streak = None;
+        }
         self.slowly(level, page.start(), |tree| tree.protect_leaf(page.start(), level, change))
     }
 
@@ -283,6 +293,33 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         let tree = self.space.tree();
         (tree.found(spot.node, spot.index, spot.word), tree.read_leaf(spot))
     }
+}
+
+/// No [`key_of`] anything.
+const NO_KEY: u64 = u64::MAX;
+
+/// Attributes as one number, which compares at once.
+#[inline(always)]
+const fn key_of(attributes: Attributes) -> u64 {
+    attributes.access.index() as u64 | (attributes.memory as u64) << 8 | (attributes.global as u64) << 16
+}
+
+/// A change as one number.
+#[inline(always)]
+const fn key_of_change(change: &Protect) -> u64 {
+    let access = match change.access {
+        Some(access) => access.index() as u64,
+        None => 0xff,
+    };
+    let memory = match change.memory {
+        Some(memory) => memory as u64,
+        None => 0xff,
+    };
+    let global = match change.global {
+        Some(global) => global as u64,
+        None => 2,
+    };
+    access | memory << 8 | global << 16
 }
 
 const fn duty_of<K: Kind, St: State>(change: Change) -> Duty {

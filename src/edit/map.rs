@@ -27,7 +27,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     /// Counts the tables that a request needs, and finds what stands in its way.
     fn survey_map(&self, node: Node, span: Span, leaves: &Leaves, existing: Existing) -> Result<u64, MapError> {
         if node.level == 0 {
-            return self.survey_pages(node, span, existing).map(|()| 0);
+            return self.survey_pages(Node { level: 0, ..node }, span, existing).map(|()| 0);
         }
         let mut tables = 0;
         let mut rest = Some(span);
@@ -39,13 +39,14 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         Ok(tables)
     }
 
+    #[inline(always)]
     fn survey_pages(&self, node: Node, span: Span, existing: Existing) -> Result<(), MapError> {
         let (from, to) = (self.index(node, span.start), self.index(node, span.last));
         if existing == Existing::Replace {
             self.checked(node, from)?;
             return Ok(());
         }
-        for index in from..=to {
+        for index in from..to + 1 {
             let word = self.checked(node, index)?;
             match Sort::of(Self::FORMAT, 0, word) {
                 Sort::Absent => {}
@@ -222,7 +223,8 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let (from, to) = (self.index(node, span.start), self.index(node, span.last));
         let shift = Self::shift(node.level);
         let mut phys = span.start.wrapping_add(leaves.offset);
-        for index in from..=to {
+        // Half-open: an inclusive range costs a comparison more for each leaf.
+        for index in from..to + 1 {
             self.store(node, index, flags | Self::FORMAT.address.encode(phys & !fold));
             phys = phys.wrapping_add(1 << shift);
         }

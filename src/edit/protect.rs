@@ -56,6 +56,13 @@ pub(super) struct Edit {
 }
 
 impl Edit {
+    /// One that no leaf fits.
+    pub(super) const NONE: Self = Self {
+        clear: [0; MAX_LEVELS],
+        set: [NOT_ENCODABLE; MAX_LEVELS],
+        change: Protect { access: None, memory: None, global: None },
+    };
+
     /// The masks of `change`.
     pub(super) fn new(format: &Format, features: Features, change: Protect) -> Self {
         let everything = Access { privileged: Rights::RWX, user: Rights::RWX };
@@ -152,6 +159,9 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     }
 
     fn survey_protect(&self, node: Node, span: Span, edit: &Edit) -> Result<u64, ProtectError> {
+        if node.level == 0 {
+            return self.survey_pages_of(Node { level: 0, ..node }, span, edit).map(|()| 0);
+        }
         let mut tables = 0;
         let mut rest = Some(span);
         while let Some(all) = rest {
@@ -169,6 +179,20 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             }
         }
         Ok(tables)
+    }
+
+    #[inline(always)]
+    fn survey_pages_of(&self, node: Node, span: Span, edit: &Edit) -> Result<(), ProtectError> {
+        for index in self.index(node, span.start)..self.index(node, span.last) + 1 {
+            let word = self.checked(node, index)?;
+            if Sort::of(Self::FORMAT, node.level, word) != Sort::Leaf {
+                return Err(match Sort::of(Self::FORMAT, node.level, word) {
+                    Sort::Absent => ProtectError::NotMapped(self.found(node, index, word)),
+                    _ => ProtectError::Reserved(self.found(node, index, word)),
+                });
+            }
+        }
+        if edit.fits(0) { Ok(()) } else { Err(ProtectError::NotEncodable(edit.change)) }
     }
 
     #[inline(always)]
@@ -194,7 +218,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         self.loosen(node, from, from, to, edit);
         self.loosen(node, to, from, to, edit);
         if node.level == 0 {
-            return self.protect_leaves(node, from, to, edit);
+            return self.protect_leaves(Node { level: 0, ..node }, from, to, edit);
         }
         let mut rest = Some(span);
         while let Some(all) = rest {
@@ -235,6 +259,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     }
 
     /// Changes the leaves `from..=to`.
+    #[inline(always)]
     fn protect_leaves(&mut self, node: Node, from: usize, to: usize, edit: &Edit) {
         let mut streak = Streak { last: None, all: None };
         let mut index = from;

@@ -58,7 +58,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         self.dissolve(node, to, from, to, Keep::Outside);
         let whole = span.whole_slots(Self::shift(node.level));
         if node.level == 0 {
-            self.unmap_leaves(node, span);
+            self.unmap_leaves(Node { level: 0, ..node }, span);
         } else {
             if whole.is_none_or(|whole| span.start < whole.start) {
                 self.unmap_part(node, span.first_part(Self::shift(node.level)), reclaim);
@@ -99,9 +99,10 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         }
     }
 
+    #[inline(always)]
     fn unmap_leaves(&mut self, node: Node, span: Span) {
         let mut gone: Option<(Span, bool)> = None;
-        for index in self.index(node, span.start)..=self.index(node, span.last) {
+        for index in self.index(node, span.start)..self.index(node, span.last) + 1 {
             let word = self.load(node, index);
             if word & Self::FORMAT.present != 0 {
                 self.store(node, index, 0);
