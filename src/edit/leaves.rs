@@ -151,6 +151,11 @@ impl Leaves {
         }
     }
 
+    /// The same without runs.
+    pub(crate) const fn without_runs(&self) -> Self {
+        Self { runs: [Run::NONE; MAX_LEVELS], ..*self }
+    }
+
     /// Whether leaves of `level` are used.
     #[inline(always)]
     pub(crate) const fn has(&self, level: usize) -> bool {

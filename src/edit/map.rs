@@ -246,6 +246,8 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     /// Puts leaves in place of whatever whole slots hold.
     fn replace(&mut self, node: Node, span: Span, leaves: &Leaves, existing: Existing) {
         let (from, to) = (self.index(node, span.start), self.index(node, span.last));
+        let all = leaves;
+        let leaves = &if self.keeps_table(node, from, to, leaves, existing) { leaves.without_runs() } else { *leaves };
         self.dissolve(node, from, from, to, Keep::Outside);
         self.dissolve(node, to, from, to, Keep::Outside);
         self.break_for(node, span, leaves, existing);
@@ -256,7 +258,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             let slot = Self::slot(node, index);
             match Sort::of(Self::FORMAT, node.level, word) {
                 Sort::Table if existing == Existing::Refuse && leaves.least < node.level => {
-                    self.map_in(node.below(Self::FORMAT, index, word), slot, leaves, existing);
+                    self.map_in(node.below(Self::FORMAT, index, word), slot, all, existing);
                 }
                 Sort::Absent => {
                     self.store(node, index, new);
@@ -273,6 +275,13 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             let global = Self::is_global(node.level, leaves.flags[node.level]);
             self.owe(node, Self::duty(Change::Map), mapped, global);
         }
+    }
+
+    /// Whether one of the entries stays a table, so that the others form no run.
+    fn keeps_table(&self, node: Node, from: usize, to: usize, leaves: &Leaves, existing: Existing) -> bool {
+        let is_table = |index| Sort::of(Self::FORMAT, node.level, self.load(node, index)) == Sort::Table;
+        let stays = existing == Existing::Refuse && leaves.least < node.level;
+        stays && leaves.runs[node.level].size != 0 && (from..to + 1).any(is_table)
     }
 
     /// Writes down that `word` became the leaf `new`, and releases the table it pointed to.

@@ -243,3 +243,29 @@ fn a_large_leaf_over_tables_gives_them_back() {
     space.free();
     assert_eq!(arena.used(), 0);
 }
+
+#[test]
+fn blocks_beside_a_table_that_was_left_form_no_run() {
+    const CONTIGUOUS: u64 = 1 << 52;
+    let (mut space, arena) = space::<El1<G4K, 39>>(16);
+    let marked = || {
+        arena
+            .image()
+            .iter()
+            .flat_map(|(_, words)| words.clone())
+            .filter(|word| word & (CONTIGUOUS | 3) == CONTIGUOUS | 1)
+            .count()
+    };
+    let runs = tablature::edit::Limits { runs: true, ..tablature::edit::Limits::ANY };
+    let whole = mapping(0, 1 << 30, 32 * M, Rights::RW).limited(runs);
+    space.map(&whole).expect("map");
+    assert_eq!(marked(), 16);
+    space.unmap(virt(0), 32 * M, Reclaim::Free).expect("unmap");
+    space.map(&mapping(4 * M, 0, 4 * K, Rights::RW)).expect("map");
+    space.unmap(virt(4 * M), 4 * K, Reclaim::Keep).expect("unmap");
+    space.map(&whole).expect("map");
+    let found = leaves(&space, &arena);
+    assert_eq!((marked(), by_size(&found)), (0, [512, 15, 0]));
+    assert!(found.iter().all(|(at, leaf)| at + (1 << 30) == leaf.1));
+    space.free();
+}
