@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -98,8 +99,17 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// Runs every regime.
 pub(crate) fn run_all(steps: &mut Steps, toolchain: Toolchain) {
-    for guest in ALL {
-        steps.run(format!("edit {guest}"), || edit(&build(toolchain)?, guest));
+    // Each machine has one core, and so does half of any machine that this runs on.
+    for pair in ALL.chunks(2) {
+        let names = pair.iter().map(|guest| guest.name).collect::<Vec<_>>().join(" and ");
+        steps.run(format!("edit {}, {names}", Arch::Aarch64), || {
+            let image = build(toolchain)?;
+            let ended = thread::scope(|scope| {
+                let running = pair.iter().map(|guest| scope.spawn(|| edit(&image, guest))).collect::<Vec<_>>();
+                running.into_iter().map(|thread| thread.join()).collect::<Vec<_>>()
+            });
+            ended.into_iter().try_for_each(|result| result.unwrap_or_else(|_| bail!("the thread panicked")))
+        });
     }
     for guest in ALL.iter().filter(|guest| CARELESS.contains(&guest.name)) {
         steps.run(format!("edit {guest}, careless"), || careless(&build(toolchain)?, guest));

@@ -107,15 +107,19 @@ where
     }
 
     fn map_each(&mut self, range: &Range, frames: &[u64]) -> Result<(), Refused> {
-        let place = |i: usize| Range { virt: range.virt + i as u64 * S::BYTES, ..*range };
-        for (i, &phys) in frames.iter().enumerate() {
-            let Err(refused) = self.map_page(&Range { phys, ..place(i) }) else { continue };
-            for mapped in (0..i).rev() {
-                self.unmap_page(place(mapped).virt)?;
+        let limits = Limits { smallest: S::BYTES, largest: S::BYTES, runs: false };
+        let place = |virt: VirtAddr| {
+            let index = (virt.as_u64() - range.virt) / S::BYTES;
+            PhysAddr::new(frames.get(index as usize).copied().unwrap_or(range.phys))
+        };
+        // SAFETY: as for `map_by`.
+        match unsafe { self.space.map_with(VirtAddr::new(range.virt), range.size, attributes(range), limits, place) } {
+            Ok(token) => {
+                self.space.flush(token);
+                Ok(())
             }
-            return Err(refused);
+            Err(error) => Err(error.into()),
         }
-        Ok(())
     }
 
     fn map_page(&mut self, range: &Range) -> Result<(), Refused> {

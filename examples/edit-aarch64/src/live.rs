@@ -1,16 +1,15 @@
 //! The live space of a declared map, and what is edited in it.
 
-use core::cell::UnsafeCell;
 use core::fmt::Write;
 use core::marker::PhantomData;
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use churn::{Bench, Edited, Frame, Ground, Page, Storage};
+use churn::{Bench, Edited, Ground, Room};
 use tablature::aarch64::A64;
 use tablature::addr::PhysAddr;
 use tablature::attr::{Access, MemoryType, Rights};
 use tablature::edit::{AddressSpace, Kind};
-use tablature::flush::{Maintain, OneCore, ThisCpu};
+use tablature::flush::{Id, Maintain, OneCore, ThisCpu};
 use tablature::page::{HasLeaf, PageSize};
 use tablature::regime::Regime;
 use tablature::space::{Declared, Of};
@@ -67,33 +66,7 @@ unsafe impl<R: Regime> TableSource<R> for Counted {
 }
 
 /// What the program keeps about pages and frames, for the granule that needs most.
-struct Books {
-    taken: AtomicBool,
-    pages: UnsafeCell<[Page; ARENAS * ARENA_BLOCKS * PAGES_OF_BLOCK]>,
-    frames: UnsafeCell<[Frame; FRAME_BLOCKS * PAGES_OF_BLOCK]>,
-}
-
-// SAFETY: `take` hands them out once.
-unsafe impl Sync for Books {}
-
-impl Books {
-    fn take(&'static self, ground: &Ground<'_>) -> Option<Storage<'static>> {
-        if self.taken.swap(true, Relaxed) {
-            return None;
-        }
-        // SAFETY: the first call alone comes here.
-        let pages = unsafe { &mut *self.pages.get() };
-        // SAFETY: the first call alone comes here.
-        let frames = unsafe { &mut *self.frames.get() };
-        Some(Storage { pages: pages.get_mut(..ground.pages())?, frames: frames.get_mut(..ground.frame_count())? })
-    }
-}
-
-static BOOKS: Books = Books {
-    taken: AtomicBool::new(false),
-    pages: UnsafeCell::new([Page::VACANT; ARENAS * ARENA_BLOCKS * PAGES_OF_BLOCK]),
-    frames: UnsafeCell::new([Frame::FREE; FRAME_BLOCKS * PAGES_OF_BLOCK]),
-};
+static ROOM: Room<{ ARENAS * ARENA_BLOCKS * PAGES_OF_BLOCK }, { FRAME_BLOCKS * PAGES_OF_BLOCK }> = Room::new();
 
 /// Memory of the program: its first byte and its size.
 #[derive(Clone, Copy)]
@@ -114,7 +87,7 @@ pub(crate) struct Ram {
 ///
 /// # Safety
 /// `S` is live on this core, and maps the memory in `ram` (or the program's own map does) to itself, writable. Nobody else
-/// uses it.
+/// uses it. This is the only call.
 pub(crate) unsafe fn edit<S, P, L>(order: Order, ram: Ram, bench: &mut impl Bench, out: &mut dyn Write) -> bool
 where
     S: Declared,
@@ -131,16 +104,18 @@ where
     let view = unsafe { Identity::new(PhysAddr::new(ram.tables.0), ram.tables.1) };
     // SAFETY: as the caller promises; from here on the tables are edited through this space only.
     let space = unsafe { AddressSpace::<Own<S>>::from_roots(S::roots(), Memory::new(view, Counted(ranges))) };
-    let (Ok(space), Some(books), true) = (space, BOOKS.take(&ground), added) else {
-        return false;
-    };
+    let (Ok(space), true) = (space, added) else { return false };
+    // No map declares an identifier, and then it is 0.
+    let space = space.with_id(if S::FORMAT.asid_bits.0 > 0 { Id::One(0) } else { Id::Every });
     // SAFETY: as the caller promises.
     let space = unsafe { space.assume_live(ThisCpu) };
     // SAFETY: the arenas and the frames are the program's alone.
     let mut edited = unsafe { Edited::<_, P, L>::new(space, order.care) };
+    // SAFETY: the only program.
+    let room = unsafe { ROOM.storage(ground.pages(), ground.frame_count()) };
     // SAFETY: as the caller promises.
     let report =
-        unsafe { churn::run((&ground, &S::FORMAT), books, (&mut edited, bench), out, (order.seed, order.steps)) };
+        unsafe { churn::run((&ground, &S::FORMAT), room, (&mut edited, bench), out, (order.seed, order.steps)) };
     let lost = OUT.load(Relaxed);
     let written =
         writeln!(out, "{} refused, {} promoted, {lost} tables lost\n{report}", report.refused, report.promoted);
