@@ -1,4 +1,67 @@
 //! Address spaces at run time: building them offline, and editing them live.
+//!
+//! A kernel names its [`Kind`] of spaces once: the regime, where tables come from, what executes maintenance, and who may
+//! have translations cached. An [`AddressSpace`] that is [`Offline`] is edited without obligations; one that is [`Live`]
+//! returns a [`TlbFlush`](crate::flush::TlbFlush) from every edit, which owns what the edit released.
+//!
+//! ```
+//! use tablature::aarch64::{A64, El1, G4K};
+//! use tablature::addr::{PhysAddr, VirtAddr};
+//! use tablature::attr::{Access, MemoryType, Rights};
+//! use tablature::edit::{AddressSpace, Entry, Halves, Kind, Mapping, Ro, Rw};
+//! use tablature::flush::{OneCore, Recorder};
+//! use tablature::page::{Frame, OwnedFrame, Page, Size2M, Size4K};
+//! use tablature::table::Attributes;
+//! use tablature::tables::{Pool, Table4K, TablePool};
+//!
+//! enum Kernel {}
+//!
+//! impl Kind for Kernel {
+//!     type Regime = El1<G4K, 39>;
+//!     type Memory = Pool<Table4K, 16>;
+//!     type Hardware = Recorder<A64, 64>;
+//!     type Reach = OneCore;
+//! }
+//!
+//! static POOL: TablePool<Table4K, 16> = TablePool::new();
+//! // SAFETY: nothing else uses the pool; that it lies at 2 GiB is what the tables will say.
+//! let memory = unsafe { POOL.at(PhysAddr::new(0x8000_0000)) };
+//! let mut space = AddressSpace::<Kernel>::new(memory, Halves::Lower)?;
+//! let data = Attributes::new(Access::kernel(Rights::RW), MemoryType::NormalWb);
+//! space.map(&Mapping::identity(PhysAddr::new(0x4000_0000), 6 << 20, data))?;
+//!
+//! // From here on, hardware may use it: edits owe something, and own what they released until that is done.
+//! // SAFETY: no hardware does, here.
+//! let mut space = unsafe { space.assume_live(Recorder::new()) };
+//! // SAFETY: nobody uses the memory.
+//! let token = unsafe { space.unmap_page(Page::<Size2M>::at::<0x4000_0000>()) }?;
+//! let (frame, _) = space.flush(token);
+//! assert_eq!(frame, Frame::at::<0x4000_0000>());
+//!
+//! // Entries have types: a frame that is owned goes in, and comes out of the token of its unmapping.
+//! let mut cursor = space.cursor(VirtAddr::new(0x1000));
+//! // SAFETY: nobody else has the frame.
+//! let frame = unsafe { OwnedFrame::assume(Frame::<Size4K>::at::<0x4000_5000>()) };
+//! let Entry::Vacant(entry) = cursor.entry::<Size4K>()? else { panic!("nothing is mapped there") };
+//! let (page, owed) = entry.map(frame, Rw, MemoryType::NormalWb).map_err(|all| all.error)?;
+//! let (page, more) = page.protect(Ro);
+//! let (_, last) = page.unmap();
+//! let (_, frame) = cursor.flush(owed.join(more).join(last));
+//! assert_eq!(frame.frame(), Frame::at::<0x4000_5000>());
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+//!
+//! # All or nothing
+//!
+//! An operation looks at everything first: the request, what is there, and how many tables it takes. These it reserves,
+//! all or none. What follows cannot fail. New tables are filled before anything points to them, and a table that was taken
+//! out is in the token until no core can be walking it.
+//!
+//! # Sizes
+//!
+//! A range is mapped with the largest leaves that fit, within [`Limits`]. What cuts a leaf or a run in two splits it; in a
+//! live space that is done break-before-make where the architecture asks for it, and so is every other change that it asks
+//! for. While an entry is broken, its memory is not mapped.
 
 mod active;
 mod broken;
