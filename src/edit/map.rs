@@ -6,7 +6,7 @@ use super::kind::Kind;
 use super::leaves::{Leaves, unit_of};
 use super::ledger::Ledger;
 use super::node::{Node, Sort};
-use super::range::Span;
+use super::range::{RangeError, Span};
 use super::request::{Existing, Mapping};
 use super::tree::Tree;
 use crate::flush::{Change, Duty};
@@ -18,6 +18,10 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let span = Span::new(Self::FORMAT, request.virt, request.size, unit)?;
         let leaves = Leaves::new(Self::FORMAT, Self::FEATURES, span, request.phys, request.attributes, request.limits)?;
         let root = self.enter(span)?;
+        if root.level < leaves.least {
+            // The leaf would take the place of a root entry that stays as it is.
+            return Err(RangeError::Pinned { virt: request.virt }.into());
+        }
         let tables = self.survey_map(root, span, &leaves, request.existing)?;
         self.reserve(tables).map_err(MapError::OutOfTables)?;
         self.map_in(root, span, &leaves, request.existing);

@@ -5,7 +5,7 @@ use super::kind::Kind;
 use super::leaves::{flags_of, missing, phys_end, unit_of};
 use super::ledger::Ledger;
 use super::node::{Node, Sort};
-use super::range::Span;
+use super::range::{RangeError, Span};
 use super::request::{Limits, Mapping};
 use super::tree::Tree;
 use crate::addr::{PhysAddr, VirtAddr};
@@ -40,6 +40,11 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let span = Span::new(Self::FORMAT, what.virt, what.size, unit)?;
         let levels = self.levels_for(what, unit)?;
         let root = self.enter(span)?;
+        // Below a root entry that stays as it is, no leaf takes its place.
+        let levels = levels & ((2 << root.level) - 1);
+        if levels == 0 {
+            return Err(RangeError::Pinned { virt: what.virt }.into());
+        }
         self.survey_absent(root, span)?;
         let mut tables = 0;
         let mut before = None;

@@ -269,3 +269,26 @@ fn blocks_beside_a_table_that_was_left_form_no_run() {
     assert!(found.iter().all(|(at, leaf)| at + (1 << 30) == leaf.1));
     space.free();
 }
+
+#[test]
+fn no_leaf_takes_the_place_of_a_root_entry_that_others_share() {
+    use tablature::edit::Limits;
+    use tablature::page::Size512G;
+    use tablature::riscv::Sv48;
+    let (mut space, arena) = space::<Sv48>(2048);
+    let size = 512 * G;
+    space.pin(virt(size), size).expect("a root entry");
+    let used = arena.used();
+    let page = Page::<Size512G>::containing(virt(size));
+    let refused = MapError::Range(RangeError::Pinned { virt: virt(size) });
+    assert_eq!(space.map_page(page, Frame::containing(PhysAddr::new(0)), attributes(Rights::RW)), Err(refused));
+    let only = Limits { smallest: size, largest: size, runs: false };
+    let same = |at: VirtAddr| PhysAddr::new(at.as_u64());
+    assert_eq!(space.map_with(virt(size), size, attributes(Rights::RW), only, same), Err(refused));
+    assert!(space.unmap_page(page).is_err() && space.promote(page).is_err());
+    assert!(space.cursor(virt(size)).map(page, Frame::containing(PhysAddr::new(0)), attributes(Rights::RW)).is_err());
+    assert_eq!(arena.used(), used);
+    space.map_with(virt(size), size, attributes(Rights::RW), Limits::ANY, same).expect("smaller leaves");
+    assert_eq!(by_size(&leaves(&space, &arena)), [0, 0, 512]);
+    space.free();
+}
