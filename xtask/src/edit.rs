@@ -99,24 +99,34 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// Runs every regime.
 pub(crate) fn run_all(steps: &mut Steps, toolchain: Toolchain) {
-    // Each machine has one core, and so does half of any machine that this runs on.
     for pair in ALL.chunks(2) {
         let names = pair.iter().map(|guest| guest.name).collect::<Vec<_>>().join(" and ");
         steps.run(format!("edit {}, {names}", Arch::Aarch64), || {
             let image = build(toolchain)?;
-            let ended = thread::scope(|scope| {
-                let running = pair.iter().map(|guest| scope.spawn(|| edit(&image, guest))).collect::<Vec<_>>();
-                running.into_iter().map(|thread| thread.join()).collect::<Vec<_>>()
-            });
-            ended.into_iter().try_for_each(|result| result.unwrap_or_else(|_| bail!("the thread panicked")))
+            side_by_side(pair, |guest| edit(&image, guest))
         });
     }
     for guest in ALL.iter().filter(|guest| CARELESS.contains(&guest.name)) {
         steps.run(format!("edit {guest}, careless"), || careless(&build(toolchain)?, guest));
     }
-    for variant in variant::ALL {
-        steps.run(format!("edit {variant}"), || variant.edit(toolchain));
+    for pair in variant::ALL.chunks(2) {
+        let names = pair.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+        steps.run(format!("edit {names}"), || {
+            // One after the other, for all are built to the same place.
+            let images =
+                pair.iter().map(|variant| Ok((variant, variant.build(toolchain)?))).collect::<Result<Vec<_>>>()?;
+            side_by_side(&images, |(variant, image)| variant.edit(image))
+        });
     }
+}
+
+/// Runs several machines at a time. Each has one core, and so does half of any machine that this runs on.
+fn side_by_side<T: Sync>(machines: &[T], run: impl Fn(&T) -> Result<()> + Sync) -> Result<()> {
+    let ended = thread::scope(|scope| {
+        let running = machines.iter().map(|machine| scope.spawn(|| run(machine))).collect::<Vec<_>>();
+        running.into_iter().map(|thread| thread.join()).collect::<Vec<_>>()
+    });
+    ended.into_iter().try_for_each(|result| result.unwrap_or_else(|_| bail!("the thread panicked")))
 }
 
 /// Builds the firmware, which has all regimes, and returns its image.

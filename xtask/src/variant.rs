@@ -1,6 +1,7 @@
 //! The regimes of the RISC-V and the x86-64 machine, whose live tables are edited at random.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -58,17 +59,24 @@ const LIMIT: Duration = Duration::from_secs(600);
 const LACKING: &str = "failure: the CPU lacks ";
 
 impl Variant {
-    /// Builds the firmware and boots it: it has the hardware confirm its map, and then edits it.
+    /// Builds the firmware, and returns its image.
     ///
     /// # Errors
-    /// It cannot be built, or the hardware contradicts.
-    pub(crate) fn edit(&self, toolchain: Toolchain) -> Result<()> {
+    /// It cannot be built.
+    pub(crate) fn build(&self, toolchain: Toolchain) -> Result<PathBuf> {
+        demo::build_with(toolchain, self.arch, self.features)
+    }
+
+    /// Boots the firmware: it has the hardware confirm its map, and then edits it.
+    ///
+    /// # Errors
+    /// The hardware contradicts.
+    pub(crate) fn edit(&self, image: &Path) -> Result<()> {
         let on_host = self.accelerator == Accelerator::Kvm;
         if on_host && demo::accelerator(self.arch)? != Accelerator::Kvm {
             return Ok(());
         }
-        let image = demo::build_with(toolchain, self.arch, self.features)?;
-        let ended = demo::start_within(LIMIT, self.arch, &image, self.board)?;
+        let ended = demo::start_within(LIMIT, self.arch, image, self.board)?;
         if on_host && ended.output.contains(LACKING) {
             println!("not on this host: {}", ended.output.trim());
             return Ok(());
