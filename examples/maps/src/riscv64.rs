@@ -67,7 +67,7 @@ macro_rules! declare {
     };
 }
 
-/// The map with three, four, or five levels: all of its addresses fit the three.
+/// The map with three, four, or five levels: all of its addresses fit the three. With five it has an identifier.
 macro_rules! declare_with_levels {
     ($($rest:tt)*) => {
         #[cfg(not(any(feature = "sv48", feature = "sv57")))]
@@ -75,7 +75,7 @@ macro_rules! declare_with_levels {
         #[cfg(all(feature = "sv48", not(feature = "sv57")))]
         declare_with_guest! { for Sv48 $($rest)* }
         #[cfg(feature = "sv57")]
-        declare_with_guest! { for Sv57 $($rest)* }
+        declare_with_guest! { for Sv57 asid 9; $($rest)* }
     };
 }
 

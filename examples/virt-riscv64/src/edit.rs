@@ -90,9 +90,9 @@ const fn large(arenas: &[u64]) -> Ground<'_> {
 pub(crate) unsafe fn confirm(out: &mut dyn Write) -> Result<bool, fmt::Error> {
     let mut session = Session::new(out);
     #[cfg(not(feature = "guest"))]
-    programs::<kernel::Space, <kernel::Space as Declared>::Regime>(&mut session, Id::One(0), &mut Core::default())?;
+    programs::<kernel::Space, <kernel::Space as Declared>::Regime>(&mut session, &mut Core::default())?;
     #[cfg(feature = "guest")]
-    programs::<guest::Space, <guest::Space as Declared>::Regime>(&mut session, Id::One(3), &mut Guest)?;
+    programs::<guest::Space, <guest::Space as Declared>::Regime>(&mut session, &mut Guest)?;
     Ok(session.is_good())
 }
 
@@ -132,12 +132,13 @@ const fn both(rights: Rights) -> Access {
 }
 
 /// All programs on one space.
-fn programs<D, R>(session: &mut Session<'_>, id: Id, bench: &mut impl Bench) -> fmt::Result
+fn programs<D, R>(session: &mut Session<'_>, bench: &mut impl Bench) -> fmt::Result
 where
     D: Declared<Regime = R>,
     R: Maintain<Architecture = RiscV> + HasLeaf<Size4K> + HasLeaf<Size2M> + HasLeaf<Size1G>,
     With<R, KNOWN>: Maintain<Architecture = RiscV>,
 {
+    let id = Id::One(D::SPACE.asid.unwrap_or(0) as u16);
     let (name, roots, [first, second]) = (R::FORMAT.name, D::roots(), middle(&R::FORMAT));
     let arenas = [first, second, LAST];
     let small = |types| small(&arenas, types);
