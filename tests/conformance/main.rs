@@ -3,7 +3,15 @@
 //! Words, counts and outcomes are those of the published releases. Where this crate differs on purpose, the test says in
 //! what and why.
 
+#[expect(dead_code, reason = "other tests use the rest")]
+#[path = "../support/arena.rs"]
+mod arena;
 mod awkernel;
+#[expect(dead_code, reason = "other tests use the rest")]
+#[path = "../edit/kinds.rs"]
+mod kinds;
+#[path = "../support/measured.rs"]
+mod measured;
 mod multiarch;
 mod page_walker;
 mod patina;

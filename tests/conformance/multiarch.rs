@@ -1,5 +1,8 @@
 //! page_table_multiarch and page_table_entry 0.6.2. Entries for the physical address 0x8020_0000.
 
+mod editing;
+mod random;
+
 use tablature::aarch64::{El1, El2, G4K};
 use tablature::attr::{Access, MemoryType, Rights};
 use tablature::format::Format;

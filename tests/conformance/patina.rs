@@ -1,5 +1,9 @@
 //! patina_paging 11.1.2.
 
+mod editing;
+mod outcomes;
+mod tables;
+
 use tablature::aarch64::{El2, G4K};
 use tablature::attr::{Access, Features, MemoryType, Rights};
 use tablature::format::{Format, NOT_ENCODABLE};

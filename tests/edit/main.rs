@@ -6,5 +6,7 @@ mod counts;
 mod cursor;
 mod kinds;
 mod live;
+#[path = "../support/measured.rs"]
+mod measured;
 mod order;
 mod pitfalls;
