@@ -6,7 +6,7 @@ use super::ledger::Ledger;
 use super::node::{Node, Sort};
 use super::range::Span;
 use super::tree::Tree;
-use crate::attr::Access;
+use crate::attr::{Access, Rights};
 use crate::flush::{Change, Duty, Maintain};
 use crate::format::{Format, Leaf, Run, View};
 use crate::table::Attributes;
@@ -223,7 +223,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         }
     }
 
-    /// Sets bits in all leaves of a fresh tree.
+    /// Sets bits in all leaves of a fresh tree: what hardware did to the leaf above them meanwhile.
     fn mark(&mut self, node: Node, bits: u64) {
         if bits == 0 {
             return;
@@ -231,10 +231,20 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         for i in 0..node.entries(Self::FORMAT) {
             let word = self.load(node, i);
             match Sort::of(Self::FORMAT, node.level, word) {
-                Sort::Leaf => self.store(node, i, word | bits),
+                Sort::Leaf => self.store(node, i, word | bits & !Self::means_else(node.level, word)),
                 Sort::Table => self.mark(node.below(Self::FORMAT, i, word), bits),
                 Sort::Absent | Sort::Reserved => {}
             }
+        }
+    }
+
+    /// The dirty bit, where it is none in the leaf `word`.
+    fn means_else(level: usize, word: u64) -> u64 {
+        let (format, shadow) = (Self::FORMAT, Self::FORMAT.dirty_read_only);
+        match format.view(level, word) {
+            View::Leaf(leaf) if leaf.access.any().contains(Rights::W) => 0,
+            _ if !shadow.is_empty() && Self::FEATURES.contains(shadow) => format.dirty,
+            _ => 0,
         }
     }
 

@@ -2,8 +2,10 @@
 
 #[path = "../support/arena.rs"]
 mod arena;
+mod bits;
 mod counts;
 mod cursor;
+mod errors;
 mod kinds;
 mod live;
 #[path = "../support/measured.rs"]

@@ -19,7 +19,7 @@ struct State {
     next: u64,
     left: usize,
     loads: Cell<usize>,
-    /// Bits that hardware sets in an entry just before the next exchange of it.
+    /// Bits that hardware flips in an entry just before the next exchange of it.
     race: Option<(u64, u64)>,
 }
 
@@ -60,12 +60,12 @@ impl<R: Regime> Arena<R> {
         self.0.borrow().loads.get()
     }
 
-    /// Lets hardware set `bits` in the entry at `address` just before it is exchanged next.
+    /// Lets hardware flip `bits` in the entry at `address` just before it is exchanged next.
     pub(crate) fn race(&self, address: u64, bits: u64) {
         self.0.borrow_mut().race = Some((address, bits));
     }
 
-    /// Whether hardware set the bits that [`race`](Self::race) asked for.
+    /// Whether hardware flipped the bits that [`race`](Self::race) asked for.
     pub(crate) fn has_raced(&self) -> bool {
         self.0.borrow().race.is_none()
     }
@@ -123,7 +123,7 @@ unsafe impl<R: Regime> TableAccess<R> for Arena<R> {
         if let Some((at, bits)) = race
             && at == address
         {
-            self.poke(address, |word| word | bits);
+            self.poke(address, |word| word ^ bits);
             self.0.borrow_mut().race = None;
         }
         let now = self.load(entry).expect("an entry");
