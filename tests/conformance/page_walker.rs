@@ -1,5 +1,7 @@
 //! page-walker 0.3.0: its formats, level by level.
 
+mod operations;
+
 use tablature::aarch64::{El1, G4K, G16K, G64K};
 use tablature::format::Format;
 use tablature::regime::Regime;
