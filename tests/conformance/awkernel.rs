@@ -1,5 +1,7 @@
 //! Awkernel: AArch64 with 39 bits, RV64 Sv39, RV32 Sv32, x86-64; flags `execute`, `write`, `cache`, `write_through`, `device`.
 
+mod kernel;
+
 use tablature::aarch64::{El1, G4K};
 use tablature::attr::{Access, MemoryType, Rights};
 use tablature::regime::Regime;
