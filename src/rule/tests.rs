@@ -303,3 +303,21 @@ fn the_seventeenth_pair_of_rights_has_no_permission_index() {
         assert_eq!(found.count(), unencodable, "{count} pairs");
     }
 }
+
+#[test]
+fn a_dirty_page_that_is_not_writable_is_no_page_where_that_is_a_shadow_stack() {
+    use crate::attr::Features;
+    use crate::x86_64::Level4;
+    fn broken(features: Features, rights: Rights) -> bool {
+        let region = Region { dirty: true, access: Access::kernel(rights), ..DATA };
+        let spaces = Box::leak(Box::new([space(Box::leak(Box::new([region])))]));
+        let cpu = Cpu { features: Some(features), ..Cpu::BLANK };
+        let map = Map { format: Level4::FORMAT, cpu, spaces, ..MAP };
+        let (errors, _) = judge(&map);
+        errors.has(Rule::ReservedEncoding)
+    }
+    let plain = Level4::FORMAT.default_features;
+    assert!(broken(plain.union(Features::CET_SS), Rights::R));
+    assert!(!broken(plain.union(Features::CET_SS), Rights::RW));
+    assert!(!broken(plain, Rights::R));
+}
