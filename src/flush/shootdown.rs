@@ -4,8 +4,8 @@ use core::array;
 use core::fmt;
 use core::hint::spin_loop;
 use core::marker::PhantomData;
-use core::sync::atomic::AtomicU32;
-use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use core::sync::atomic::{AtomicU32, fence};
 
 use super::change::Duty;
 use super::hardware::Maintain;
@@ -25,7 +25,8 @@ pub unsafe trait Interprocessor<K: Kind> {
 /// Interrupts between cores.
 ///
 /// # Safety
-/// A core for which `uses` is false has nothing of the kind's spaces cached, and flushes before it uses one again.
+/// A core for which `uses` is false has nothing of the kind's spaces cached. Before it uses one again it makes `uses` true,
+/// executes a full barrier (a sequentially consistent fence, and what walks of the architecture wait for), and flushes.
 pub unsafe trait Interrupts {
     /// Whether the core may have translations cached.
     fn uses(&mut self, core: usize) -> bool;
@@ -131,6 +132,8 @@ unsafe impl<K: Kind, I: Interrupts, const CORES: usize> Interprocessor<K> for Ot
         }
         let scope = scope.bounded(K::Regime::MANY);
         let number = self.mailboxes.wanted[self.core].write(&scope);
+        // A core that is not asked, because it says only afterwards that it uses the tables, walks what is stored by now.
+        fence(SeqCst);
         let asked: [bool; CORES] = array::from_fn(|core| core != self.core && self.interrupts.uses(core));
         for core in (0..CORES).filter(|core| asked[*core]) {
             // What was written to the tables before is visible to who sees the number.
