@@ -6,6 +6,7 @@ use core::marker::PhantomData;
 use super::cursor::Cursor;
 use super::error::{MapError, Offender, UnmapError};
 use super::kind::{Kind, State};
+use super::leaves::can_withhold;
 use super::node::Sort;
 use super::page::{LevelOf, Spot, missing_leaf};
 use super::protect::{Edit, Protect};
@@ -131,10 +132,16 @@ impl<P: EntryPlace> core::error::Error for NotMapped<P> {}
 struct Encodes<R, S, A>(PhantomData<(R, S, A)>);
 
 impl<R: HasLeaf<S>, S: PageSize, A: Granted> Encodes<R, S, A> {
-    const CHECK: () = assert!(
-        R::FORMAT.rights_at(LevelOf::<R, S>::LEVEL, 0, A::ACCESS).is_some(),
-        "leaves of this regime cannot have these rights"
-    );
+    const CHECK: () = {
+        assert!(
+            R::FORMAT.rights_at(LevelOf::<R, S>::LEVEL, 0, A::ACCESS).is_some(),
+            "leaves of this regime cannot have these rights"
+        );
+        assert!(
+            can_withhold(&R::FORMAT, R::FEATURES, A::ACCESS),
+            "the CPU cannot keep code from being executed: only rights that execute can be had"
+        );
+    };
 }
 
 type RegimeOf<P> = <<P as EntryPlace>::Kind as Kind>::Regime;
@@ -240,6 +247,8 @@ impl<P: EntryPlace, A> Mapped<P, A> {
     }
 
     /// Unmaps it. Where that owes a flush, the frame comes out of the token.
+    ///
+    /// Mapped again before that flush, the entry is flushed first if the architecture asks for break-before-make.
     pub fn unmap(mut self) -> (Unmapped<P>, P::Owes<OwnedFrame<P::Size>>)
     where
         A: Granted,
@@ -285,7 +294,9 @@ impl<P: EntryPlace, A> Mapped<P, A> {
 
     fn at<T>(&self, offset: usize) -> Option<*mut T> {
         let size = P::Size::BYTES as usize;
-        let fits = offset % align_of::<T>() == 0 && size_of::<T>() <= size && offset <= size - size_of::<T>();
+        // A page is aligned to its size, and to no more.
+        let lies = size_of::<T>() <= size && align_of::<T>() <= size;
+        let fits = lies && offset % align_of::<T>() == 0 && offset <= size - size_of::<T>();
         fits.then(|| self.start().wrapping_add(offset).cast_mut().cast())
     }
 

@@ -4,7 +4,7 @@ use super::error::{BadPhys, MapError};
 use super::range::Span;
 use super::request::Limits;
 use crate::addr::PhysAddr;
-use crate::attr::{Features, MemoryType, Rights};
+use crate::attr::{Access, Features, MemoryType, Rights};
 use crate::format::{Format, Leaf, MAX_LEVELS, NOT_ENCODABLE, Run};
 use crate::table::Attributes;
 
@@ -50,8 +50,12 @@ pub(crate) const fn is_granted(format: &Format, features: Features, attributes: 
     if gated.is(memory) && !features.contains(feature) {
         return false;
     }
-    // Without such a bit, what must not be executed would be.
-    attributes.access.any().contains(Rights::X) || features.contains(format.no_execute)
+    can_withhold(format, features, attributes.access)
+}
+
+/// Whether the CPU can keep what `access` does not let execute from being executed.
+pub(crate) const fn can_withhold(format: &Format, features: Features, access: Access) -> bool {
+    access.any().contains(Rights::X) || features.contains(format.no_execute)
 }
 
 /// Physical addresses end here: what the regime's entries can hold on this CPU.
@@ -228,4 +232,21 @@ pub(crate) fn tables_to_cut(format: &Format, level: usize, part: Span) -> u64 {
         tables += tables_to_cut(format, level - 1, last);
     }
     tables
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::regime::Regime;
+    use crate::x86_64::Level4;
+
+    /// The check of entries with rights as types: a change of such an entry has an encoding.
+    #[test]
+    fn without_a_bit_against_it_everything_executes() {
+        let format = &<Level4 as Regime>::FORMAT;
+        let (read, execute) = (Access::kernel(Rights::R), Access::kernel(Rights::RX));
+        assert!(can_withhold(format, Features::NX, read));
+        assert!(!can_withhold(format, Features::NONE, read));
+        assert!(can_withhold(format, Features::NONE, execute));
+    }
 }
