@@ -58,7 +58,9 @@ impl<'s, K: Kind, S: PageSize> Broken<'s, K, S> {
     /// Flushes it on all cores.
     pub fn shootdown<I: Interprocessor<K>>(self, cores: &mut I) -> Cleared<'s, K, S> {
         let Self { space, page, owed } = self;
+        let scope = owed.scope();
         let (frame, attributes) = owed.shootdown(space.hardware(), cores);
+        space.settled(&scope);
         Cleared { space, page, frame, attributes }
     }
 

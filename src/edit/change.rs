@@ -218,6 +218,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     pub(super) fn owe_resized(&mut self, node: Node, duty: Duty, span: Span, global: bool) {
         if K::Regime::RESIZES_HIDE && L::LIVE && !node.fresh {
             self.ledger.note_everywhere(duty);
+            self.ledger.broke(duty, Span { start: 0, last: u64::MAX }, Self::FORMAT.page_shift, true);
         } else {
             self.owe(node, duty, span, global);
         }

@@ -189,8 +189,9 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
             let index = tree.index(node, virt);
             if tree.load(node, index) & Self::FORMAT.present == 0 {
                 let word = flags | Self::FORMAT.address.encode(phys);
-                tree.store(node, index, word);
                 let slot = Span { start: virt, last: virt | (S::BYTES - 1) };
+                tree.ledger.prepare(slot);
+                tree.store(node, index, word);
                 tree.owe(node, const { duty_of::<K, St>(Change::Map) }, slot, is_global::<K, St>(level, word));
                 let (scope, _) = tree.finish().close();
                 return Ok(St::owes(scope, ()));
@@ -199,7 +200,23 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         if self.leaf != key {
             (self.leaf, self.flags) = (key, flags_of(Self::FORMAT, Self::FEATURES, attributes));
         }
+        if level > 0 && <St::Ledger<'static, K> as Ledger<K>>::LIVE {
+            self.no_table(page.start(), level)?;
+        }
         self.slowly(level, page.start(), |tree| tree.map(&one_leaf(page, frame, attributes)))
+    }
+
+    /// A table in the place of the leaf, even one without mappings, would have to be in the token.
+    fn no_table(&mut self, virt: VirtAddr, level: usize) -> Result<(), MapError> {
+        self.seek(virt);
+        match self.arrive(level) {
+            Ok(Spot { node, index, word })
+                if node.level == level && Sort::of(Self::FORMAT, level, word) == Sort::Table =>
+            {
+                Err(MapError::HoldsTable(self.space.tree().found(node, index, word)))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Unmaps one page.
@@ -220,7 +237,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
                 tree.store(node, index, 0);
                 let slot = Span { start: virt, last: virt | (S::BYTES - 1) };
                 let duty = const { duty_of::<K, St>(Change::Unmap) };
-                tree.owe(node, duty, slot, is_global::<K, St>(level, word));
+                tree.owe_absent(node, duty, slot, is_global::<K, St>(level, word));
                 let (scope, _) = tree.finish().close();
                 let frame = Frame::containing(PhysAddr::new(Self::FORMAT.address.decode(word)));
                 return Ok(St::owes(scope, frame));

@@ -28,7 +28,12 @@ pub trait State: sealed::Sealed {
     type Ledger<'h, K: Kind>: Ledger<K>;
 
     #[doc(hidden)]
-    fn ledger<K: Kind>(hardware: &mut Self::Hardware<K>, id: Id, borders: Borders) -> Self::Ledger<'_, K>;
+    fn ledger<'h, K: Kind>(
+        hardware: &'h mut Self::Hardware<K>,
+        broken: &'h mut Scope,
+        id: Id,
+        borders: Borders,
+    ) -> Self::Ledger<'h, K>;
     #[doc(hidden)]
     fn owes<K: Kind, T>(scope: Scope, value: T) -> Self::Owes<K, T>;
 }
@@ -47,7 +52,7 @@ impl State for Offline {
     type Ledger<'h, K: Kind> = Unused;
 
     #[inline(always)]
-    fn ledger<K: Kind>((): &mut (), _: Id, _: Borders) -> Unused {
+    fn ledger<'h, K: Kind>((): &'h mut (), _: &'h mut Scope, _: Id, _: Borders) -> Unused {
         Unused
     }
 
@@ -63,8 +68,13 @@ impl State for Live {
     type Ledger<'h, K: Kind> = Owed<'h, K>;
 
     #[inline(always)]
-    fn ledger<K: Kind>(hardware: &mut K::Hardware, id: Id, borders: Borders) -> Owed<'_, K> {
-        Owed::new(hardware, id, borders)
+    fn ledger<'h, K: Kind>(
+        hardware: &'h mut K::Hardware,
+        broken: &'h mut Scope,
+        id: Id,
+        borders: Borders,
+    ) -> Owed<'h, K> {
+        Owed::new(hardware, broken, id, borders)
     }
 
     #[inline(always)]

@@ -4,6 +4,7 @@ use super::kind::Kind;
 use super::node::Node;
 use super::range::Span;
 use super::share::Borders;
+use super::space::NOTHING;
 use crate::flush::{Change, Duty, Extent, Id, Maintain, Reach, Scope, duty};
 use crate::tables::{TableMemory, Tables};
 
@@ -55,6 +56,12 @@ pub trait Ledger<K: Kind> {
     /// Entries of `span` were made absent, and must be flushed before they are made anew.
     fn settle(&mut self, duty: Duty, span: Span, stride: u32, global: bool);
 
+    /// Entries of `span` became absent, which owes `duty`: none becomes valid again before that is flushed.
+    fn broke(&mut self, duty: Duty, span: Span, stride: u32, global: bool);
+
+    /// Absent entries of `span` are about to become valid.
+    fn prepare(&mut self, span: Span);
+
     /// The table, which has no tables below, was unlinked.
     fn release(&mut self, memory: &mut K::Memory, table: Node);
 
@@ -81,6 +88,12 @@ impl<K: Kind> Ledger<K> for Unused {
     #[inline(always)]
     fn settle(&mut self, _: Duty, _: Span, _: u32, _: bool) {}
 
+    #[inline(always)]
+    fn broke(&mut self, _: Duty, _: Span, _: u32, _: bool) {}
+
+    #[inline(always)]
+    fn prepare(&mut self, _: Span) {}
+
     #[inline]
     fn release(&mut self, memory: &mut K::Memory, table: Node) {
         // SAFETY: nothing points to it any more, and nobody else uses the tables of a space that is offline.
@@ -101,6 +114,8 @@ impl<K: Kind> Ledger<K> for Unused {
 /// Of a space that hardware may use.
 pub struct Owed<'h, K: Kind> {
     hardware: &'h mut K::Hardware,
+    /// [`AddressSpace`](super::AddressSpace)'s.
+    broken: &'h mut Scope,
     id: Id,
     borders: Borders,
     scope: Scope,
@@ -109,8 +124,18 @@ pub struct Owed<'h, K: Kind> {
 
 impl<'h, K: Kind> Owed<'h, K> {
     #[inline(always)]
-    pub(crate) fn new(hardware: &'h mut K::Hardware, id: Id, borders: Borders) -> Self {
-        Self { hardware, id, borders, scope: Scope::nothing(id), tables: Tables::new() }
+    pub(crate) fn new(hardware: &'h mut K::Hardware, broken: &'h mut Scope, id: Id, borders: Borders) -> Self {
+        Self { hardware, broken, id, borders, scope: Scope::nothing(id), tables: Tables::new() }
+    }
+
+    fn flush(&mut self, scope: &Scope) {
+        const {
+            assert!(
+                !Duties::<K::Regime>::BREAKS || !K::Reach::EVERY_CORE || K::Regime::BROADCASTS,
+                "break-before-make inside of an operation needs invalidations that reach every core that uses the space"
+            );
+        }
+        K::Regime::sequence(&scope.bounded(K::Regime::MANY), K::Reach::EVERY_CORE, self.hardware);
     }
 
     #[inline(always)]
@@ -143,15 +168,24 @@ impl<K: Kind> Ledger<K> for Owed<'_, K> {
     }
 
     fn settle(&mut self, duty: Duty, span: Span, stride: u32, global: bool) {
-        const {
-            assert!(
-                !Duties::<K::Regime>::BREAKS || !K::Reach::EVERY_CORE || K::Regime::BROADCASTS,
-                "break-before-make inside of an operation needs invalidations that reach every core that uses the space"
-            );
-        }
         let scope = self.scope(duty, span, stride, global);
-        let scope = scope.bounded(K::Regime::MANY);
-        K::Regime::sequence(&scope, K::Reach::EVERY_CORE, self.hardware);
+        self.flush(&scope);
+    }
+
+    #[inline(always)]
+    fn broke(&mut self, duty: Duty, span: Span, stride: u32, global: bool) {
+        if Duties::<K::Regime>::BREAKS {
+            *self.broken = self.broken.union(self.scope(duty, span, stride, global));
+        }
+    }
+
+    #[inline(always)]
+    fn prepare(&mut self, span: Span) {
+        if Duties::<K::Regime>::BREAKS && self.broken.meets(span.start, span.last) {
+            let broken = *self.broken;
+            self.flush(&broken);
+            *self.broken = NOTHING;
+        }
     }
 
     fn release(&mut self, memory: &mut K::Memory, table: Node) {

@@ -8,7 +8,7 @@ use super::page::LevelOf;
 use super::protect::Protect;
 use super::request::{Limits, Mapping, Reclaim};
 use super::scatter::Scatter;
-use super::space::AddressSpace;
+use super::space::{AddressSpace, NOTHING};
 use super::tree::Tree;
 use crate::addr::{PhysAddr, VirtAddr};
 use crate::flush::{Duty, Extent, Id, Scope, TlbFlush};
@@ -208,12 +208,22 @@ impl<K: Kind> AddressSpace<K, Live> {
 
     /// Executes what is owed on the hardware of the space, and gives back what was released.
     pub fn flush<T>(&mut self, token: TlbFlush<K, T>) -> T {
-        token.flush(&mut self.hardware)
+        let scope = token.scope();
+        let released = token.flush(&mut self.hardware);
+        self.settled(&scope);
+        released
+    }
+
+    /// `scope` was flushed wherever it may have been cached.
+    pub(super) const fn settled(&mut self, scope: &Scope) {
+        if scope.covers(&self.broken) {
+            self.broken = NOTHING;
+        }
     }
 
     /// Executes what is owed on the hardware of the space, and frees the tables that were released.
     pub fn reclaim(&mut self, token: TlbFlush<K, Tables<K>>) {
-        token.flush(&mut self.hardware).free(&mut self.memory);
+        self.flush(token).free(&mut self.memory);
     }
 
     /// The space is tagged with that identifier from now on: what edits owe names it.
@@ -240,9 +250,11 @@ impl<K: Kind> AddressSpace<K, Live> {
     ///
     /// # Safety
     /// No core uses the tables any more, or will: other roots are in the registers, and no other space has a part of these.
-    pub unsafe fn retire(self) -> (TlbFlush<K, AddressSpace<K, Offline>>, K::Hardware) {
-        let Self { roots, memory, hardware, id, borders } = self;
-        let scope = Scope { duty: Duty::WALK, extent: Extent::Everywhere, id };
-        (TlbFlush::new(scope, AddressSpace { roots, memory, hardware: (), id, borders }), hardware)
+    pub unsafe fn retire(mut self) -> (TlbFlush<K, AddressSpace<K, Offline>>, K::Hardware) {
+        // What is valid in every space is cached under no identifier.
+        let tagged = if matches!(self.id, Id::One(_)) && self.tree().has_global() { Id::Every } else { self.id };
+        let Self { roots, memory, hardware, id, borders, .. } = self;
+        let scope = Scope { duty: Duty::WALK, extent: Extent::Everywhere, id: tagged };
+        (TlbFlush::new(scope, AddressSpace { roots, memory, hardware: (), id, borders, broken: NOTHING }), hardware)
     }
 }

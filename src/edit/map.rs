@@ -24,6 +24,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         }
         let tables = self.survey_map(root, span, &leaves, request.existing)?;
         self.reserve(tables).map_err(MapError::OutOfTables)?;
+        self.ledger.prepare(span);
         self.map_in(root, span, &leaves, request.existing);
         Ok(())
     }

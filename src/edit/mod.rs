@@ -62,6 +62,9 @@
 //! A range is mapped with the largest leaves that fit, within [`Limits`]. What cuts a leaf or a run in two splits it; in a
 //! live space that is done break-before-make where the architecture asks for it, and so is every other change that it asks
 //! for. While an entry is broken, its memory is not mapped.
+//!
+//! The same holds between operations: a space remembers where something became absent until it flushes that itself
+//! ([`AddressSpace::flush`], [`Cursor::flush`]), and flushes it first where something is mapped there before.
 
 mod active;
 mod broken;

@@ -132,7 +132,12 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         self.dissolve(node, index, index, index, Keep::Outside);
         if self.load(node, index) & Self::FORMAT.present != 0 {
             self.store(node, index, 0);
-            self.owe(node, Self::duty(Change::Unmap), Self::slot(node, index), Self::is_global(node.level, word));
+            self.owe_absent(
+                node,
+                Self::duty(Change::Unmap),
+                Self::slot(node, index),
+                Self::is_global(node.level, word),
+            );
         }
     }
 

@@ -197,6 +197,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             }
         }
         self.reserve(missing).map_err(|tables| PinError::OutOfTables { tables })?;
+        self.ledger.prepare(span);
         for index in slots {
             if Sort::of(Self::FORMAT, root.level, self.load(root, index)) == Sort::Absent {
                 let Some(child) = self.take(root, index) else { continue };

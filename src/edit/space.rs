@@ -7,7 +7,7 @@ use super::node::Node;
 use super::share::Borders;
 use super::tree::Tree;
 use crate::addr::PhysAddr;
-use crate::flush::{Id, Maintain, covers_every_change};
+use crate::flush::{Id, Maintain, Scope, covers_every_change};
 use crate::format::{Format, Lawful};
 use crate::regime::Regime;
 pub use crate::space::Roots;
@@ -53,7 +53,13 @@ pub struct AddressSpace<K: Kind, St: State = Offline> {
     pub(super) hardware: St::Hardware<K>,
     pub(super) id: Id,
     pub(super) borders: Borders,
+    /// What became absent while the space was live, in a regime with break-before-make, and has not been seen flushed:
+    /// nothing becomes valid there before it is.
+    pub(super) broken: Scope,
 }
+
+/// Nothing is broken.
+pub(super) const NOTHING: Scope = Scope::nothing(Id::Every);
 
 impl<K: Kind> AddressSpace<K, Offline> {
     /// A space in which nothing is mapped. Where one root serves both halves, there is one whatever `halves` says.
@@ -81,29 +87,39 @@ impl<K: Kind> AddressSpace<K, Offline> {
         } else {
             None
         };
-        Ok(Self { roots: Roots { lower, upper }, memory, hardware: (), id: Id::Every, borders: Borders::NONE })
+        Ok(Self {
+            roots: Roots { lower, upper },
+            memory,
+            hardware: (),
+            id: Id::Every,
+            borders: Borders::NONE,
+            broken: NOTHING,
+        })
     }
 
     /// The space of tables that are there already.
     ///
     /// # Safety
     /// The tables at `roots` are of this regime and not used by hardware, `memory` reaches them, and nobody else edits
-    /// them. Those that `memory` did not allocate it must leave alone in `free`.
+    /// them. One entry points to each, but for entries of a root that point to it. Those that `memory` did not allocate it must leave alone in `free`.
     ///
     /// # Errors
     /// [`OpenError`] if a root is missing, unaligned or out of reach.
     pub unsafe fn from_roots(roots: Roots, memory: K::Memory) -> Result<Self, OpenError> {
         check_roots::<K>(&roots, &memory)?;
-        Ok(Self { roots, memory, hardware: (), id: Id::Every, borders: Borders::NONE })
+        Ok(Self { roots, memory, hardware: (), id: Id::Every, borders: Borders::NONE, broken: NOTHING })
     }
 
     /// The same space, which hardware may use from now on.
     ///
     /// # Safety
     /// What the program uses while the tables are in use is mapped as it uses it, and no physical memory that a mapping
-    /// names is used in conflict with it. `hardware` is the core that runs this whenever the space is edited.
+    /// names is used in conflict with it. `hardware` is the core that runs this whenever the space is edited, and any other
+    /// value of the type is the core that uses it. Cores tag what they cache of the space with its [`id`](Self::id).
+    /// Where the kind's reach is one core, that core alone edits the space, and flushes the tokens.
     pub unsafe fn assume_live(self, hardware: K::Hardware) -> AddressSpace<K, Live> {
-        AddressSpace { roots: self.roots, memory: self.memory, hardware, id: self.id, borders: self.borders }
+        let Self { roots, memory, id, borders, broken, .. } = self;
+        AddressSpace { roots, memory, hardware, id, borders, broken }
     }
 
     /// Gives up the space: whoever has the roots owns the tables.
@@ -135,7 +151,7 @@ impl<K: Kind, St: State> AddressSpace<K, St> {
     /// The tables, for one operation.
     #[inline(always)]
     pub(super) fn tree(&mut self) -> Tree<'_, K, St::Ledger<'_, K>> {
-        let ledger = St::ledger(&mut self.hardware, self.id, self.borders);
+        let ledger = St::ledger(&mut self.hardware, &mut self.broken, self.id, self.borders);
         Tree::new(self.roots, self.borders, &mut self.memory, ledger)
     }
 
@@ -175,6 +191,9 @@ fn check_roots<K: Kind>(roots: &Roots, memory: &K::Memory) -> Result<(), OpenErr
         return Err(OpenError::NoRoot);
     }
     let bytes = u64::from(format.entry_bytes) << format.root_bits();
+    if roots.lower == roots.upper {
+        return Err(OpenError::SameRoot);
+    }
     for root in [roots.lower, roots.upper].into_iter().flatten() {
         if root & (bytes.max(u64::from(format.entry_bytes)) - 1) != 0 {
             return Err(OpenError::Unaligned { root: PhysAddr::new(root) });
@@ -220,6 +239,8 @@ pub enum OpenError {
     NoRoot,
     /// There are two, and in this regime one serves both halves.
     OneRoot,
+    /// Both halves have the same: an edit of one would be an edit of the other.
+    SameRoot,
     /// A root is not aligned to its size.
     Unaligned {
         /// Where it is.
@@ -236,6 +257,7 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoRoot => f.write_str("a space has at least one root"),
+            Self::SameRoot => f.write_str("both halves have the same root, so that an edit of one changes the other"),
             Self::OneRoot => f.write_str("one root serves both halves in this regime"),
             Self::Unaligned { root } => write!(f, "the root at {root:?} is not aligned to its size"),
             Self::NoTable { root } => write!(f, "the root at {root:?} is out of reach"),

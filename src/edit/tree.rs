@@ -251,6 +251,15 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
         }
     }
 
+    /// Writes down that entries that hardware may have seen became absent.
+    #[inline(always)]
+    pub(super) fn owe_absent(&mut self, node: Node, duty: Duty, span: Span, global: bool) {
+        if L::LIVE && !node.fresh {
+            self.ledger.note(duty, span, Self::shift(node.level), global);
+            self.ledger.broke(duty, span, Self::shift(node.level), global);
+        }
+    }
+
     /// Whether entries of `node` must be broken before they are made with that duty.
     #[inline(always)]
     pub(super) const fn breaks(node: Node, duty: Duty) -> bool {

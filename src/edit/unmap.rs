@@ -93,7 +93,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
                 Sort::Table => self.unlink(node, index, word),
                 Sort::Leaf | Sort::Reserved => {
                     self.store(node, index, 0);
-                    self.owe(node, Self::duty(Change::Unmap), slot, Self::is_global(node.level, word));
+                    self.owe_absent(node, Self::duty(Change::Unmap), slot, Self::is_global(node.level, word));
                 }
             }
         }
@@ -115,7 +115,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             }
         }
         if let Some((span, global)) = gone {
-            self.owe(node, Self::duty(Change::Unmap), span, global);
+            self.owe_absent(node, Self::duty(Change::Unmap), span, global);
         }
     }
 
@@ -136,7 +136,12 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
                 let Some(child) = self.take(node, index) else { return };
                 self.fill_split(node, index, word, child);
                 self.unmap_in(child, part, Reclaim::Keep);
-                self.swap_in(node, index, word, child, Self::duty(Change::Unmap));
+                let duty = Self::duty(Change::Unmap);
+                self.swap_in(node, index, word, child, duty);
+                if !Self::breaks(node, duty.union(Self::duty(Change::Split))) && L::LIVE && !node.fresh {
+                    let global = Self::is_global(node.level, word);
+                    self.ledger.broke(duty, part, Self::FORMAT.page_shift, global);
+                }
             }
         }
     }
@@ -147,8 +152,46 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let child = node.below(Self::FORMAT, index, word);
         let gone = self.release(Node { fresh: true, ..child });
         if L::LIVE && !node.fresh {
-            self.ledger.note(Self::duty(Change::Unlink), Self::slot(node, index), gone.stride, gone.global);
+            let (duty, slot) = (Self::duty(Change::Unlink), Self::slot(node, index));
+            self.ledger.note(duty, slot, gone.stride, gone.global);
+            self.ledger.broke(duty, slot, gone.stride, gone.global);
         }
+    }
+
+    /// Whether any leaf below the roots, of those in tables that the space owns, is valid for every address space.
+    ///
+    /// Cost: a walk over all of them, or up to the first one.
+    pub(super) fn has_global(&self) -> bool {
+        let upper = if Self::FORMAT.split_roots { self.roots.upper } else { None };
+        [(self.roots.lower, 0), (upper, Self::FORMAT.upper_start().unwrap_or(0))].into_iter().any(|(root, base)| {
+            let Some(root) = root else { return false };
+            let node = Node::root(Self::FORMAT, crate::addr::PhysAddr::new(root), base);
+            (0..node.entries(Self::FORMAT))
+                .any(|index| self.enter(Self::root_slot(node, index)).is_ok() && self.is_global_at(node, index))
+        })
+    }
+
+    fn is_global_at(&self, node: Node, index: usize) -> bool {
+        let word = self.load(node, index);
+        match Sort::of(Self::FORMAT, node.level, word) {
+            Sort::Leaf => Self::is_global(node.level, word),
+            Sort::Table => {
+                let child = node.below(Self::FORMAT, index, word);
+                (0..child.entries(Self::FORMAT)).any(|index| self.is_global_at(child, index))
+            }
+            Sort::Absent | Sort::Reserved => false,
+        }
+    }
+
+    /// What a root entry translates, as canonical addresses.
+    fn root_slot(node: Node, index: usize) -> Span {
+        let slot = Self::slot(node, index);
+        // Where one root serves both halves, its upper entries are addresses of the upper half.
+        if Self::FORMAT.is_canonical(slot.start) || !Self::FORMAT.upper_half {
+            return slot;
+        }
+        let high = u64::MAX << Self::FORMAT.range_bits;
+        Span { start: slot.start | high, last: slot.last | high }
     }
 
     /// Releases every table that the roots own, children first, and the roots themselves.
@@ -171,12 +214,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             if Sort::of(Self::FORMAT, node.level, word) != Sort::Table {
                 continue;
             }
-            let mut slot = Self::slot(node, index);
-            // Where one root serves both halves, its upper entries are addresses of the upper half.
-            if !Self::FORMAT.is_canonical(slot.start) && Self::FORMAT.upper_half {
-                let high = u64::MAX << Self::FORMAT.range_bits;
-                slot = Span { start: slot.start | high, last: slot.last | high };
-            }
+            let slot = Self::root_slot(node, index);
             let found: Result<Node, Fault> = self.enter(slot);
             if found.is_ok() && !self.borders.is_in_use(slot) {
                 self.release(Node { fresh: true, ..node.below(Self::FORMAT, index, word) });

@@ -90,6 +90,39 @@ impl Scope {
         Self { duty: self.duty.union(other.duty), extent: self.extent.union(other.extent), id: self.id.union(other.id) }
     }
 
+    /// Whether its flush is one of `other`, too.
+    #[must_use]
+    pub const fn covers(&self, other: &Self) -> bool {
+        if other.duty.is_none() {
+            return true;
+        }
+        let duty = other.duty.union(self.duty);
+        let id = match (self.id, other.id) {
+            (Id::Every, _) => true,
+            (Id::One(a), Id::One(b)) => a == b,
+            _ => false,
+        };
+        let extent = match (self.extent, other.extent) {
+            (Extent::Everywhere, _) | (_, Extent::Nowhere) => true,
+            (Extent::Range { start: s0, last: l0, stride: t0 }, Extent::Range { start: s1, last: l1, stride: t1 }) => {
+                s0 <= s1 && l1 <= l0 && t0 <= t1
+            }
+            _ => false,
+        };
+        let same = duty.publish == self.duty.publish && duty.leaf == self.duty.leaf && duty.walk == self.duty.walk;
+        id && extent && same
+    }
+
+    /// Whether it holds one of the addresses from `start` to `last`.
+    #[inline]
+    pub(crate) const fn meets(&self, start: u64, last: u64) -> bool {
+        match self.extent {
+            Extent::Nowhere => false,
+            Extent::Range { start: s, last: l, .. } => s <= last && start <= l,
+            Extent::Everywhere => true,
+        }
+    }
+
     /// How many invalidations by address that takes; 1 for a whole address space.
     #[must_use]
     pub const fn steps(&self) -> u64 {

@@ -3,6 +3,7 @@
 #[path = "../support/arena.rs"]
 mod arena;
 mod bits;
+mod broken;
 mod counts;
 mod cursor;
 mod errors;
