@@ -14,7 +14,7 @@ use tablature::regime::With;
 
 use crate::common::trace;
 
-mod golden;
+pub(crate) mod golden;
 mod pitfalls;
 
 const RANGE: u64 = Features::TLBIRANGE.bits();
@@ -22,7 +22,7 @@ const LPA2: u64 = Features::LPA2.bits();
 
 /// What a core may have cached of the regime that is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sort {
+pub(crate) enum Sort {
     /// A leaf of the stage.
     Leaf,
     /// A pointer to a table of the stage.
@@ -32,13 +32,13 @@ enum Sort {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Cached {
-    sort: Sort,
-    start: u64,
-    bytes: u64,
+pub(crate) struct Cached {
+    pub(crate) sort: Sort,
+    pub(crate) start: u64,
+    pub(crate) bytes: u64,
     /// ASID or VMID.
-    id: u16,
-    global: bool,
+    pub(crate) id: u16,
+    pub(crate) global: bool,
 }
 
 /// Who executes the invalidations.
@@ -177,7 +177,7 @@ fn drops(cpu: &Cpu, tlb: Tlb, word: u64, cached: &Cached) -> bool {
 }
 
 /// What is left of `cached` on the core that executes `ops`, or on another one.
-fn left(cpu: &Cpu, ops: &[Instruction], elsewhere: bool, cached: &[Cached]) -> Vec<Cached> {
+pub(crate) fn left(cpu: &Cpu, ops: &[Instruction], elsewhere: bool, cached: &[Cached]) -> Vec<Cached> {
     let mut cached = cached.to_vec();
     for op in ops {
         if let Instruction::Invalidate(tlb, domain, word) = *op

@@ -11,7 +11,7 @@ use crate::golden::Golden;
 
 /// Whose translations a core has cached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Owner {
+pub(crate) enum Owner {
     /// PL1&0, of the current VMID.
     Pl1 { asid: u8, global: bool },
     /// PL2.
@@ -21,14 +21,14 @@ enum Owner {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Cached {
-    start: u32,
-    bytes: u32,
-    owner: Owner,
+pub(crate) struct Cached {
+    pub(crate) start: u32,
+    pub(crate) bytes: u32,
+    pub(crate) owner: Owner,
 }
 
 /// The VMID in VTTBR of every test.
-const VMID: u8 = 5;
+pub(crate) const VMID: u8 = 5;
 
 /// Whether the operation, in Hyp mode for what is not PL1's, drops the entry.
 fn drops(tlb: Tlb, word: u32, cached: &Cached) -> bool {
@@ -46,7 +46,7 @@ fn drops(tlb: Tlb, word: u32, cached: &Cached) -> bool {
     }
 }
 
-fn left(ops: &[Instruction], elsewhere: bool, cached: &[Cached]) -> usize {
+pub(crate) fn left(ops: &[Instruction], elsewhere: bool, cached: &[Cached]) -> usize {
     let mut cached = cached.to_vec();
     for op in ops {
         if let Instruction::Invalidate(tlb, domain, word) = *op
@@ -142,7 +142,7 @@ fn mnemonic(tlb: Tlb, domain: Domain) -> String {
     format!("TLBI{tlb:?}{}", if domain == Domain::Inner { "is" } else { "" }).to_uppercase()
 }
 
-fn step(op: Instruction) -> String {
+pub(crate) fn step(op: Instruction) -> String {
     let suffix = |domain| if domain == Domain::Inner { "ISH" } else { "NSH" };
     match op {
         Instruction::DsbStores(domain) => format!("DSB {}ST", suffix(domain)),

@@ -5,6 +5,7 @@ mod aarch64;
 mod activate;
 mod armv7;
 mod common;
+mod engine;
 mod golden;
 mod loongarch64;
 mod riscv;

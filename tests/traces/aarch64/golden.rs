@@ -21,7 +21,7 @@ fn mnemonic(tlb: Tlb, domain: Domain) -> String {
     format!("{tlb:?}{}", if domain == Domain::Inner { "is" } else { "" }).to_lowercase()
 }
 
-fn step(cpu: &Cpu, op: Instruction) -> String {
+pub(crate) fn step(cpu: &Cpu, op: Instruction) -> String {
     let suffix = |domain| if domain == Domain::Inner { "ish" } else { "nsh" };
     match op {
         Instruction::Barrier(Barrier::DsbStores(domain)) => format!("dsb {}st", suffix(domain)),
