@@ -2,6 +2,7 @@
 
 use std::mem::{Discriminant, discriminant};
 
+use tablature::aarch64::{El1, G4K};
 use tablature::addr::{PhysAddr, VirtAddr};
 use tablature::attr::{MemoryType, Rights};
 use tablature::edit::read::QueryError;
@@ -9,7 +10,7 @@ use tablature::edit::{
     ActiveError, AddressSpace, Halves, MapError, Mapping, NewError, OpenActiveError, Protect, ProtectError, RangeError,
     Reclaim, UnmapError,
 };
-use tablature::flush::Recorder;
+use tablature::flush::{Maintain, Recorder};
 use tablature::x86_64::operation::Register;
 use tablature::x86_64::{Level4, Level5};
 
@@ -22,11 +23,12 @@ fn kind(error: MapError) -> (Discriminant<MapError>, Option<Discriminant<RangeEr
     (discriminant(&error), range)
 }
 
-#[test]
-fn each_bad_map_is_refused_for_its_own_reason() {
-    let (mut space, arena) = space::<Level4>(4);
+/// The last page below `end`, where a hole begins, has none behind it.
+fn each_is_refused_for_its_own_reason<R: Maintain>(end: u64) {
+    let (mut space, arena) = space::<R>(8);
+    arena.limit(3);
     let before = arena.image();
-    let hole = 0x7fff_ffff_f000;
+    let hole = end - 4 * K;
     let top = 0u64.wrapping_sub(4 * K);
     let untyped = Mapping { attributes: attributes(Rights::NONE), ..mapping(0, 0, 4 * K, Rights::R) };
     let refused = [
@@ -35,7 +37,7 @@ fn each_bad_map_is_refused_for_its_own_reason() {
         ("size", mapping(0, 0, 0x1800, Rights::R)),
         ("physical address", mapping(0, 0x800, 4 * K, Rights::R)),
         ("physical range", mapping(0, 1 << 52, 4 * K, Rights::R)),
-        ("not canonical", mapping(1 << 47, 0, 4 * K, Rights::R)),
+        ("not canonical", mapping(end, 0, 4 * K, Rights::R)),
         ("across the hole", mapping(hole, 0, 8 * K, Rights::R)),
         ("past the top", mapping(top, 0, 8 * K, Rights::R)),
         ("incompatible attributes", untyped),
@@ -51,6 +53,12 @@ fn each_bad_map_is_refused_for_its_own_reason() {
     // The last page of either half is one.
     assert_eq!(space.map(&mapping(top, 0, 4 * K, Rights::R)), Ok(()));
     space.free();
+}
+
+#[test]
+fn each_bad_map_is_refused_for_its_own_reason() {
+    each_is_refused_for_its_own_reason::<Level4>(1 << 47);
+    each_is_refused_for_its_own_reason::<El1<G4K, 48>>(1 << 48);
 }
 
 /// The same ranges are refused by the other operations, for the same reasons.
