@@ -9,6 +9,13 @@ pub enum A64 {}
 impl Architecture for A64 {
     type Op = Instruction;
     type Register = Register;
+
+    fn written(op: Instruction) -> Option<(Register, u64)> {
+        match op {
+            Instruction::Write(register, value) => Some((register, value)),
+            _ => None,
+        }
+    }
 }
 
 /// System registers that installation, activation and maintenance read or write.

@@ -9,6 +9,13 @@ pub enum A32 {}
 impl Architecture for A32 {
     type Op = Instruction;
     type Register = Register;
+
+    fn written(op: Instruction) -> Option<(Register, u64)> {
+        match op {
+            Instruction::Write(register, value) => Some((register, value)),
+            _ => None,
+        }
+    }
 }
 
 /// System control registers; those of 64 bits where the Large Physical Address Extension has them so.
