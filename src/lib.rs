@@ -26,18 +26,19 @@ pub use arch::{aarch64, armv7, loongarch64, riscv, x86, x86_64};
 pub mod table;
 pub mod walk;
 
-// 4: rules
+// 4: the rules, for declarations and for maps known at run time alone
 pub mod rule;
 
-// 5: the planner
+// 5: the planner of static tables
 pub mod plan;
 
-// 6: run time
+// 6: run time: a declared space made live; spaces that are built, edited and read; what edits owe; memory for tables
+pub mod space;
+pub use space::install;
+
 pub mod edit;
 pub mod flush;
-pub mod space;
 pub mod tables;
-pub use space::install;
 
 #[doc(hidden)]
 pub mod __private;

@@ -32,7 +32,8 @@ pub trait Regime: 'static {
     const NATIVE: bool = false;
 }
 
-/// The regime `R` on a CPU that is known to have `FEATURES` beside those that `R` assumes.
+/// The regime `R` on a CPU that is known to have `FEATURES` beside those that `R` assumes. Without it, a regime assumes the
+/// least, which every CPU has that has the regime at all.
 ///
 /// Leaves, descriptors and maintenance are those of such a CPU: 52-bit addresses, 1 GiB pages, changes of leaf size without
 /// break-before-make. Whether the CPU has them is a promise of the program, made where it says that a space is live.

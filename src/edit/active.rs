@@ -21,6 +21,32 @@ pub struct Active {
 ///
 /// Which registers and which values follow from the regime: granule or mode, widths, memory types. Only roots and
 /// identifier are chosen when the program runs.
+///
+/// An [`AddressSpace`](super::AddressSpace) does all of it by `activate`, `switch` and `open_active`. A declared space on
+/// an architecture without [`install`](crate::install) is one of the regime [`Of`] it:
+///
+/// ```
+/// tablature::memory_map! {
+///     mod board for armv7::Lpae;
+///     physical { ram : 0x4000_0000, 1 GiB, normal; pool : 0x8000_0000, 1 MiB, normal; }
+///     space kernel {
+///         tables <= 3 at pool, 12 KiB;
+///         text (rx, global) : 0xc000_0000 => ram, 2 MiB;
+///     }
+/// }
+/// use board::kernel::Space;
+/// use tablature::armv7::{A32, Register};
+/// use tablature::edit::{Activate, Active};
+/// use tablature::flush::{Id, Recorder};
+/// use tablature::space::{Declared, Of};
+///
+/// let kernel = Active { roots: Space::roots(), id: Id::One(0) };
+/// let mut core = Recorder::<A32, 32>::new().with(Register::Cpsr, 0x1d3); // `ThisCpu` on the machine
+/// // SAFETY: a recorder translates nothing.
+/// unsafe { Of::<Space>::activate(&kernel, &mut core) }?;
+/// assert_eq!(Of::<Space>::active(&mut core)?, kernel);
+/// # Ok::<(), tablature::edit::ActiveError>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "this crate knows the tables of `{Self}`, but not its registers",
     label = "cannot be read from the registers, or written to them",

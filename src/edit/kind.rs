@@ -7,6 +7,28 @@ use crate::tables::TableMemory;
 
 /// What address spaces of one kind have in common. Each kernel declares its own, and its tokens, pages and frames are of
 /// that kind only.
+///
+/// The simplest one: a kernel on one core, with sixteen tables in its image.
+///
+/// ```
+/// use tablature::edit::Kind;
+/// use tablature::flush::{OneCore, Recorder};
+/// use tablature::riscv::{RiscV, Sv39};
+/// use tablature::tables::{Pool, Table4K};
+///
+/// enum Kernel {}
+///
+/// impl Kind for Kernel {
+///     type Regime = Sv39;
+///     type Memory = Pool<Table4K, 16>;
+///     type Hardware = Recorder<RiscV, 16>; // `ThisCpu` on the machine
+///     type Reach = OneCore;
+/// }
+/// ```
+///
+/// Beside a declared map the regime is [`Of`](crate::space::Of) its space, which has the same features and memory types. A
+/// CPU that can do more than the regime assumes is [`With`](crate::regime::With) that. [`EveryCore`](crate::flush::EveryCore)
+/// says that others have translations cached, too.
 pub trait Kind: Sized + 'static {
     /// The translation regime.
     type Regime: Maintain;

@@ -51,6 +51,16 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 //!
+//! # Where to read on
+//!
+//! 1. [`Kind`], which a kernel writes once, and memory for [`tables`](crate::tables): a pool in the image, ranges, a heap.
+//! 2. [`AddressSpace`]: `map`, `unmap`, `protect`, `query` of ranges; `map_page` and the like for one page.
+//! 3. [`flush`](crate::flush): what edits of a live space owe. [`activate`](AddressSpace::activate) makes a space live.
+//! 4. [`Cursor`] for many pages side by side, [`Entry`] for pages whose rights are types, [`Broken`] for
+//!    break-before-make by hand.
+//! 5. [`read`] for tables of others, [`AddressSpace::share_with`] for a kernel half, and
+//!    [`With`](crate::regime::With) for what the CPU can do beyond the least.
+//!
 //! # All or nothing
 //!
 //! An operation looks at everything first: the request, what is there, and how many tables it takes. These it reserves,

@@ -39,7 +39,14 @@ pub enum Halves {
 
 /// One set of tables, and the right to edit them.
 ///
-/// [`Offline`] spaces are used by no core: edits owe nothing and are safe. [`Live`] spaces may be walked at any time.
+/// [`Offline`] spaces are used by no core: edits owe nothing and are safe. [`Live`] spaces may be walked at any time: edits are
+/// `unsafe`, for the code that runs may stand on what they change, and return what they owe.
+///
+/// ```text
+///   new, from_roots ─► Offline ── activate, assume_live ─► Live ◄─ open_active
+///                       │  ▲                                │
+///     free, into_roots ─┘  └──── flush of what it owes ──── retire
+/// ```
 ///
 /// # Invariants
 /// 1. The roots, and every table that their entries lead to, are reached by `memory`, and nobody else edits them.

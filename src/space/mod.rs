@@ -274,9 +274,9 @@ impl<S> Installed<S> {
 /// How the CPU this is compiled for takes a declared space into its registers.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be installed on the architecture this is compiled for",
-    label = "the regime of this space belongs to another architecture, or is a format alone",
+    label = "the regime of this space belongs to another architecture, or to one without `install`",
     note = "formats build on every host; `install` needs the target of the regime, for example `--target aarch64-unknown-none`",
-    note = "the tables of a regime that is a format alone are installed by your own code, at the addresses of `Declared::roots`"
+    note = "without `install`, the tables lie at `Declared::roots`: `Activate::activate` of the regime `Of` the space puts them into the registers where it is there"
 )]
 pub trait Install<S: Declared>: Regime {
     /// Makes `S` live.

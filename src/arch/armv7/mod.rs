@@ -1,8 +1,11 @@
 //! ARMv7-A: short descriptors, and the long ones of the Large Physical Address Extension.
 //!
 //! Section titles are those of the *Arm Architecture Reference Manual, ARMv7-A and ARMv7-R edition*, DDI 0406 issue C.d
-//! ("DDI 0406" from here on), B3 "Virtual Memory System Architecture (VMSA)". Spaces that are made at run time
-//! are activated here where they have long descriptors; a program that declares a map installs it with its own code.
+//! ("DDI 0406" from here on), B3 "Virtual Memory System Architecture (VMSA)".
+//!
+//! Spaces are edited live in all of these regimes. Those with long descriptors [`Activate`](crate::edit::Activate) puts into
+//! the registers, declared ones, too; for [`Short`] the program writes TTBCR, TTBR0, DACR and CONTEXTIDR itself. There is no
+//! `install`.
 //!
 //! | regime | type | root | identifier | what it is |
 //! |---|---|---|---|---|

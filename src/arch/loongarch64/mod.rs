@@ -1,7 +1,10 @@
 //! LoongArch with 64-bit registers: the page tables that `LDDIR` and `LDPTE` walk.
 //!
-//! `LOONG` is the "LoongArch Reference Manual, Volume 1: Basic Architecture", version 1.10, cited by section title. There
-//! is a format here and no register words: a program that declares such a map installs it with its own code.
+//! `LOONG` is the "LoongArch Reference Manual, Volume 1: Basic Architecture", version 1.10, cited by section title.
+//!
+//! Spaces are edited live, and [`Activate`](crate::edit::Activate) puts other roots and another identifier into the registers
+//! of a core that translates already. The refill handler, `PWCL` and `PWCH` are the program's, and so is turning it on: there
+//! is no `install`.
 //!
 //! The roots are `PGDL` (bit 47 of the address clear) and `PGDH` (set); software says in `PWCL` and `PWCH` which index bits
 //! each level has, and [`La64`] is the usual choice: four levels of nine bits above pages of 4 KiB.

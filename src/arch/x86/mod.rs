@@ -1,7 +1,9 @@
 //! x86 with 32-bit linear addresses: 32-bit paging and PAE paging.
 //!
-//! `SDM` is that of [`x86_64`](crate::x86_64), with "Paging", "32-Bit Paging" and "PAE Paging". There are formats here and
-//! no register words: a program that declares such a map installs it with its own code.
+//! `SDM` is that of [`x86_64`](crate::x86_64), with "Paging", "32-Bit Paging" and "PAE Paging".
+//!
+//! Spaces are edited live, and [`Activate`](crate::edit::Activate) puts them into the registers and turns paging on, those of
+//! a declaration, too: `install` is for the architectures of 64 bits. What PAT holds has to be what the format says before.
 //!
 //! | regime | type | `CR4.PAE` | levels | entries | what it lacks |
 //! |---|---|---|---|---|---|

@@ -4,6 +4,10 @@
 //! (June 2025). Cited by chapter or section title: "Paging" ("4-Level Paging and 5-Level Paging", "Access Rights",
 //! "Caching Translation Information"), "Memory Cache Control" ("Page Attribute Table (PAT)"); and of volume 3C, order number
 //! 326019-088US, "VMX Support for Address Translation" ("The Extended Page Table Mechanism (EPT)").
+//!
+//! A declared space is installed, one that is made at run time is activated, and both are edited live. Extended page tables
+//! are named by a pointer in a virtual-machine control structure, which is the program's: [`ExtendedPageTables::pointer`]
+//! is its value.
 
 pub(crate) mod activate;
 pub mod entry;
