@@ -6,7 +6,7 @@ use crate::attr::{Access, Rights};
 #[diagnostic::on_unimplemented(
     message = "a mapping with `{Self}` is not known to be this program's",
     label = "it was found, and may be in use",
-    note = "`unsafe {{ found.assume::<Rw>() }}` takes it over, if nobody else uses it; `Ro`, `Rw`, `Rx` and `User` are rights"
+    note = "`found.assume::<Rw>()`, which is unsafe, takes it over if nobody else uses it; `Ro`, `Rw`, `Rx` and `User` are rights"
 )]
 pub trait Granted: 'static {
     /// Them.

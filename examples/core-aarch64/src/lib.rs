@@ -1,6 +1,6 @@
 //! What the firmware for AArch64 does alike at every Exception level: entry, probes, faults, console, exit.
 //!
-//! [`Core`] asks the stage 1 translation that the code itself runs under, at EL1, EL2 or EL3; [`Guest`] asks stage 2, by
+//! `Core` asks the stage 1 translation that the code itself runs under, at EL1, EL2 or EL3; `Guest` asks stage 2, by
 //! going down to EL1. Everything is empty on other targets.
 #![cfg(all(target_arch = "aarch64", target_os = "none"))]
 #![no_std]
