@@ -19,9 +19,10 @@ pub struct Recursive<const SLOT: u64, W: Window> {
 
 /// A window that also lets go of translations.
 pub trait Window: OnePage {
-    /// Lets this core, and every other that edits the space, forget what it has cached of `page`, and see what was
-    /// stored before: the entry that maps the page has changed.
-    fn forget(&self, page: VirtAddr);
+    /// Lets this core, and every other that edits the space, forget what it has cached of `pages` pages from `first` on,
+    /// and see what was stored before: the entries that map them have changed. Where these are many, all that is cached
+    /// goes sooner.
+    fn forget(&self, first: VirtAddr, pages: u64);
 }
 
 impl<const SLOT: u64, W: Window> Recursive<SLOT, W> {
@@ -67,11 +68,21 @@ impl<const SLOT: u64, W: Window> Recursive<SLOT, W> {
         NonNull::new(with_exposed_provenance_mut(address))
     }
 
-    /// The table that a changed pointer is about has an address, whose translation changed with it.
+    /// The tables that a changed pointer leads to have addresses, whose translations changed with it.
     fn moved<R: Regime>(&self, place: Place) {
-        if let Place::Linked { level: level @ 1.., virt } = place {
-            self.fresh.window().forget(VirtAddr::new(Self::table::<R>(virt, level - 1)));
+        if let Place::Linked { level, virt } = place {
+            Self::views::<R>(level, virt).for_each(|(first, pages)| self.fresh.window().forget(first, pages));
         }
+    }
+
+    /// Where the tables below the entry of `level` that translates `virt` are seen: pages in a row, for each lower level.
+    pub(super) fn views<R: Regime>(level: usize, virt: u64) -> impl Iterator<Item = (VirtAddr, u64)> {
+        let format = &R::FORMAT;
+        let start = virt >> format.level[level].shift << format.level[level].shift;
+        (0..level).rev().map(move |below| {
+            let pages = 1 << (format.level[0].bits * (level - 1 - below) as u32);
+            (VirtAddr::new(Self::table::<R>(start, below)), pages)
+        })
     }
 }
 

@@ -216,8 +216,8 @@ unsafe impl OnePage for Pages {
 }
 
 impl Window for Pages {
-    fn forget(&self, page: VirtAddr) {
-        self.2.set(Some(page));
+    fn forget(&self, first: VirtAddr, _: u64) {
+        self.2.set(Some(first));
     }
 }
 
@@ -253,6 +253,21 @@ fn recursive_addresses_are_those_of_the_walk_through_the_slot() {
     assert_eq!(Low::table::<Level4>(0xffff_8000_0020_0000, 3), 3 << 39 | 3 << 30 | 3 << 21 | 3 << 12);
     assert_eq!(Low::table::<Level4>(0x40_0000_0000, 1), 3 << 39 | 3 << 30 | 256 << 12);
     assert_eq!(Low::table::<crate::x86::Legacy32>(0x0080_0000, 0), 3 << 22 | 2 << 12);
+}
+
+/// What is cached of a table that was taken out with a subtree is not what a new one there is seen by.
+#[test]
+fn a_changed_pointer_is_about_the_addresses_of_all_tables_below() {
+    let views = |level, virt| {
+        Recursive::<511, Pages>::views::<Level4>(level, virt)
+            .map(|(first, pages)| (first.as_u64(), pages))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(views(0, 0x4000_1000), []);
+    assert_eq!(views(1, 0x4020_1000), [(0xffff_ff80_0020_1000, 1)]);
+    assert_eq!(views(2, 0x7fff_f000), [(0xffff_ffff_c000_1000, 1), (0xffff_ff80_0020_0000, 512)]);
+    let all = [(0xffff_ffff_ffe0_0000, 1), (0xffff_ffff_c000_0000, 512), (0xffff_ff80_0000_0000, 1 << 18)];
+    assert_eq!(views(3, 0x1000), all);
 }
 
 #[test]

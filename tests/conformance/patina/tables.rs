@@ -149,7 +149,7 @@ unsafe impl OnePage for Glass {
 }
 
 impl Window for Glass {
-    fn forget(&self, _: VirtAddr) {}
+    fn forget(&self, _: VirtAddr, _: u64) {}
 }
 
 /// Pages from 1 MiB on, each given out once.
