@@ -242,7 +242,24 @@ where
         pay(space, token);
         true
     }
+    fn again<R: Maintain + HasLeaf<S>, C: Reach, S: PageSize>(space: &mut Space<R, C>, ground: Ground) -> bool {
+        let at = Page::<S>::containing(VirtAddr::new(ground.virt));
+        let frame = Frame::<S>::containing(PhysAddr::new(PHYS + 0x4000_0000));
+        // SAFETY: as in `protect`.
+        let owed = unsafe { space.unmap_page(at) }.expect("a leaf");
+        // SAFETY: as in `protect`.
+        let more = unsafe { space.map_page(at, frame, attributes::<R>(ground, Rights::RW)) }.expect("no leaf");
+        let (_, tables) = pay(space, owed.join(more));
+        tables.free(space.memory_mut());
+        true
+    }
     vec![
+        Transition {
+            title: "a page is unmapped, and mapped elsewhere before that is flushed",
+            changes: &[Change::Unmap, Change::Map, Change::Remap],
+            before: |space, ground| pages(space, ground, 0, 3, Rights::RW),
+            edit: again::<R, C, P>,
+        },
         Transition {
             title: "a page goes elsewhere",
             changes: &[Change::Remap],
