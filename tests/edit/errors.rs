@@ -117,7 +117,11 @@ fn check<R: Maintain + HasLeaf<Size4K> + HasLeaf<Size2M>>(trials: &[Trial]) -> R
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 64 }))]
+    #![proptest_config(ProptestConfig {
+        cases: if cfg!(miri) { 2 } else { 64 },
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn an_operation_that_fails_anywhere_changed_nothing_and_owes_nothing(trials in trials()) {

@@ -292,3 +292,17 @@ fn no_leaf_takes_the_place_of_a_root_entry_that_others_share() {
     assert_eq!(by_size(&leaves(&space, &arena)), [0, 0, 512]);
     space.free();
 }
+
+#[test]
+fn tables_outlive_a_space_that_was_only_dropped() {
+    let (mut space, arena) = space::<Sv39>(8);
+    space.map(&mapping(0x1000, 0x5000, 4 * K, Rights::RW)).expect("map");
+    let before = arena.image();
+    drop(space);
+    assert_eq!(arena.image(), before, "a core may still walk them");
+    let (mut space, arena) = crate::kinds::space::<Sv39>(8);
+    space.map(&mapping(0x1000, 0x5000, 4 * K, Rights::RW)).expect("map");
+    let before = arena.image();
+    drop(live(space));
+    assert_eq!(arena.image(), before);
+}
