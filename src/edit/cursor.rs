@@ -391,6 +391,8 @@ impl<K: Kind> Cursor<'_, K, Offline> {
 impl<K: Kind> Cursor<'_, K, Live> {
     /// Maps one page, and goes there.
     ///
+    /// A table in the place of the leaf is an error, even one without mappings: `map_page` of the space takes that out.
+    ///
     /// # Safety
     /// As for all edits of live spaces.
     ///
