@@ -51,7 +51,7 @@ impl<K: Kind> AddressSpace<K, Live> {
     }
 
     /// Maps a range, over nothing that is mapped, to wherever `phys` says; see
-    /// `map_with` of a space that is offline.
+    /// `map_with` of a space that is offline. The token owns tables without mappings that leaves replaced.
     ///
     /// # Safety
     /// As for all edits of live spaces.
@@ -65,9 +65,9 @@ impl<K: Kind> AddressSpace<K, Live> {
         attributes: Attributes,
         limits: Limits,
         phys: impl FnMut(VirtAddr) -> PhysAddr,
-    ) -> Result<TlbFlush<K>, MapError> {
+    ) -> Result<TlbFlush<K, Tables<K>>, MapError> {
         let what = Scatter { virt, size, attributes, limits };
-        self.edit(|tree| tree.map_with(&what, phys)).map(|token| token.map(|_| ()))
+        self.edit(|tree| tree.map_with(&what, phys)).map(|token| token.map(|((), tables)| tables))
     }
 
     /// Maps one page, with one leaf of its size.

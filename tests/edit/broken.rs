@@ -4,7 +4,7 @@
 use tablature::aarch64::{El1, G4K, Instruction};
 use tablature::addr::{PhysAddr, VirtAddr};
 use tablature::attr::{Features, MemoryType, Rights};
-use tablature::edit::{AddressSpace, Entry, Live, MapError, OpenError, Reclaim, Roots, Rw};
+use tablature::edit::{AddressSpace, Entry, Limits, Live, MapError, OpenError, Reclaim, Roots, Rw};
 use tablature::flush::{Architecture, Extent, Id, Maintain, Recorder, TlbFlush};
 use tablature::page::{Frame, HasLeaf, OwnedFrame, Page, Size2M, Size4K};
 use tablature::regime::With;
@@ -184,4 +184,19 @@ fn one_root_does_not_serve_both_halves_where_each_has_its_own() {
     let opened = unsafe { AddressSpace::<On<Arm>>::from_roots(Roots { lower, upper: lower }, arena) };
     assert!(matches!(opened, Err(OpenError::SameRoot)));
     space.free();
+}
+
+#[test]
+fn scattered_memory_over_an_empty_table_loses_no_table() {
+    let (mut space, arena) = prepared::<Level4>(4 * K);
+    // SAFETY: no hardware uses tables in an arena, here and below.
+    let token = unsafe { space.unmap(virt(0), 4 * K, Reclaim::Keep) }.expect("unmapped");
+    space.reclaim(token);
+    let before = arena.used();
+    let (rw, same) = (attributes(Rights::RW), |page: VirtAddr| PhysAddr::new(page.as_u64()));
+    // SAFETY: as above.
+    let token = unsafe { space.map_with(virt(0), 2 * M, rw, Limits::ANY, same) }.expect("nothing is mapped");
+    assert_eq!(arena.used(), before);
+    space.reclaim(token);
+    assert_eq!(arena.used(), before - 1);
 }

@@ -115,7 +115,7 @@ where
         // SAFETY: as for `map_by`.
         match unsafe { self.space.map_with(VirtAddr::new(range.virt), range.size, attributes(range), limits, place) } {
             Ok(token) => {
-                self.space.flush(token);
+                self.free(token);
                 Ok(())
             }
             Err(error) => Err(error.into()),
