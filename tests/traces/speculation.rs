@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
+use tablature::aarch64::{self, A64, El1, El2, El2And0, El3, G4K, Instruction, Stage2, Translation};
 use tablature::addr::{PhysAddr, VirtAddr};
 use tablature::attr::{Access, Features, MemoryType, Rights};
 use tablature::edit::{AddressSpace, Halves, Kind, Live, Mapping, Protect, Reclaim};
@@ -14,21 +15,24 @@ use tablature::format::{Format, Leaf, View};
 use tablature::loongarch64::{La64, LoongArch};
 use tablature::page::{HasLeaf, Page, Size2M};
 use tablature::regime::{Regime, With};
-use tablature::riscv::{RiscV, Sv39, Sv39x4, Sv48};
+use tablature::riscv::{RiscV, Sv39, Sv39x4, Sv48, Sv48x4, Sv57};
 use tablature::table::Attributes;
 use tablature::tables::{EntryAt, TableAccess, TableMemory};
 use tablature::x86::Pae;
 use tablature::x86_64::operation::Register;
-use tablature::x86_64::{Level4, X86};
+use tablature::x86_64::{Level4, Level5, X86};
 
 use crate::common::{Cached, Kind as Sort, OURS, THEIRS};
-use crate::{loongarch64, riscv, x86_64};
+use crate::{aarch64 as a64, loongarch64, riscv, x86_64};
 
 /// Where everything happens: some tables of the last level, and the border of a gigabyte between them.
 const WINDOW: u64 = (1 << 30) - (4 << 20);
 const PAGES: u64 = 2048;
 const PAGE: u64 = 0x1000;
 const MEMORY: u64 = 0x8000_0000;
+
+const STEPS: usize = 80;
+const SEEDS: u64 = 2;
 
 /// Numbers that are the same in every run.
 struct Random(u64);
@@ -82,6 +86,48 @@ impl Core for X86 {
     fn forget(ops: &[Self::Op], cached: Vec<Cached>, registers: &[(Self::Register, u64)]) -> Vec<Cached> {
         let of = |register| registers.iter().find(|(name, _)| *name == register).map_or(0, |(_, value)| *value);
         x86_64::Processor::new(of(Register::Cr3), of(Register::Cr4), cached).run(ops)
+    }
+}
+
+impl Core for A64 {
+    const ABSENT: bool = false;
+    const POINTERS: bool = true;
+
+    fn forget(ops: &[Instruction], cached: Vec<Cached>, registers: &[(aarch64::Register, u64)]) -> Vec<Cached> {
+        let of = |register| registers.iter().find(|(name, _)| *name == register).map_or(0, |(_, value)| *value);
+        let cpu = a64::Cpu {
+            translation: translation_of(ops, of(aarch64::Register::HcrEl2)),
+            page: 12,
+            wide: false,
+            hcr: of(aarch64::Register::HcrEl2),
+            vmid: (of(aarch64::Register::VttbrEl2) >> 48) as u16,
+        };
+        let is_kept = |entry: &Cached| {
+            let sorts: &[a64::Sort] = match (entry.kind, cpu.translation) {
+                (Sort::Pointer, _) => &[a64::Sort::Pointer],
+                // What both stages combine may be cached beside it.
+                (Sort::Leaf, Translation::Stage2) => &[a64::Sort::Leaf, a64::Sort::Combined],
+                (Sort::Leaf, _) => &[a64::Sort::Leaf],
+            };
+            let Cached { start, bytes, id, global, .. } = *entry;
+            let each = sorts.iter().map(|&sort| a64::Cached { sort, start, bytes, id, global });
+            !a64::left(&cpu, ops, false, &each.collect::<Vec<_>>()).is_empty()
+        };
+        cached.into_iter().filter(is_kept).collect()
+    }
+}
+
+/// Whose translations the invalidations mean: a run has those of one regime only.
+fn translation_of(ops: &[Instruction], hcr: u64) -> Translation {
+    let names = ops.iter().filter_map(|op| if let Instruction::Invalidate(tlb, ..) = op { Some(*tlb) } else { None });
+    let text: String = names.map(|name| format!("{name:?} ")).collect();
+    let has = |part: &str| text.contains(part);
+    match hcr >> 34 & 1 {
+        _ if has("pas2") || has("s12") || has("Alle1") => Translation::Stage2,
+        _ if has("e3") => Translation::El3,
+        1 => Translation::El2And0,
+        _ if has("e2") => Translation::El2,
+        _ => Translation::El1,
     }
 }
 
@@ -411,7 +457,7 @@ where
         types.push((access(Rights::RWX), MemoryType::DeviceNgnrne));
     }
     let mut random = Random(seed ^ 0x5eed);
-    for _ in 0..80 {
+    for _ in 0..STEPS {
         world.borrow_mut().speculate();
         edit(&mut space, &mut random, &types, id == Id::Every);
         world.borrow_mut().check();
@@ -422,11 +468,33 @@ where
 
 #[test]
 fn riscv_remembers_nothing_stale() {
-    for seed in 0..2 {
+    for seed in 0..SEEDS {
         run::<Sv39>(seed, Id::One(OURS), &[]);
         run::<Sv48>(seed, Id::Every, &[]);
+        run::<Sv57>(seed, Id::One(OURS), &[]);
         run::<Sv39x4>(seed, Id::One(OURS), &[]);
+        run::<Sv48x4>(seed, Id::One(OURS), &[]);
         run::<With<Sv39, { Features::SVINVAL.bits() }>>(seed, Id::One(OURS), &[]);
+    }
+}
+
+#[test]
+fn aarch64_remembers_nothing_stale() {
+    const RANGES: u64 = Features::TLBIRANGE.bits();
+    const RESIZES: u64 = Features::BBML2.bits();
+    let host = [(aarch64::Register::HcrEl2, a64::HOST)];
+    let guest = [(aarch64::Register::VttbrEl2, u64::from(OURS) << 48)];
+    let another = [(aarch64::Register::VttbrEl2, u64::from(THEIRS) << 48)];
+    for seed in 0..SEEDS {
+        run::<El1<G4K, 39>>(seed, Id::One(OURS), &[]);
+        run::<El1<G4K, 48>>(seed, Id::Every, &[]);
+        run::<With<El1<G4K, 39>, RANGES>>(seed, Id::One(OURS), &[]);
+        run::<With<El1<G4K, 39>, RESIZES>>(seed, Id::One(OURS), &[]);
+        run::<El2<G4K, 39>>(seed, Id::Every, &[]);
+        run::<El3<G4K, 39>>(seed, Id::Every, &[]);
+        run::<El2And0<G4K, 39>>(seed, Id::One(OURS), &host);
+        run::<Stage2<G4K, 39>>(seed, Id::One(OURS), &guest);
+        run::<Stage2<G4K, 39>>(seed, Id::One(OURS), &another);
     }
 }
 
@@ -434,8 +502,9 @@ fn riscv_remembers_nothing_stale() {
 fn x86_remembers_nothing_stale() {
     const PGE: u64 = 1 << 7;
     const PCIDE: u64 = 1 << 17;
-    for seed in 0..2 {
+    for seed in 0..SEEDS {
         run::<Level4>(seed, Id::Every, &x86_64::registers(0, PGE));
+        run::<Level5>(seed, Id::Every, &x86_64::registers(0, PGE));
         run::<Level4>(seed, Id::Every, &x86_64::registers(OURS, PGE | PCIDE));
         run::<Level4>(seed, Id::One(OURS), &x86_64::registers(OURS, PGE | PCIDE));
         run::<Level4>(seed, Id::One(OURS), &x86_64::registers(THEIRS, PGE | PCIDE));
@@ -446,7 +515,7 @@ fn x86_remembers_nothing_stale() {
 
 #[test]
 fn loongarch_remembers_nothing_stale() {
-    for seed in 0..2 {
+    for seed in 0..SEEDS {
         run::<La64>(seed, Id::One(OURS), &[]);
         run::<La64>(seed, Id::Every, &[]);
     }
