@@ -62,11 +62,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     steps.finish()
 }
 
-/// The library's own tests of memory for tables, of tokens and of editing under the interpreter.
+/// The library's own tests of memory for tables, of tokens and of editing under the interpreter, and edits through the
+/// public interface.
 fn miri() -> Result<()> {
     setup::miri(&mut Host)?;
     let modules = ["edit::", "flush::", "tables::", "table::", "space::"];
-    call(setup::miri_test(&["--package", "tablature", "--lib", "--quiet", "--"]).args(modules))
+    call(setup::miri_test(&["--package", "tablature", "--lib", "--quiet", "--"]).args(modules))?;
+    call(&mut setup::miri_test(&["--package", "tablature", "--test", "user_regime", "--quiet"]))
 }
 
 /// Nothing loops over tables between reset and MMU-on.
