@@ -98,28 +98,4 @@ unsafe fn turn_on<H: Hardware<X86>>(
     Ok(())
 }
 
-macro_rules! activate {
-    ($($regime:ty),*) => { $(
-        impl Activate for $regime {
-            fn active_with<H: Hardware<X86>>(
-                format: &'static Format,
-                features: Features,
-                hardware: &mut H,
-            ) -> Result<Active, ActiveError> {
-                active(format, features, hardware)
-            }
-
-            unsafe fn activate_with<H: Hardware<X86>>(
-                format: &'static Format,
-                features: Features,
-                to: &Active,
-                hardware: &mut H,
-            ) -> Result<(), ActiveError> {
-                // SAFETY: passed on to the caller word by word.
-                unsafe { activate(format, features, to, hardware) }
-            }
-        }
-    )* };
-}
-
-activate!(Legacy32, Pae);
+activated!(X86: Legacy32, Pae);

@@ -111,28 +111,4 @@ pub(crate) unsafe fn write<H: Hardware<X86>>(hardware: &mut H, register: Registe
     unsafe { hardware.execute(Op::Write(register, value)) };
 }
 
-macro_rules! activate {
-    ($($regime:ty),*) => { $(
-        impl Activate for $regime {
-            fn active_with<H: Hardware<X86>>(
-                format: &'static Format,
-                features: Features,
-                hardware: &mut H,
-            ) -> Result<Active, ActiveError> {
-                active(format, features, hardware)
-            }
-
-            unsafe fn activate_with<H: Hardware<X86>>(
-                format: &'static Format,
-                features: Features,
-                to: &Active,
-                hardware: &mut H,
-            ) -> Result<(), ActiveError> {
-                // SAFETY: passed on to the caller word by word.
-                unsafe { activate(format, features, to, hardware) }
-            }
-        }
-    )* };
-}
-
-activate!(Level4, Level5);
+activated!(X86: Level4, Level5);
