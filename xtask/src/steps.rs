@@ -1,8 +1,18 @@
 //! A list of named steps, run one after the other, with a verdict at the end.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+
+/// What steps could not do on this machine, for the summary.
+static LEFT_OUT: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Says aloud, and again in the summary, what a step that passes left out.
+pub(crate) fn leave_out(what: String) {
+    println!("left out: {what}");
+    LEFT_OUT.lock().unwrap_or_else(PoisonError::into_inner).push(what);
+}
 
 /// Steps that have run.
 #[derive(Default)]
@@ -52,6 +62,9 @@ impl Steps {
             let verdict = if step.error.is_some() { "FAILED" } else { "passed" };
             println!("{verdict}  {:>7.1} s  {}", step.time.as_secs_f64(), step.name);
         }
+        for what in LEFT_OUT.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            println!("left out: {what}");
+        }
         if !self.only.is_empty() {
             println!("these are only the steps with `{}` in their name", self.only);
         }
@@ -90,6 +103,13 @@ mod tests {
         let mut steps = Steps::only("mips");
         steps.run("boot riscv64", || Ok(()));
         assert!(steps.finish().is_err());
+    }
+
+    #[test]
+    fn what_is_left_out_is_kept_for_the_summary() {
+        leave_out("a machine that is not here".to_owned());
+        let kept = LEFT_OUT.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(kept.iter().any(|what| what.contains("not here")));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::demo;
 use crate::edit::{STEPS, Verdict};
 use crate::machine::{Accelerator, Arch};
 use crate::setup::Toolchain;
+use crate::steps::leave_out;
 
 /// A regime: what the firmware is built with, and the CPU that has it.
 #[derive(Clone, Copy, Debug)]
@@ -74,11 +75,13 @@ impl Variant {
     pub(crate) fn edit(&self, image: &Path) -> Result<()> {
         let on_host = self.accelerator == Accelerator::Kvm;
         if on_host && demo::accelerator(self.arch)? != Accelerator::Kvm {
+            leave_out(format!("{self}: KVM does not work here"));
             return Ok(());
         }
         let ended = demo::start_within(LIMIT, self.arch, image, self.board)?;
         if on_host && ended.output.contains(LACKING) {
-            println!("not on this host: {}", ended.output.trim());
+            let reason = ended.output.lines().find(|line| line.contains(LACKING)).unwrap_or(LACKING);
+            leave_out(format!("{self}: {}", reason.trim()));
             return Ok(());
         }
         print!("{}", ended.output);
