@@ -5,12 +5,11 @@ use super::leaves::leaf_of;
 use super::ledger::Ledger;
 use super::node::{Node, Sort};
 use super::range::Span;
-use super::tree::Tree;
+use super::tree::{Made, Tree};
 use crate::attr::{Access, Rights};
 use crate::flush::{Change, Duty, Maintain};
 use crate::format::{Format, Leaf, Run, View};
 use crate::table::Attributes;
-use crate::tables::TableAccess;
 
 /// The run that a leaf says it is part of.
 #[inline]
@@ -42,15 +41,7 @@ pub(super) fn alone(format: &Format, level: usize, word: u64, virt: u64) -> u64 
     word & !(run.set | inside(format, &run)) | format.address.encode(own)
 }
 
-/// What makes an absent word of one that can be made whole again: the present bit of formats with one.
-const fn one_bit(format: &Format) -> Option<u64> {
-    if format.present.count_ones() == 1 { Some(format.present) } else { None }
-}
-
 impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
-    /// Whether broken entries keep what they said.
-    pub(super) const RECALLS: bool = one_bit(Self::FORMAT).is_some();
-
     /// The bits of a leaf of `level` that are its address.
     #[inline(always)]
     pub(super) const fn address_bits(level: usize) -> u64 {
@@ -122,43 +113,27 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
                 let virt = node.virt(Self::FORMAT, i);
                 let word = self.load(node, i);
                 if Sort::of(Self::FORMAT, node.level, word) == Sort::Leaf {
-                    self.update(node, i, word, |old| alone(Self::FORMAT, node.level, old, virt));
+                    self.update(node, i, word, duty, |old| alone(Self::FORMAT, node.level, old, virt));
                 }
             }
             return self.owe_resized(node, duty, span, global);
         }
+        let mut gaps = Self::open_none(node);
         for i in group.clone() {
-            self.break_entry(node, i);
+            let word = self.load(node, i);
+            if Sort::of(Self::FORMAT, node.level, word) == Sort::Leaf {
+                gaps.open_leaf(self, i, word, duty);
+            }
         }
-        self.settle(node, duty, span, global);
+        let vacant = gaps.settle(self, Self::shift(node.level), global);
         for i in group {
             if matches!(keep, Keep::Outside) && from <= i && i <= to {
-                self.store(node, i, 0);
-            } else {
-                self.mend(node, i, word, |old, virt| alone(Self::FORMAT, node.level, old, virt));
+                self.erase(node, i);
+            } else if Sort::of(Self::FORMAT, node.level, self.load(node, i)) == Sort::Absent {
+                vacant.mend(self, i, word, |old, virt| alone(Self::FORMAT, node.level, old, virt));
             }
         }
         self.owe(node, Self::duty(Change::Map), span, global);
-    }
-
-    /// Makes a leaf absent, in a way that [`mend`](Self::mend) can undo.
-    pub(super) fn break_entry(&mut self, node: Node, index: usize) {
-        let word = self.load(node, index);
-        if Sort::of(Self::FORMAT, node.level, word) == Sort::Leaf {
-            let rest = one_bit(Self::FORMAT).map_or(0, |bit| !bit);
-            self.update(node, index, word, |old| old & rest);
-        }
-    }
-
-    /// Makes a leaf of what was broken. `word` is what a folded run repeats, for formats that have nothing else to keep
-    /// an absent word apart by.
-    pub(super) fn mend(&mut self, node: Node, index: usize, word: u64, change: impl Fn(u64, u64) -> u64) {
-        let virt = node.virt(Self::FORMAT, index);
-        let old = match one_bit(Self::FORMAT) {
-            Some(bit) => self.load(node, index) | bit,
-            None => word,
-        };
-        self.store(node, index, change(old, virt));
     }
 
     /// Fills `child` with the leaves that translate as `word` does at entry `index` of `node`.
@@ -171,7 +146,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let flags = first & !Self::address_bits(child.level);
         for i in 0..child.entries(Self::FORMAT) {
             let address = base + ((i as u64) << Self::shift(child.level));
-            self.store(child, i, flags | Self::FORMAT.address.encode(address));
+            self.fill(child, i, flags | Self::FORMAT.address.encode(address));
         }
     }
 
@@ -193,25 +168,16 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let duty = Self::duty(Change::Split).union(duty);
         let (slot, global) = (Self::slot(node, index), Self::is_global(node.level, word));
         let pointer = Self::pointer(node.level, child.table);
-        let child = Node { fresh: true, ..child };
-        if Self::breaks(node, duty) {
-            let (old, _) = self.update(node, index, word, |_| 0);
-            self.mark(child, (old ^ word) & Self::HARDWARE_BITS);
-            self.settle(node, duty, slot, global);
-            self.store(node, index, pointer);
-            return self.owe(node, Self::duty(Change::Link), slot, global);
+        let (child, mut seen) = (Node { fresh: true, ..child }, word);
+        let settled = self.open(node, index, word, duty).settle(self, Self::shift(node.level), global);
+        let made = settled.make_seeing(self, pointer, |tree, now| {
+            tree.mark(child, (now ^ seen) & Self::HARDWARE_BITS);
+            seen = now;
+        });
+        match made {
+            Made::Anew => self.owe(node, Self::duty(Change::Link), slot, global),
+            Made::InPlace(duty) => self.owe_resized(node, duty, slot, global),
         }
-        if Self::CHANGES_ITSELF && !node.fresh {
-            let mut old = word;
-            // SAFETY: as in `store`.
-            while let Err(now) = unsafe { self.memory.exchange(node.at(Self::FORMAT, index), old, pointer) } {
-                self.mark(child, (now ^ old) & Self::HARDWARE_BITS);
-                old = now;
-            }
-        } else {
-            self.store(node, index, pointer);
-        }
-        self.owe_resized(node, duty, slot, global);
     }
 
     /// Writes down that leaves of other sizes translate `span` now.
@@ -232,7 +198,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         for i in 0..node.entries(Self::FORMAT) {
             let word = self.load(node, i);
             match Sort::of(Self::FORMAT, node.level, word) {
-                Sort::Leaf => self.store(node, i, word | bits & !Self::means_else(node.level, word)),
+                Sort::Leaf => self.fill(node, i, word | bits & !Self::means_else(node.level, word)),
                 Sort::Table => self.mark(node.below(Self::FORMAT, i, word), bits),
                 Sort::Absent | Sort::Reserved => {}
             }

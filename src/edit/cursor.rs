@@ -190,8 +190,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
             if tree.load(node, index) & Self::FORMAT.present == 0 {
                 let word = flags | Self::FORMAT.address.encode(phys);
                 let slot = Span { start: virt, last: virt | (S::BYTES - 1) };
-                tree.ledger.prepare(slot);
-                tree.store(node, index, word);
+                tree.vacate(node, slot).make(&mut tree, index, word);
                 tree.owe(node, const { duty_of::<K, St>(Change::Map) }, slot, is_global::<K, St>(level, word));
                 let (scope, _) = tree.finish().close();
                 return Ok(St::owes(scope, ()));
@@ -234,7 +233,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
             let index = tree.index(node, virt);
             let word = tree.load(node, index);
             if Sort::of(Self::FORMAT, level, word) == Sort::Leaf && run_of(Self::FORMAT, level, word).is_none() {
-                tree.store(node, index, 0);
+                tree.erase(node, index);
                 let slot = Span { start: virt, last: virt | (S::BYTES - 1) };
                 let duty = const { duty_of::<K, St>(Change::Unmap) };
                 tree.owe_absent(node, duty, slot, is_global::<K, St>(level, word));
@@ -273,7 +272,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
                 && run_of(Self::FORMAT, level, word).is_none()
                 && !TreeOf::<K, St>::breaks(node, duty)
             {
-                let (old, new) = tree.update(node, index, word, |old| edit.apply(Self::FORMAT, level, old));
+                let (old, new) = tree.update(node, index, word, duty, |old| edit.apply(Self::FORMAT, level, old));
                 let slot = Span { start: virt, last: virt | (S::BYTES - 1) };
                 let global = is_global::<K, St>(level, old) | is_global::<K, St>(level, new);
                 if old != new {

@@ -8,7 +8,7 @@ use super::ledger::Ledger;
 use super::node::{Node, Sort};
 use super::range::{RangeError, Span};
 use super::request::{Existing, Mapping};
-use super::tree::Tree;
+use super::tree::{Tree, Vacant};
 use crate::flush::{Change, Duty};
 
 impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
@@ -153,7 +153,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             Sort::Absent | Sort::Reserved => {
                 let Some(child) = self.take(node, index) else { return };
                 self.build(child, part, leaves);
-                self.store(node, index, Self::pointer(node.level, child.table));
+                self.fill(node, index, Self::pointer(node.level, child.table));
                 let global = Self::is_global(leaves.least, leaves.flags[leaves.least]);
                 self.owe(node, Self::duty(Change::Link), part, global);
             }
@@ -202,7 +202,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             let index = self.index(node, part.start);
             let Some(child) = self.take(node, index) else { return };
             self.build(child, part, leaves);
-            self.store(node, index, Self::pointer(node.level, child.table));
+            self.fill(node, index, Self::pointer(node.level, child.table));
         }
     }
 
@@ -230,7 +230,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let mut phys = span.start.wrapping_add(leaves.offset);
         // Half-open: an inclusive range costs a comparison more for each leaf.
         for index in from..to + 1 {
-            self.store(node, index, flags | Self::FORMAT.address.encode(phys & !fold));
+            self.fill(node, index, flags | Self::FORMAT.address.encode(phys & !fold));
             phys = phys.wrapping_add(1 << shift);
         }
     }
@@ -255,7 +255,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let leaves = &if self.keeps_table(node, from, to, leaves, existing) { leaves.without_runs() } else { *leaves };
         self.dissolve(node, from, from, to, Keep::Outside);
         self.dissolve(node, to, from, to, Keep::Outside);
-        self.break_for(node, span, leaves, existing);
+        let vacant = self.break_for(node, span, leaves, existing);
         let mut mapped: Option<Span> = None;
         for index in from..=to {
             let word = self.load(node, index);
@@ -266,14 +266,11 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
                     self.map_in(node.below(Self::FORMAT, index, word), slot, all, existing);
                 }
                 Sort::Absent => {
-                    self.store(node, index, new);
+                    vacant.make(self, index, new);
                     mapped = Some(Span { start: mapped.map_or(slot.start, |m| m.start), last: slot.last });
                 }
                 _ if (word ^ new) & !Self::HARDWARE_BITS == 0 => {}
-                sort => {
-                    self.store(node, index, new);
-                    self.owe_for(node, index, sort, word, new);
-                }
+                sort => self.overwrite(node, index, sort, word, new),
             }
         }
         if let Some(mapped) = mapped {
@@ -289,12 +286,15 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         stays && leaves.runs[node.level].size != 0 && (from..to + 1).any(is_table)
     }
 
-    /// Writes down that `word` became the leaf `new`, and releases the table it pointed to.
-    fn owe_for(&mut self, node: Node, index: usize, sort: Sort, word: u64, new: u64) {
+    /// Puts the leaf `new` in the place of `word`, and releases the table it pointed to.
+    fn overwrite(&mut self, node: Node, index: usize, sort: Sort, word: u64, new: u64) {
         let duty = Self::duty_to_leaf(node, sort, word, new);
+        let (stride, global) = (Self::FORMAT.page_shift, Self::is_global(node.level, new));
+        let made = self.open(node, index, word, duty).settle(self, stride, global).make(self, new);
         let (gone, stride) = self.gone(node, index, sort, word);
         if L::LIVE && !node.fresh {
-            self.ledger.note(duty, Self::slot(node, index), stride, gone | Self::is_global(node.level, new));
+            let duty = made.duty::<K, L>(Change::Map);
+            self.ledger.note(duty, Self::slot(node, index), stride, gone | global);
         }
     }
 
@@ -322,32 +322,24 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     }
 
     /// Breaks, and flushes at once, all entries of whole slots that must be absent before they get their leaves.
-    fn break_for(&mut self, node: Node, span: Span, leaves: &Leaves, existing: Existing) {
-        if !Self::breaks(node, Duty::NONE.broken()) {
-            return;
-        }
-        let mut broken: Option<(Span, Duty, bool, u32)> = None;
-        for index in self.index(node, span.start)..=self.index(node, span.last) {
-            let word = self.load(node, index);
-            let sort = Sort::of(Self::FORMAT, node.level, word);
-            let new = self.word_in(node, index, span, leaves);
-            let stays = sort == Sort::Table && existing == Existing::Refuse && leaves.least < node.level;
-            let duty = Self::duty_to_leaf(node, sort, word, new);
-            if stays || (word ^ new) & !Self::HARDWARE_BITS == 0 || sort == Sort::Absent || !duty.before_make {
-                continue;
-            }
-            self.update(node, index, word, |_| 0);
-            let (global, stride) = self.gone(node, index, sort, word);
-            let slot = Self::slot(node, index);
-            broken = Some(match broken {
-                None => (slot, duty, global, stride),
-                Some((span, all, every, least)) => {
-                    (Span { last: slot.last, ..span }, all.union(duty), every | global, least.min(stride))
+    fn break_for(&mut self, node: Node, span: Span, leaves: &Leaves, existing: Existing) -> Vacant {
+        let mut gaps = Self::open_none(node);
+        let (mut every, mut least) = (false, u32::MAX);
+        if Self::breaks(node, Duty::NONE.broken()) {
+            for index in self.index(node, span.start)..=self.index(node, span.last) {
+                let word = self.load(node, index);
+                let sort = Sort::of(Self::FORMAT, node.level, word);
+                let new = self.word_in(node, index, span, leaves);
+                let stays = sort == Sort::Table && existing == Existing::Refuse && leaves.least < node.level;
+                let duty = Self::duty_to_leaf(node, sort, word, new);
+                if stays || (word ^ new) & !Self::HARDWARE_BITS == 0 || sort == Sort::Absent || !duty.before_make {
+                    continue;
                 }
-            });
+                gaps.open(self, index, word, duty);
+                let (global, stride) = self.gone(node, index, sort, word);
+                (every, least) = (every | global, least.min(stride));
+            }
         }
-        if let Some((span, duty, global, stride)) = broken {
-            self.ledger.settle(duty, span, stride, global);
-        }
+        gaps.settle(self, least, every)
     }
 }

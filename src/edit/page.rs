@@ -131,7 +131,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let Spot { node, index, word } = spot;
         self.dissolve(node, index, index, index, Keep::Outside);
         if self.load(node, index) & Self::FORMAT.present != 0 {
-            self.store(node, index, 0);
+            self.erase(node, index);
             self.owe_absent(
                 node,
                 Self::duty(Change::Unmap),
@@ -187,13 +187,8 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let (level, slot) = (node.level, Self::slot(node, index));
         let duty = Self::duty_between(level, word, new);
         let global = Self::is_global(level, word) | Self::is_global(level, new);
-        if Self::breaks(node, duty) {
-            self.store(node, index, 0);
-            self.settle(node, duty, slot, global);
-            self.store(node, index, new);
-            return self.owe(node, Self::duty(Change::Map), slot, global);
-        }
-        self.store(node, index, new);
+        let settled = self.open(node, index, word, duty).settle(self, Self::shift(level), global);
+        let duty = settled.make(self, new).duty::<K, L>(Change::Map);
         self.owe(node, duty, slot, global);
     }
 }

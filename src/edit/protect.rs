@@ -270,10 +270,11 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
                 index += 1;
                 continue;
             }
+            let mut duty = Duty::NONE;
             if L::LIVE && !node.fresh {
-                let duty = Self::duty_again(&mut streak, node.level, word, new);
+                duty = Self::duty_again(&mut streak, node.level, word, new);
                 if Self::breaks(node, duty) {
-                    index = self.protect_broken(node, index, to, edit, duty);
+                    index = self.protect_broken(node, index, to, edit);
                     continue;
                 }
                 let slot = Self::slot(node, index);
@@ -285,7 +286,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
                     }
                 });
             }
-            self.update(node, index, word, |old| edit.apply(Self::FORMAT, node.level, old));
+            self.update(node, index, word, duty, |old| edit.apply(Self::FORMAT, node.level, old));
             index += 1;
         }
         if let Some((span, duty, global)) = streak.all {
@@ -319,14 +320,14 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     }
 
     /// Changes as many leaves from `from` on as must be broken first, with one flush for all. Gives the index behind.
-    fn protect_broken(&mut self, node: Node, from: usize, to: usize, edit: &Edit, duty: Duty) -> usize {
+    fn protect_broken(&mut self, node: Node, from: usize, to: usize, edit: &Edit) -> usize {
         let word = self.load(node, from);
         let most = match (Self::RECALLS, run_of(Self::FORMAT, node.level, word)) {
             (true, _) => to,
             (false, Some(run)) => (from + (run.size >> Self::shift(node.level)) as usize - 1).min(to),
             (false, None) => from,
         };
-        let (mut duty, mut global, mut end) = (duty, false, from);
+        let (mut gaps, mut global, mut end) = (Self::open_none(node), false, from);
         while end <= most {
             let old = self.load(node, end);
             let new = edit.apply(Self::FORMAT, node.level, old);
@@ -334,16 +335,15 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             if Sort::of(Self::FORMAT, node.level, old) != Sort::Leaf || !now.before_make {
                 break;
             }
-            self.break_entry(node, end);
-            duty = duty.union(now);
+            gaps.open_leaf(self, end, old, now);
             global |= Self::is_global(node.level, old) | Self::is_global(node.level, new);
             end += 1;
         }
-        let span = Span { start: Self::slot(node, from).start, last: Self::slot(node, end - 1).last };
-        self.settle(node, duty, span, global);
+        let vacant = gaps.settle(self, Self::shift(node.level), global);
         for index in from..end {
-            self.mend(node, index, word, |old, _| edit.apply(Self::FORMAT, node.level, old));
+            vacant.mend(self, index, word, |old, _| edit.apply(Self::FORMAT, node.level, old));
         }
+        let span = Span { start: Self::slot(node, from).start, last: Self::slot(node, end - 1).last };
         self.owe(node, Self::duty(Change::Map), span, global);
         end
     }

@@ -6,7 +6,7 @@ use super::kind::Kind;
 use super::ledger::Ledger;
 use super::node::{Node, Sort};
 use super::range::{RangeError, Span};
-use super::tree::Tree;
+use super::tree::{Made, Tree};
 use crate::addr::{PhysAddr, VirtAddr};
 use crate::attr::Rights;
 use crate::flush::Change;
@@ -55,7 +55,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             let word = self.load(leaf, index);
             let Some(next) = self.take(leaf, index) else { break };
             self.fill_split(leaf, index, word, next);
-            self.store(leaf, index, Self::pointer(leaf.level, next.table));
+            self.fill(leaf, index, Self::pointer(leaf.level, next.table));
             leaf = next;
         }
         self.swap_in(node, index, word, child, crate::flush::Duty::NONE);
@@ -140,15 +140,17 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let duty = Self::duty(Change::Promote);
         let (slot, global) = (Self::slot(node, index), Self::is_global(node.level, leaf));
         let unlinked = Node { fresh: true, ..child };
-        if Self::breaks(node, duty) {
-            self.store(node, index, 0);
-            self.settle(child, duty, slot, global);
-            self.store(node, index, leaf);
-            self.ledger.release(self.memory, unlinked);
-            return self.owe(node, Self::duty(Change::Map), slot, global);
+        let word = self.load(node, index);
+        let settled = self.open(node, index, word, duty).settle(self, Self::shift(child.level), global);
+        match settled.make(self, leaf) {
+            Made::Anew => {
+                self.ledger.release(self.memory, unlinked);
+                self.owe(node, Self::duty(Change::Map), slot, global);
+            }
+            Made::InPlace(duty) => {
+                self.owe_resized(child, duty, slot, global);
+                self.ledger.retain(self.memory, unlinked);
+            }
         }
-        self.store(node, index, leaf);
-        self.owe_resized(child, duty, slot, global);
-        self.ledger.retain(self.memory, unlinked);
     }
 }

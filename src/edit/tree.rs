@@ -1,5 +1,9 @@
 //! The tables of a space while an operation works on them.
 
+mod gap;
+
+pub(super) use gap::{Made, Vacant};
+
 use super::change::run_of;
 use super::error::{Fault, Offender};
 use super::kind::Kind;
@@ -148,32 +152,12 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
         self.memory.load(node.at(Self::FORMAT, index)).unwrap_or(0)
     }
 
-    /// Writes an entry of a table that was found in reach.
+    /// Writes an entry of a table that was found in reach; [`gap`] says which.
     #[inline(always)]
-    pub(super) fn store(&mut self, node: Node, index: usize, word: u64) {
+    fn store(&mut self, node: Node, index: usize, word: u64) {
         // SAFETY: by invariant 1 the table is this space's, which is borrowed exclusively, or was taken by this operation;
         // operations load an entry of each table before they store to it, and new tables are in reach.
         unsafe { self.memory.store(node.at(Self::FORMAT, index), word) };
-    }
-
-    /// Replaces an entry by what `change` makes of it, without losing what hardware sets meanwhile. Gives the old word
-    /// and the new one.
-    #[inline(always)]
-    pub(super) fn update(&mut self, node: Node, index: usize, word: u64, change: impl Fn(u64) -> u64) -> (u64, u64) {
-        if !Self::CHANGES_ITSELF || node.fresh {
-            let new = change(word);
-            self.store(node, index, new);
-            return (word, new);
-        }
-        let mut old = word;
-        loop {
-            let new = change(old);
-            // SAFETY: as in `store`.
-            match unsafe { self.memory.exchange(node.at(Self::FORMAT, index), old, new) } {
-                Ok(()) => return (old, new),
-                Err(now) => old = now,
-            }
-        }
     }
 
     /// What is at entry `index`, for errors.
@@ -258,17 +242,6 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
             self.ledger.note(duty, span, Self::shift(node.level), global);
             self.ledger.broke(duty, span, Self::shift(node.level), global);
         }
-    }
-
-    /// Whether entries of `node` must be broken before they are made with that duty.
-    #[inline(always)]
-    pub(super) const fn breaks(node: Node, duty: Duty) -> bool {
-        L::LIVE && Duties::<K::Regime>::BREAKS && !node.fresh && duty.before_make
-    }
-
-    /// Flushes entries that are absent now, so that they can be made anew.
-    pub(super) fn settle(&mut self, node: Node, duty: Duty, span: Span, global: bool) {
-        self.ledger.settle(duty, span, Self::shift(node.level), global);
     }
 
     /// The slot of an entry.

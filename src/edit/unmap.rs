@@ -92,7 +92,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
                 }
                 Sort::Table => self.unlink(node, index, word),
                 Sort::Leaf | Sort::Reserved => {
-                    self.store(node, index, 0);
+                    self.erase(node, index);
                     self.owe_absent(node, Self::duty(Change::Unmap), slot, Self::is_global(node.level, word));
                 }
             }
@@ -105,7 +105,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         for index in self.index(node, span.start)..self.index(node, span.last) + 1 {
             let word = self.load(node, index);
             if word & Self::FORMAT.present != 0 {
-                self.store(node, index, 0);
+                self.erase(node, index);
                 if L::LIVE {
                     let slot = Self::slot(node, index);
                     let start = gone.map_or(slot.start, |(span, _)| span.start);
@@ -148,7 +148,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
 
     /// Takes a table out of the tree, with all below.
     fn unlink(&mut self, node: Node, index: usize, word: u64) {
-        self.store(node, index, 0);
+        self.erase(node, index);
         let child = node.below(Self::FORMAT, index, word);
         let gone = self.release(Node { fresh: true, ..child });
         if L::LIVE && !node.fresh {
