@@ -122,10 +122,10 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         for i in group.clone() {
             let word = self.load(node, i);
             if Sort::of(Self::FORMAT, node.level, word) == Sort::Leaf {
-                gaps.open_leaf(self, i, word, duty);
+                gaps.open_leaf(self, i, word, duty, Self::gone_leaf(node, i, word));
             }
         }
-        let vacant = gaps.settle(self, Self::shift(node.level), global);
+        let vacant = gaps.settle(self);
         for i in group {
             if matches!(keep, Keep::Outside) && from <= i && i <= to {
                 self.erase(node, i);
@@ -169,7 +169,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let (slot, global) = (Self::slot(node, index), Self::is_global(node.level, word));
         let pointer = Self::pointer(node.level, child.table);
         let (child, mut seen) = (Node { fresh: true, ..child }, word);
-        let settled = self.open(node, index, word, duty).settle(self, Self::shift(node.level), global);
+        let settled = self.open(node, index, word, duty).settle(self, Self::gone_leaf(node, index, word));
         let made = settled.make_seeing(self, pointer, |tree, now| {
             tree.mark(child, (now ^ seen) & Self::HARDWARE_BITS);
             seen = now;

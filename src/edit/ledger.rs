@@ -5,6 +5,7 @@ use super::node::Node;
 use super::range::Span;
 use super::share::Borders;
 use super::space::NOTHING;
+use super::tree::Gone;
 use crate::flush::{Change, Duty, Extent, Id, Maintain, Reach, Scope, duty};
 use crate::tables::{TableMemory, Tables};
 
@@ -53,8 +54,8 @@ pub trait Ledger<K: Kind> {
     /// Entries changed, and owe `duty` for all addresses of all address spaces.
     fn note_everywhere(&mut self, duty: Duty);
 
-    /// Entries of `span` were made absent, and must be flushed before they are made anew.
-    fn settle(&mut self, duty: Duty, span: Span, stride: u32, global: bool);
+    /// Entries were made absent, of which `gone` may be cached, and must be flushed before they are made anew.
+    fn settle(&mut self, duty: Duty, gone: Gone);
 
     /// Entries of `span` became absent, which owes `duty`: none becomes valid again before that is flushed.
     fn broke(&mut self, duty: Duty, span: Span, stride: u32, global: bool);
@@ -86,7 +87,7 @@ impl<K: Kind> Ledger<K> for Unused {
     fn note_everywhere(&mut self, _: Duty) {}
 
     #[inline(always)]
-    fn settle(&mut self, _: Duty, _: Span, _: u32, _: bool) {}
+    fn settle(&mut self, _: Duty, _: Gone) {}
 
     #[inline(always)]
     fn broke(&mut self, _: Duty, _: Span, _: u32, _: bool) {}
@@ -167,8 +168,8 @@ impl<K: Kind> Ledger<K> for Owed<'_, K> {
         self.scope = self.scope.union(Scope { duty, extent: Extent::Everywhere, id: Id::Every });
     }
 
-    fn settle(&mut self, duty: Duty, span: Span, stride: u32, global: bool) {
-        let scope = self.scope(duty, span, stride, global);
+    fn settle(&mut self, duty: Duty, gone: Gone) {
+        let scope = self.scope(duty, gone.span, gone.stride, gone.global);
         self.flush(&scope);
     }
 

@@ -8,7 +8,7 @@ use super::ledger::Ledger;
 use super::node::{Node, Sort};
 use super::range::{RangeError, Span};
 use super::request::{Existing, Mapping};
-use super::tree::{Tree, Vacant};
+use super::tree::{Gone, Tree, Vacant};
 use crate::flush::{Change, Duty};
 
 impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
@@ -153,7 +153,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             Sort::Absent | Sort::Reserved => {
                 let Some(child) = self.take(node, index) else { return };
                 self.build(child, part, leaves);
-                self.fill(node, index, Self::pointer(node.level, child.table));
+                self.link(node, index, child);
                 let global = Self::is_global(leaves.least, leaves.flags[leaves.least]);
                 self.owe(node, Self::duty(Change::Link), part, global);
             }
@@ -270,7 +270,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
                     mapped = Some(Span { start: mapped.map_or(slot.start, |m| m.start), last: slot.last });
                 }
                 _ if (word ^ new) & !Self::HARDWARE_BITS == 0 => {}
-                sort => self.overwrite(node, index, sort, word, new),
+                sort => self.displace(node, index, sort, word, new),
             }
         }
         if let Some(mapped) = mapped {
@@ -287,26 +287,21 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     }
 
     /// Puts the leaf `new` in the place of `word`, and releases the table it pointed to.
-    fn overwrite(&mut self, node: Node, index: usize, sort: Sort, word: u64, new: u64) {
+    fn displace(&mut self, node: Node, index: usize, sort: Sort, word: u64, new: u64) {
         let duty = Self::duty_to_leaf(node, sort, word, new);
-        let (stride, global) = (Self::FORMAT.page_shift, Self::is_global(node.level, new));
-        let made = self.open(node, index, word, duty).settle(self, stride, global).make(self, new);
-        let (gone, stride) = self.gone(node, index, sort, word);
+        self.overwrite(node, index, new, duty);
+        let gone = self.gone(node, index, sort, word);
         if L::LIVE && !node.fresh {
-            let duty = made.duty::<K, L>(Change::Map);
-            self.ledger.note(duty, Self::slot(node, index), stride, gone | global);
+            self.ledger.note(duty, gone.span, gone.stride, gone.global | Self::is_global(node.level, new));
         }
     }
-
-    /// Releases what an entry pointed to. Whether anything that it translated is global, and log2 of the smallest leaf.
-    fn gone(&mut self, node: Node, index: usize, sort: Sort, word: u64) -> (bool, u32) {
-        match sort {
-            Sort::Table => {
-                let gone = self.release(Node { fresh: true, ..node.below(Self::FORMAT, index, word) });
-                (gone.global, gone.stride)
-            }
-            _ => (Self::is_global(node.level, word), Self::shift(node.level)),
+    /// Releases what an entry pointed to. What may be cached of it.
+    fn gone(&mut self, node: Node, index: usize, sort: Sort, word: u64) -> Gone {
+        if sort != Sort::Table {
+            return Self::gone_leaf(node, index, word);
         }
+        let gone = self.release(Node { fresh: true, ..node.below(Self::FORMAT, index, word) });
+        Self::gone_below(node, index, gone)
     }
 
     /// What an entry that becomes the leaf `new` owes.
@@ -324,7 +319,6 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     /// Breaks, and flushes at once, all entries of whole slots that must be absent before they get their leaves.
     fn break_for(&mut self, node: Node, span: Span, leaves: &Leaves, existing: Existing) -> Vacant {
         let mut gaps = Self::open_none(node);
-        let (mut every, mut least) = (false, u32::MAX);
         if Self::breaks(node, Duty::NONE.broken()) {
             for index in self.index(node, span.start)..=self.index(node, span.last) {
                 let word = self.load(node, index);
@@ -336,10 +330,9 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
                     continue;
                 }
                 gaps.open(self, index, word, duty);
-                let (global, stride) = self.gone(node, index, sort, word);
-                (every, least) = (every | global, least.min(stride));
+                gaps.remember(self.gone(node, index, sort, word));
             }
         }
-        gaps.settle(self, least, every)
+        gaps.settle(self)
     }
 }

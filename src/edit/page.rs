@@ -8,7 +8,7 @@ use super::ledger::Ledger;
 use super::node::{Node, Sort};
 use super::protect::{Edit, Protect};
 use super::range::{RangeError, Span};
-use super::tree::Tree;
+use super::tree::{Gone, Tree};
 use crate::addr::{PhysAddr, VirtAddr};
 use crate::attr::Features;
 use crate::flush::Change;
@@ -187,7 +187,8 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let (level, slot) = (node.level, Self::slot(node, index));
         let duty = Self::duty_between(level, word, new);
         let global = Self::is_global(level, word) | Self::is_global(level, new);
-        let settled = self.open(node, index, word, duty).settle(self, Self::shift(level), global);
+        let gone = Gone { span: slot, stride: Self::shift(level), global };
+        let settled = self.open(node, index, word, duty).settle(self, gone);
         let duty = settled.make(self, new).duty::<K, L>(Change::Map);
         self.owe(node, duty, slot, global);
     }

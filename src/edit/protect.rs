@@ -7,7 +7,7 @@ use super::leaves::{is_granted, tables_to_cut};
 use super::ledger::Ledger;
 use super::node::{Node, Sort};
 use super::range::Span;
-use super::tree::Tree;
+use super::tree::{Gone, Tree};
 use crate::addr::VirtAddr;
 use crate::attr::{Access, Features, MemoryType, Rights};
 use crate::flush::{Change, Duty};
@@ -335,11 +335,11 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             if Sort::of(Self::FORMAT, node.level, old) != Sort::Leaf || !now.before_make {
                 break;
             }
-            gaps.open_leaf(self, end, old, now);
             global |= Self::is_global(node.level, old) | Self::is_global(node.level, new);
+            gaps.open_leaf(self, end, old, now, Gone { global, ..Self::gone_leaf(node, end, old) });
             end += 1;
         }
-        let vacant = gaps.settle(self, Self::shift(node.level), global);
+        let vacant = gaps.settle(self);
         for index in from..end {
             vacant.mend(self, index, word, |old, _| edit.apply(Self::FORMAT, node.level, old));
         }

@@ -119,6 +119,14 @@ impl Span {
         Err(if format.upper_half { RangeError::AcrossHole { virt, size } } else { RangeError::PastTop { virt, size } })
     }
 
+    /// From the first byte of either to the last one.
+    pub(crate) const fn hull(self, other: Self) -> Self {
+        Self {
+            start: if self.start < other.start { self.start } else { other.start },
+            last: if self.last > other.last { self.last } else { other.last },
+        }
+    }
+
     /// The part that shares a slot of `1 << shift` bytes with its first byte.
     #[inline(always)]
     pub(crate) const fn first_part(self, shift: u32) -> Self {

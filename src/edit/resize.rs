@@ -6,7 +6,7 @@ use super::kind::Kind;
 use super::ledger::Ledger;
 use super::node::{Node, Sort};
 use super::range::{RangeError, Span};
-use super::tree::{Made, Tree};
+use super::tree::{Gone, Made, Tree};
 use crate::addr::{PhysAddr, VirtAddr};
 use crate::attr::Rights;
 use crate::flush::Change;
@@ -141,7 +141,8 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let (slot, global) = (Self::slot(node, index), Self::is_global(node.level, leaf));
         let unlinked = Node { fresh: true, ..child };
         let word = self.load(node, index);
-        let settled = self.open(node, index, word, duty).settle(self, Self::shift(child.level), global);
+        let gone = Gone { span: slot, stride: Self::shift(child.level), global };
+        let settled = self.open(node, index, word, duty).settle(self, gone);
         match settled.make(self, leaf) {
             Made::Anew => {
                 self.ledger.release(self.memory, unlinked);

@@ -197,12 +197,11 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             }
         }
         self.reserve(missing).map_err(|tables| PinError::OutOfTables { tables })?;
-        let vacant = self.vacate(root, span);
         for index in slots {
             if Sort::of(Self::FORMAT, root.level, self.load(root, index)) == Sort::Absent {
                 let Some(child) = self.take(root, index) else { continue };
                 self.clear(child, 0, child.entries(Self::FORMAT));
-                vacant.make(self, index, Self::pointer(root.level, child.table));
+                self.link(root, index, child);
                 self.owe(root, Self::duty(Change::Link), Self::slot(root, index), false);
             }
         }

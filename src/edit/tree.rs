@@ -27,19 +27,26 @@ struct Spare {
     count: u64,
 }
 
-/// What may be cached of a subtree that is gone.
+/// What may be cached of an entry that is gone, and of all below it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Gone {
-    /// Whether a leaf was valid for every address space.
-    pub(super) global: bool,
+pub struct Gone {
+    /// From the first to the last byte of its leaves. Of a table without any one page: what the walk remembers of the
+    /// pointers to it goes with any address that they are used for.
+    pub(super) span: Span,
     /// log2 of the bytes that the least of its leaves or pointers translates.
     pub(super) stride: u32,
+    /// Whether a leaf was valid for every address space.
+    pub(super) global: bool,
 }
 
 impl Gone {
-    fn add(&mut self, other: Self) {
-        self.global |= other.global;
-        self.stride = self.stride.min(other.stride);
+    /// What may be cached of both.
+    pub(super) const fn union(self, other: Self) -> Self {
+        Self {
+            span: self.span.hull(other.span),
+            stride: if self.stride < other.stride { self.stride } else { other.stride },
+            global: self.global | other.global,
+        }
     }
 }
 
@@ -272,21 +279,39 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
 
     /// Releases an unlinked table and all below, children first.
     pub(super) fn release(&mut self, node: Node) -> Gone {
-        let mut gone = Gone { global: false, stride: Self::shift(node.level) + Self::FORMAT.index_bits(node.level) };
+        let mut gone: Option<Gone> = None;
         if node.level > 0 || L::LIVE {
             for index in 0..node.entries(Self::FORMAT) {
                 let word = self.load(node, index);
-                match Sort::of(Self::FORMAT, node.level, word) {
-                    Sort::Table => gone.add(self.release(node.below(Self::FORMAT, index, word))),
-                    Sort::Leaf => {
-                        gone.add(Gone { global: Self::is_global(node.level, word), stride: Self::shift(node.level) })
-                    }
-                    Sort::Absent | Sort::Reserved => {}
-                }
+                let more = match Sort::of(Self::FORMAT, node.level, word) {
+                    Sort::Table => self.release(node.below(Self::FORMAT, index, word)),
+                    Sort::Leaf => Self::gone_leaf(node, index, word),
+                    Sort::Absent | Sort::Reserved => continue,
+                };
+                gone = Some(gone.map_or(more, |gone| gone.union(more)));
             }
         }
         self.ledger.release(self.memory, node);
-        gone
+        gone.unwrap_or_else(|| Self::gone_void(node, node.base))
+    }
+
+    /// What may be cached of a leaf.
+    pub(super) fn gone_leaf(node: Node, index: usize, word: u64) -> Gone {
+        let global = Self::is_global(node.level, word);
+        Gone { span: Self::slot(node, index), stride: Self::shift(node.level), global }
+    }
+
+    /// What may be cached of the pointers to a table without leaves: it goes with the page at `virt`, which they translate.
+    pub(super) const fn gone_void(node: Node, virt: u64) -> Gone {
+        let page = Self::FORMAT.page_size() - 1;
+        let stride = Self::shift(node.level) + Self::FORMAT.index_bits(node.level);
+        Gone { span: Span { start: virt & !page, last: virt | page }, stride, global: false }
+    }
+
+    /// What may be cached of entry `index`, which pointed to a table of which `gone` may be: all of it, where absent
+    /// entries are cached as such, for they have a size, too.
+    pub(super) const fn gone_below(node: Node, index: usize, gone: Gone) -> Gone {
+        if Self::duty(Change::Map).leaf { Gone { span: Self::slot(node, index), ..gone } } else { gone }
     }
 
     /// What `change` owes.

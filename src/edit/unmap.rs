@@ -8,10 +8,26 @@ use super::ledger::Ledger;
 use super::node::{Node, Sort};
 use super::range::Span;
 use super::request::Reclaim;
-use super::tree::Tree;
+use super::tree::{Gone, Tree};
 use crate::addr::VirtAddr;
 use crate::flush::Change;
 use crate::tables::TableMemory;
+
+/// What unmapping a range did to a table.
+struct Cut {
+    /// From the first to the last byte that was mapped.
+    hull: Option<Span>,
+    /// Whether all of the table is absent now, if it is to go then.
+    empty: bool,
+}
+
+/// The hull of both.
+fn around(a: Option<Span>, b: Option<Span>) -> Option<Span> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.hull(b)),
+        _ => a.or(b),
+    }
+}
 
 impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     /// Unmaps all of a range, or nothing.
@@ -51,56 +67,63 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         }
     }
 
-    /// Unmaps `span`. Says whether all of the table is absent now, as far as `reclaim` asks for that.
-    fn unmap_in(&mut self, node: Node, span: Span, reclaim: Reclaim) -> bool {
+    /// Unmaps `span`.
+    fn unmap_in(&mut self, node: Node, span: Span, reclaim: Reclaim) -> Cut {
         let (from, to) = (self.index(node, span.start), self.index(node, span.last));
         self.dissolve(node, from, from, to, Keep::Outside);
         self.dissolve(node, to, from, to, Keep::Outside);
-        let whole = span.whole_slots(Self::shift(node.level));
+        let mut hull = None;
         if node.level == 0 {
-            self.unmap_leaves(Node { level: 0, ..node }, span);
+            hull = self.unmap_leaves(Node { level: 0, ..node }, span);
         } else {
+            let whole = span.whole_slots(Self::shift(node.level));
+            let first = span.first_part(Self::shift(node.level));
             if whole.is_none_or(|whole| span.start < whole.start) {
-                self.unmap_part(node, span.first_part(Self::shift(node.level)), reclaim);
+                hull = self.unmap_part(node, first, reclaim);
             }
             if let Some(whole) = whole {
-                self.unmap_slots(node, whole, reclaim);
+                hull = around(hull, self.unmap_slots(node, whole, reclaim));
             }
-            let behind = whole.map_or(span.first_part(Self::shift(node.level)).last, |whole| whole.last);
+            let behind = whole.map_or(first.last, |whole| whole.last);
             if behind < span.last {
-                self.unmap_part(node, Span { start: behind + 1, last: span.last }, reclaim);
+                hull = around(hull, self.unmap_part(node, Span { start: behind + 1, last: span.last }, reclaim));
             }
         }
-        reclaim == Reclaim::Free
-            && (from..=to).all(|index| self.is_absent(node, index))
-            && self.is_empty_but(node, from, to)
+        let absent = |index| Sort::of(Self::FORMAT, node.level, self.load(node, index)) == Sort::Absent;
+        let empty = reclaim == Reclaim::Free && (from..=to).all(absent) && self.is_empty_but(node, from, to);
+        Cut { hull, empty }
     }
 
-    fn is_absent(&self, node: Node, index: usize) -> bool {
-        Sort::of(Self::FORMAT, node.level, self.load(node, index)) == Sort::Absent
-    }
-
-    /// Makes whole slots absent; tables below are left empty, or taken out.
-    fn unmap_slots(&mut self, node: Node, span: Span, reclaim: Reclaim) {
+    /// Makes whole slots absent; tables below are left empty, or taken out. Gives the hull of what was mapped.
+    fn unmap_slots(&mut self, node: Node, span: Span, reclaim: Reclaim) -> Option<Span> {
+        let mut hull = None;
         for index in self.index(node, span.start)..=self.index(node, span.last) {
             let word = self.load(node, index);
             let slot = Self::slot(node, index);
-            match Sort::of(Self::FORMAT, node.level, word) {
-                Sort::Absent => {}
+            let more = match Sort::of(Self::FORMAT, node.level, word) {
+                Sort::Absent => None,
                 Sort::Table if reclaim == Reclaim::Keep => {
-                    self.unmap_in(node.below(Self::FORMAT, index, word), slot, reclaim);
+                    self.unmap_in(node.below(Self::FORMAT, index, word), slot, reclaim).hull
                 }
-                Sort::Table => self.unlink(node, index, word),
+                Sort::Table => {
+                    self.erase(node, index);
+                    let gone = self.release(Node { fresh: true, ..node.below(Self::FORMAT, index, word) });
+                    self.owe_unlinked(node, index, gone);
+                    Some(gone.span)
+                }
                 Sort::Leaf | Sort::Reserved => {
                     self.erase(node, index);
                     self.owe_absent(node, Self::duty(Change::Unmap), slot, Self::is_global(node.level, word));
+                    Some(slot)
                 }
-            }
+            };
+            hull = around(hull, more);
         }
+        hull
     }
 
     #[inline(always)]
-    fn unmap_leaves(&mut self, node: Node, span: Span) {
+    fn unmap_leaves(&mut self, node: Node, span: Span) -> Option<Span> {
         let mut gone: Option<(Span, bool)> = None;
         for index in self.index(node, span.start)..self.index(node, span.last) + 1 {
             let word = self.load(node, index);
@@ -117,44 +140,55 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         if let Some((span, global)) = gone {
             self.owe_absent(node, Self::duty(Change::Unmap), span, global);
         }
+        gone.map(|(span, _)| span)
     }
 
-    /// Unmaps part of a slot.
-    fn unmap_part(&mut self, node: Node, part: Span, reclaim: Reclaim) {
+    /// Unmaps part of a slot. Gives the hull of what was mapped.
+    fn unmap_part(&mut self, node: Node, part: Span, reclaim: Reclaim) -> Option<Span> {
         let index = self.index(node, part.start);
         let word = self.load(node, index);
         match Sort::of(Self::FORMAT, node.level, word) {
-            Sort::Absent | Sort::Reserved => {}
+            Sort::Absent | Sort::Reserved => None,
             Sort::Table => {
-                if self.unmap_in(node.below(Self::FORMAT, index, word), part, reclaim) {
-                    self.unlink(node, index, word);
+                let child = node.below(Self::FORMAT, index, word);
+                let cut = self.unmap_in(child, part, reclaim);
+                if cut.empty {
+                    self.erase(node, index);
+                    self.ledger.release(self.memory, Node { fresh: true, ..child });
+                    // What was mapped in it is written down already, and any address of it does for the pointer.
+                    let near = cut.hull.unwrap_or(part);
+                    self.owe_unlinked(node, index, Self::gone_void(child, near.start));
                 }
+                cut.hull
             }
             Sort::Leaf => {
-                self.dissolve(node, index, usize::MAX, 0, Keep::All);
-                let word = self.load(node, index);
-                let Some(child) = self.take(node, index) else { return };
-                self.fill_split(node, index, word, child);
-                self.unmap_in(child, part, Reclaim::Keep);
-                let duty = Self::duty(Change::Unmap);
-                self.swap_in(node, index, word, child, duty);
-                if !Self::breaks(node, duty.union(Self::duty(Change::Split))) && L::LIVE && !node.fresh {
-                    let global = Self::is_global(node.level, word);
-                    self.ledger.broke(duty, part, Self::FORMAT.page_shift, global);
-                }
+                self.unmap_inside(node, index, part);
+                Some(part)
             }
         }
     }
 
-    /// Takes a table out of the tree, with all below.
-    fn unlink(&mut self, node: Node, index: usize, word: u64) {
-        self.erase(node, index);
-        let child = node.below(Self::FORMAT, index, word);
-        let gone = self.release(Node { fresh: true, ..child });
+    /// Unmaps part of a leaf.
+    fn unmap_inside(&mut self, node: Node, index: usize, part: Span) {
+        self.dissolve(node, index, usize::MAX, 0, Keep::All);
+        let word = self.load(node, index);
+        let Some(child) = self.take(node, index) else { return };
+        self.fill_split(node, index, word, child);
+        self.unmap_in(child, part, Reclaim::Keep);
+        let duty = Self::duty(Change::Unmap);
+        self.swap_in(node, index, word, child, duty);
+        if !Self::breaks(node, duty.union(Self::duty(Change::Split))) && L::LIVE && !node.fresh {
+            let global = Self::is_global(node.level, word);
+            self.ledger.broke(duty, part, Self::FORMAT.page_shift, global);
+        }
+    }
+
+    /// Writes down that a pointer became absent, and all below it.
+    fn owe_unlinked(&mut self, node: Node, index: usize, gone: Gone) {
         if L::LIVE && !node.fresh {
-            let (duty, slot) = (Self::duty(Change::Unlink), Self::slot(node, index));
-            self.ledger.note(duty, slot, gone.stride, gone.global);
-            self.ledger.broke(duty, slot, gone.stride, gone.global);
+            let (duty, gone) = (Self::duty(Change::Unlink), Self::gone_below(node, index, gone));
+            self.ledger.note(duty, gone.span, gone.stride, gone.global);
+            self.ledger.broke(duty, gone.span, gone.stride, gone.global);
         }
     }
 

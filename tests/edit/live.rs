@@ -73,18 +73,46 @@ fn what_goes_owes_its_leaves_for_those_who_had_it() {
 }
 
 #[test]
-fn a_whole_subtree_owes_its_range_and_the_walk_and_owns_its_tables() {
+fn a_whole_subtree_owes_its_pages_and_the_walk_and_owns_its_tables() {
     let (mut space, arena) = prepared::<Level4>(Id::One(3), &[(0, 0x1000, 2 * M), (2 * M, 0, 4 * K)], false);
     // SAFETY: no hardware uses tables in an arena.
     let token = unsafe { space.unmap(virt(0), 4 * M, Reclaim::Free) }.expect("unmap");
     let scope = token.scope();
     assert_eq!(
         (scope.duty, scope.extent, scope.id),
-        (Duty::WALK, Extent::Range { start: 0, last: (512 << 30) - 1, stride: 12 }, Id::One(3))
+        (Duty::WALK, range(0, 2 * M + 4 * K, 12), Id::One(3)),
+        "from the first to the last of its pages, and not all that it could have translated"
     );
     assert_eq!(arena.used(), 5, "no table is back before the flush");
     space.reclaim(token);
     assert_eq!(arena.used(), 1);
+}
+
+#[test]
+fn an_emptied_table_owes_the_pages_that_emptied_it_and_one_if_there_were_none() {
+    let (mut space, _) = prepared::<Arm>(Id::One(3), &[(0x5000, 0x1000, 12 * K)], false);
+    // SAFETY: no hardware uses tables in an arena.
+    let token = unsafe { space.unmap(virt(0), M, Reclaim::Free) }.expect("unmap");
+    assert_eq!((token.scope().duty, token.scope().extent), (Duty::WALK, range(0x5000, 12 * K, 12)));
+    space.reclaim(token);
+
+    let (mut space, _) = prepared::<Arm>(Id::One(3), &[(0x5000, 0x1000, 12 * K)], false);
+    // SAFETY: as above.
+    let first = unsafe { space.unmap(virt(0), M, Reclaim::Keep) }.expect("unmap");
+    // SAFETY: as above.
+    let second = unsafe { space.unmap(virt(0x8000), 4 * K, Reclaim::Free) }.expect("unmap");
+    assert_eq!((first.scope().duty, first.scope().extent), (Duty::LEAF, range(0x5000, 12 * K, 12)));
+    let Extent::Range { start: 0x8000, last: 0x8fff, .. } = second.scope().extent else { panic!("{second:?}") };
+    assert_eq!(second.scope().duty, Duty::WALK);
+
+    // Neither is flushed, and another page gets a table: the pointer to the old one may still be remembered.
+    let before = space.hardware().executed();
+    // SAFETY: as above.
+    let third = unsafe { space.map(&mapping(0x10_0000, 0x9000, 4 * K, Rights::RW)) }.expect("map");
+    assert!(space.hardware().executed() > before, "broken before it is made");
+    space.flush(third);
+    space.reclaim(first);
+    space.reclaim(second);
 }
 
 #[test]

@@ -43,6 +43,10 @@ impl Family {
     fn new(name: &'static str, about: &str) -> Self {
         let mut golden = Golden::new(name, about);
         golden.line("# Level 0 is the last. Rights are the kernel's and the user's.");
+        golden.line("# What the walk remembers of a pointer goes with any one address that it is used for (DDI 0487 \"TLBI VAE1\",");
+        golden.line(
+            "# SDM \"Recommended Invalidation\"): a table that goes owes its pages, and one address if it had none.",
+        );
         Self(golden)
     }
 

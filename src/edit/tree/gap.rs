@@ -11,7 +11,7 @@ use super::super::kind::Kind;
 use super::super::ledger::{Duties, Ledger};
 use super::super::node::{Node, Sort};
 use super::super::range::Span;
-use super::Tree;
+use super::{Gone, Tree};
 use crate::flush::{Change, Duty};
 use crate::format::Format;
 use crate::tables::TableAccess;
@@ -43,8 +43,8 @@ pub(in crate::edit) enum Made {
 #[must_use = "entries that were opened are to be settled"]
 pub(in crate::edit) struct Gaps {
     node: Node,
-    /// The first and the last one.
-    entries: Option<(usize, usize)>,
+    /// What may be cached of them, if there are any.
+    gone: Option<Gone>,
     duty: Duty,
 }
 
@@ -76,7 +76,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
 
     /// None of the entries of `node` yet.
     pub(in crate::edit) const fn open_none(node: Node) -> Gaps {
-        Gaps { node, entries: None, duty: Duty::NONE }
+        Gaps { node, gone: None, duty: Duty::NONE }
     }
 
     /// Writes an entry of a table that nothing points to, or one that is absent, and cached nowhere.
@@ -96,10 +96,24 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         Vacant(node)
     }
 
+    /// Points an absent entry to `child`. Whatever a token took out below it before is flushed, even where that was for
+    /// other addresses: what the walk remembers of an old pointer is used for all that it translates.
+    pub(in crate::edit) fn link(&mut self, node: Node, index: usize, child: Node) {
+        let vacant = if node.fresh { Vacant(node) } else { self.vacate(node, Self::slot(node, index)) };
+        vacant.make(self, index, Self::pointer(node.level, child.table));
+    }
+
     /// Makes an entry absent.
     #[inline(always)]
     pub(in crate::edit) fn erase(&mut self, node: Node, index: usize) {
         self.store(node, index, 0);
+    }
+
+    /// Replaces an entry, in place, whatever hardware made of it.
+    #[inline(always)]
+    pub(in crate::edit) fn overwrite(&mut self, node: Node, index: usize, word: u64, duty: Duty) {
+        debug_assert!(!Self::breaks(node, duty), "what must be broken is opened");
+        self.store(node, index, word);
     }
 
     /// Replaces an entry, in place, by what `change` makes of it, without losing what hardware sets meanwhile. Gives the
@@ -137,16 +151,11 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
 }
 
 impl Gap {
-    /// Flushes the entry, of which leaves down to `1 << stride` bytes may be cached.
+    /// Flushes the entry, of which `gone` may be cached.
     #[inline(always)]
-    pub(in crate::edit) fn settle<K: Kind, L: Ledger<K>>(
-        self,
-        tree: &mut Tree<'_, K, L>,
-        stride: u32,
-        global: bool,
-    ) -> Settled {
+    pub(in crate::edit) fn settle<K: Kind, L: Ledger<K>>(self, tree: &mut Tree<'_, K, L>, gone: Gone) -> Settled {
         if Tree::<K, L>::breaks(self.node, self.duty) {
-            tree.ledger.settle(self.duty, Tree::<K, L>::slot(self.node, self.index), stride, global);
+            tree.ledger.settle(self.duty, gone);
         }
         Settled(self)
     }
@@ -199,7 +208,8 @@ impl Made {
 }
 
 impl Gaps {
-    /// Makes entry `index` absent, which is `word`, for a change that owes `duty`.
+    /// Makes entry `index` absent, which is `word`, for a change that owes `duty`. [`remember`](Self::remember) is told
+    /// what may be cached of it.
     pub(in crate::edit) fn open<K: Kind, L: Ledger<K>>(
         &mut self,
         tree: &mut Tree<'_, K, L>,
@@ -207,44 +217,34 @@ impl Gaps {
         word: u64,
         duty: Duty,
     ) {
-        self.open_as(tree, index, word, duty, 0);
+        tree.exchange(self.node, index, word, |_| 0);
+        self.duty = self.duty.union(duty);
     }
 
-    /// The same in a way that [`Vacant::mend`] can undo.
+    /// The same of a leaf, in a way that [`Vacant::mend`] can undo.
     pub(in crate::edit) fn open_leaf<K: Kind, L: Ledger<K>>(
         &mut self,
         tree: &mut Tree<'_, K, L>,
         index: usize,
         word: u64,
         duty: Duty,
+        gone: Gone,
     ) {
         let rest = one_bit(Tree::<K, L>::FORMAT).map_or(0, |bit| !bit);
-        self.open_as(tree, index, word, duty, rest);
-    }
-
-    fn open_as<K: Kind, L: Ledger<K>>(
-        &mut self,
-        tree: &mut Tree<'_, K, L>,
-        index: usize,
-        word: u64,
-        duty: Duty,
-        rest: u64,
-    ) {
         tree.exchange(self.node, index, word, |old| old & rest);
-        self.entries = Some(self.entries.map_or((index, index), |(first, _)| (first, index)));
         self.duty = self.duty.union(duty);
+        self.remember(gone);
     }
 
-    /// Flushes them, of which leaves down to `1 << stride` bytes may be cached.
-    pub(in crate::edit) fn settle<K: Kind, L: Ledger<K>>(
-        self,
-        tree: &mut Tree<'_, K, L>,
-        stride: u32,
-        global: bool,
-    ) -> Vacant {
-        if let Some((first, last)) = self.entries {
-            let (first, last) = (Tree::<K, L>::slot(self.node, first), Tree::<K, L>::slot(self.node, last));
-            tree.ledger.settle(self.duty, Span { start: first.start, last: last.last }, stride, global);
+    /// What may be cached of the entry that was opened last.
+    pub(in crate::edit) fn remember(&mut self, gone: Gone) {
+        self.gone = Some(self.gone.map_or(gone, |all| all.union(gone)));
+    }
+
+    /// Flushes them.
+    pub(in crate::edit) fn settle<K: Kind, L: Ledger<K>>(self, tree: &mut Tree<'_, K, L>) -> Vacant {
+        if let Some(gone) = self.gone {
+            tree.ledger.settle(self.duty, gone);
         }
         Vacant(self.node)
     }
