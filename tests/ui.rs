@@ -6,6 +6,11 @@ fn errors_say_what_where_and_how_to_fix_it() {
     let cases = trybuild::TestCases::new();
     cases.pass("tests/ui/pass.rs");
     for case in [
+        "brand_closure",
+        "brand_escape",
+        "brand_page",
+        "brand_second",
+        "brand_token",
         "budget",
         "device_executable",
         "edit_found",
@@ -18,6 +23,9 @@ fn errors_say_what_where_and_how_to_fix_it() {
         "edit_while_read",
         "format_levels",
         "format_overlap",
+        "held_rights",
+        "held_several",
+        "held_size",
         "misaligned",
         "missing_feature",
         "missing_guard",

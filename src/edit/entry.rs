@@ -19,17 +19,26 @@ use crate::page::{Frame, HasLeaf, OwnedFrame, Page, PageSize};
 use crate::regime::Regime;
 use crate::table::Attributes;
 
-/// Where an entry is: at a cursor, or in a window.
-pub trait EntryPlace: Sized + sealed::Sealed {
+/// Where a page of one size is that is mapped in a space of one kind.
+pub trait PagePlace: Sized + sealed::Sealed {
     /// The kind of space.
     type Kind: Kind<Regime: HasLeaf<Self::Size>>;
     /// The size of its leaf.
     type Size: PageSize;
-    /// What a change returns that gives `T`: that, or the token that owns it.
-    type Owes<T>;
 
     /// The memory that it translates.
     fn page(&self) -> Page<Self::Size>;
+}
+
+/// Where an entry is within reach: at a cursor, or in a window.
+#[diagnostic::on_unimplemented(
+    message = "the entry of this page is not at hand",
+    label = "the page is held, apart from its space",
+    note = "`cursor.take_up(page)` goes back to its entry"
+)]
+pub trait EntryPlace: PagePlace {
+    /// What a change returns that gives `T`: that, or the token that owns it.
+    type Owes<T>;
 
     /// Makes it a leaf; it is absent.
     #[doc(hidden)]
@@ -44,7 +53,7 @@ pub trait EntryPlace: Sized + sealed::Sealed {
     fn clear<T>(&mut self, value: T) -> Self::Owes<T>;
 }
 
-mod sealed {
+pub(super) mod sealed {
     pub trait Sealed {}
 }
 
@@ -57,12 +66,12 @@ pub struct Unmapped<P> {
 /// An entry that is a leaf, and grants `A`.
 ///
 /// One with rights such as [`Rw`](super::Rw) was mapped through this very entry, and owns the frame: to unmap it is safe.
-/// One with [`AnyRights`] was found.
-pub struct Mapped<P: EntryPlace, A> {
-    place: P,
-    frame: Frame<P::Size>,
-    attributes: Attributes,
-    rights: PhantomData<A>,
+/// One with [`AnyRights`] was found. One that is [`Held`](super::Held) is kept apart from its space.
+pub struct Mapped<P: PagePlace, A> {
+    pub(super) place: P,
+    pub(super) frame: Frame<P::Size>,
+    pub(super) attributes: Attributes,
+    pub(super) rights: PhantomData<A>,
 }
 
 /// What an entry is.
@@ -85,7 +94,7 @@ impl<P: EntryPlace> fmt::Debug for Unmapped<P> {
     }
 }
 
-impl<P: EntryPlace, A> fmt::Debug for Mapped<P, A> {
+impl<P: PagePlace, A> fmt::Debug for Mapped<P, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (virt, phys) = (self.place.page().start(), self.frame.start());
         write!(f, "Mapped at {virt:?} to {phys:?} with {:?}", self.attributes)
@@ -144,7 +153,7 @@ impl<R: HasLeaf<S>, S: PageSize, A: Granted> Encodes<R, S, A> {
     };
 }
 
-type RegimeOf<P> = <<P as EntryPlace>::Kind as Kind>::Regime;
+type RegimeOf<P> = <<P as PagePlace>::Kind as Kind>::Regime;
 type Changed<P, A> = (Mapped<P, A>, <P as EntryPlace>::Owes<()>);
 
 impl<P: EntryPlace> Unmapped<P> {
@@ -198,7 +207,7 @@ impl<P: EntryPlace> Unmapped<P> {
     }
 }
 
-impl<P: EntryPlace, A> Mapped<P, A> {
+impl<P: PagePlace, A> Mapped<P, A> {
     /// The memory that the entry translates.
     pub fn page(&self) -> Page<P::Size> {
         self.place.page()
@@ -258,7 +267,10 @@ impl<P: EntryPlace, A> Mapped<P, A> {
         let owed = self.place.clear(frame);
         (Unmapped { place: self.place }, owed)
     }
+}
 
+/// Access follows the rights.
+impl<P: PagePlace, A> Mapped<P, A> {
     /// The bytes of the page.
     ///
     /// # Safety
@@ -330,20 +342,23 @@ impl<P: EntryPlace, A> Mapped<P, A> {
 
 /// The entry that a cursor stands at.
 pub struct AtCursor<'c, 's, K: Kind, St: State, S> {
-    cursor: &'c mut Cursor<'s, K, St>,
-    size: PhantomData<S>,
+    pub(super) cursor: &'c mut Cursor<'s, K, St>,
+    pub(super) size: PhantomData<S>,
 }
 
 impl<K: Kind, St: State, S> sealed::Sealed for AtCursor<'_, '_, K, St, S> {}
 
-impl<K: Kind<Regime: HasLeaf<S>>, St: State, S: PageSize> EntryPlace for AtCursor<'_, '_, K, St, S> {
+impl<K: Kind<Regime: HasLeaf<S>>, St: State, S: PageSize> PagePlace for AtCursor<'_, '_, K, St, S> {
     type Kind = K;
     type Size = S;
-    type Owes<T> = St::Owes<K, T>;
 
     fn page(&self) -> Page<S> {
         Page::containing(self.cursor.position())
     }
+}
+
+impl<K: Kind<Regime: HasLeaf<S>>, St: State, S: PageSize> EntryPlace for AtCursor<'_, '_, K, St, S> {
+    type Owes<T> = St::Owes<K, T>;
 
     fn put(&mut self, frame: Frame<S>, attributes: Attributes) -> Result<St::Owes<K, ()>, MapError> {
         let page = self.page();
@@ -382,14 +397,7 @@ impl<'s, K: Kind, St: State> Cursor<'s, K, St> {
         K::Regime: HasLeaf<S>,
     {
         let (format, level) = (format_of::<K>(), LevelOf::<K::Regime, S>::LEVEL);
-        if let Some(feature) = missing_leaf(format, <K::Regime as Regime>::FEATURES, level) {
-            return Err(EntryError::NoSuchLeaf(feature));
-        }
-        let virt: VirtAddr = self.position();
-        if !virt.is_aligned(S::BYTES) {
-            return Err(RangeError::UnalignedVirt { virt, unit: S::BYTES }.into());
-        }
-        let spot = self.arrive(level)?;
+        let spot = self.spot_of::<S>()?;
         let Spot { node, word, .. } = spot;
         let (found, read) = self.describe(spot);
         let place = AtCursor { cursor: self, size: PhantomData };
@@ -405,5 +413,21 @@ impl<'s, K: Kind, St: State> Cursor<'s, K, St> {
                 }
             },
         })
+    }
+
+    /// Where the walk to the entry of size `S` ends.
+    pub(super) fn spot_of<S: PageSize>(&mut self) -> Result<Spot, EntryError>
+    where
+        K::Regime: HasLeaf<S>,
+    {
+        let (format, level) = (format_of::<K>(), LevelOf::<K::Regime, S>::LEVEL);
+        if let Some(feature) = missing_leaf(format, <K::Regime as Regime>::FEATURES, level) {
+            return Err(EntryError::NoSuchLeaf(feature));
+        }
+        let virt: VirtAddr = self.position();
+        if !virt.is_aligned(S::BYTES) {
+            return Err(RangeError::UnalignedVirt { virt, unit: S::BYTES }.into());
+        }
+        Ok(self.arrive(level)?)
     }
 }

@@ -6,7 +6,7 @@ use crate::flush::{Hardware, Id, Maintain, Reach, Scope, TlbFlush};
 use crate::tables::TableMemory;
 
 /// What address spaces of one kind have in common. Each kernel declares its own, and its tokens, pages and frames are of
-/// that kind only.
+/// that kind only. [`Brand`](super::Brand) tells the spaces of a kind apart.
 ///
 /// The simplest one: a kernel on one core, with sixteen tables in its image.
 ///
@@ -29,15 +29,18 @@ use crate::tables::TableMemory;
 /// Beside a declared map the regime is [`Of`](crate::space::Of) its space, which has the same features and memory types. A
 /// CPU that can do more than the regime assumes is [`With`](crate::regime::With) that. [`EveryCore`](crate::flush::EveryCore)
 /// says that others have translations cached, too.
-pub trait Kind: Sized + 'static {
+pub trait Kind: Sized {
     /// The translation regime.
     type Regime: Maintain;
     /// Where tables come from; usually a handle, so that it can be cloned.
-    type Memory: TableMemory<Self::Regime>;
+    type Memory: TableMemory<Self::Regime> + 'static;
     /// What executes the maintenance: the core that runs this, or a recorder.
-    type Hardware: Hardware<<Self::Regime as Maintain>::Architecture>;
+    type Hardware: Hardware<<Self::Regime as Maintain>::Architecture> + 'static;
     /// Who may have translations of such a space cached.
     type Reach: Reach;
+
+    #[doc(hidden)]
+    const BRANDED: bool = false;
 }
 
 /// Whether hardware uses a space.
@@ -58,6 +61,8 @@ pub trait State: sealed::Sealed {
     ) -> Self::Ledger<'h, K>;
     #[doc(hidden)]
     fn owes<K: Kind, T>(scope: Scope, value: T) -> Self::Owes<K, T>;
+    #[doc(hidden)]
+    fn same<A: Kind, B: Kind<Hardware = A::Hardware>>(hardware: Self::Hardware<A>) -> Self::Hardware<B>;
 }
 
 /// No core uses the tables: edits owe nothing.
@@ -82,6 +87,9 @@ impl State for Offline {
     fn owes<K: Kind, T>(_: Scope, value: T) -> T {
         value
     }
+
+    #[inline(always)]
+    fn same<A: Kind, B: Kind<Hardware = A::Hardware>>((): ()) {}
 }
 
 impl State for Live {
@@ -102,6 +110,11 @@ impl State for Live {
     #[inline(always)]
     fn owes<K: Kind, T>(scope: Scope, value: T) -> TlbFlush<K, T> {
         TlbFlush::new(scope, value)
+    }
+
+    #[inline(always)]
+    fn same<A: Kind, B: Kind<Hardware = A::Hardware>>(hardware: A::Hardware) -> B::Hardware {
+        hardware
     }
 }
 

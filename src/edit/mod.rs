@@ -51,13 +51,44 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 //!
+//! # Held pages, and whose they are
+//!
+//! Two processes have spaces of one kind. [`branded`](AddressSpace::branded), each is of a kind of its own: what one owes,
+//! maps or releases is of no use to the other. Its pages can be [held](Mapped::hold) then: kept without a cursor, with
+//! their frame and rights, and taken up again where they are.
+//!
+//! ```
+//! # use tablature::addr::VirtAddr;
+//! # use tablature::attr::MemoryType;
+//! # use tablature::edit::{AddressSpace, Entry, Kind, Live, Rw};
+//! # use tablature::page::{OwnedFrame, Size4K};
+//! # use tablature::riscv::Sv39;
+//! # type Error = Box<dyn core::error::Error>;
+//! fn stack<K: Kind<Regime = Sv39>>(
+//!     process: &mut AddressSpace<K, Live>,
+//!     frame: OwnedFrame<Size4K>,
+//! ) -> Result<OwnedFrame<Size4K>, Error> {
+//!     process.branded_mut(|process| {
+//!         let mut cursor = process.cursor(VirtAddr::new(0x1000));
+//!         let Entry::Vacant(entry) = cursor.entry::<Size4K>()? else { return Err("it is mapped".into()) };
+//!         let (page, owed) = entry.map(frame, Rw, MemoryType::NormalWb).map_err(|all| all.error)?;
+//!         let held = page.hold();
+//!         cursor.flush(owed);
+//!         // The space is free for other edits now.
+//!         let mut cursor = process.cursor(VirtAddr::new(0x8000));
+//!         let (_, owed) = cursor.take_up(held).map_err(|all| all.error)?.unmap();
+//!         Ok(cursor.flush(owed))
+//!     })
+//! }
+//! ```
+//!
 //! # Where to read on
 //!
 //! 1. [`Kind`], which a kernel writes once, and memory for [`tables`](crate::tables): a pool in the image, ranges, a heap.
 //! 2. [`AddressSpace`]: `map`, `unmap`, `protect`, `query` of ranges; `map_page` and the like for one page.
 //! 3. [`flush`](crate::flush): what edits of a live space owe. [`activate`](AddressSpace::activate) makes a space live.
-//! 4. [`Cursor`] for many pages side by side, [`Entry`] for pages whose rights are types, [`Broken`] for
-//!    break-before-make by hand.
+//! 4. [`Cursor`] for many pages side by side, [`Entry`] for pages whose rights are types, [`Held`] for those that are kept,
+//!    [`Brand`] for spaces that are types, [`Broken`] for break-before-make by hand.
 //! 5. [`read`] for tables of others, [`AddressSpace::share_with`] for a kernel half, and
 //!    [`With`](crate::regime::With) for what the CPU can do beyond the least.
 //!
@@ -77,11 +108,13 @@
 //! ([`AddressSpace::flush`], [`Cursor::flush`]), and flushes it first where something is mapped there before.
 
 mod active;
+mod brand;
 mod broken;
 mod change;
 mod cursor;
 mod entry;
 mod error;
+mod held;
 mod kind;
 mod leaves;
 mod ledger;
@@ -105,10 +138,12 @@ mod tree;
 mod unmap;
 
 pub use active::{Activate, Active, ActiveError};
+pub use brand::{Brand, OneSpace};
 pub use broken::{Broken, Cleared};
 pub use cursor::Cursor;
-pub use entry::{AtCursor, Entry, EntryError, EntryPlace, Mapped, NotMapped, Unmapped};
+pub use entry::{AtCursor, Entry, EntryError, EntryPlace, Mapped, NotMapped, PagePlace, Unmapped};
 pub use error::{BadPhys, MapError, Offender, PromoteError, ProtectError, RemapError, SplitError, UnmapError};
+pub use held::{Held, NotTaken, TakeUpError};
 pub use kind::{Kind, Live, Offline, State};
 pub use open::{NotActivated, OpenActiveError};
 pub use protect::Protect;

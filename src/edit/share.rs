@@ -294,9 +294,14 @@ impl<K: Kind> AddressSpace<K, Live> {
 
     /// Gives `other` the pinned part: what is mapped there now and later is mapped in both.
     ///
+    /// The other space may be of another kind or brand, if whoever may have this one cached may have that one, too.
+    ///
     /// # Errors
     /// [`ShareError`]; then nothing changed.
-    pub fn share_with(&mut self, other: &mut AddressSpace<K, Offline>) -> Result<(), ShareError> {
+    pub fn share_with<J>(&mut self, other: &mut AddressSpace<J, Offline>) -> Result<(), ShareError>
+    where
+        J: Kind<Regime = K::Regime, Hardware = K::Hardware, Reach = K::Reach>,
+    {
         let format = format_of::<K>();
         let Some(Pinned { span, sharers }) = self.borders.pinned else { return Err(ShareError::NotPinned) };
         let Some(root) = self.root_of(span.start) else { return Err(ShareError::NotPinned) };
@@ -318,7 +323,12 @@ impl<K: Kind> AddressSpace<K, Live> {
     }
 
     /// Copies the root entries of `span`, all or none.
-    fn copy_entries(&self, root: Node, span: Span, other: &mut AddressSpace<K, Offline>) -> Result<(), ShareError> {
+    fn copy_entries<J: Kind<Regime = K::Regime>>(
+        &self,
+        root: Node,
+        span: Span,
+        other: &mut AddressSpace<J, Offline>,
+    ) -> Result<(), ShareError> {
         let format = format_of::<K>();
         let to = other.root_of(span.start).ok_or(ShareError::Taken)?;
         let slots = format.index(span.start, root.level)..=format.index(span.last, root.level);
@@ -350,7 +360,10 @@ impl<K: Kind, St: State> AddressSpace<K, St> {
     ///
     /// # Errors
     /// The proof, if it is of another space's part.
-    pub fn take_back(&mut self, returned: Returned<K>) -> Result<(), Returned<K>> {
+    pub fn take_back<J>(&mut self, returned: Returned<J>) -> Result<(), Returned<J>>
+    where
+        J: Kind<Regime = K::Regime, Hardware = K::Hardware, Reach = K::Reach>,
+    {
         let root = self.borders.pinned.and_then(|pinned| self.root_of(pinned.span.start));
         match (&mut self.borders.pinned, root) {
             (Some(pinned), Some(root)) if root.table.as_u64() == returned.owner && pinned.sharers > 0 => {

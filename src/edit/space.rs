@@ -53,6 +53,7 @@ pub enum Halves {
 /// 2. Tables below root entries in `borders.shared`, and below a root entry that points to its own root, are not owned: they are
 ///    neither edited nor freed.
 #[derive(Debug)]
+#[repr(C)] // Spaces of a kind and of its brands are laid out alike.
 #[must_use = "dropping an address space leaks its tables; `free` gives them back, `into_roots` hands them over"]
 pub struct AddressSpace<K: Kind, St: State = Offline> {
     pub(super) roots: Roots,
@@ -74,6 +75,7 @@ impl<K: Kind> AddressSpace<K, Offline> {
     /// # Errors
     /// [`NewError`]; then nothing was allocated.
     pub fn new(mut memory: K::Memory, halves: Halves) -> Result<Self, NewError> {
+        const { not_of_a_brand::<K>() };
         let format = format_of::<K>();
         if !format.upper_half && !matches!(halves, Halves::Lower) {
             return Err(NewError::NoUpperHalf);
@@ -113,6 +115,7 @@ impl<K: Kind> AddressSpace<K, Offline> {
     /// # Errors
     /// [`OpenError`] if a root is missing, unaligned or out of reach.
     pub unsafe fn from_roots(roots: Roots, memory: K::Memory) -> Result<Self, OpenError> {
+        const { not_of_a_brand::<K>() };
         check_roots::<K>(&roots, &memory)?;
         Ok(Self { roots, memory, hardware: (), id: Id::Every, borders: Borders::NONE, broken: NOTHING })
     }
@@ -175,6 +178,11 @@ impl<K: Kind> AddressSpace<K, Offline> {
     pub fn with_id(self, id: Id) -> Self {
         Self { id, ..self }
     }
+}
+
+/// A brand has the one space that it was made for.
+const fn not_of_a_brand<K: Kind>() {
+    assert!(!K::BRANDED, "a brand has one space already: make a space of the kind itself, and brand that");
 }
 
 fn new_root<K: Kind>(memory: &mut K::Memory) -> Result<u64, NewError> {

@@ -10,13 +10,15 @@ use core::sync::atomic::{AtomicU32, fence};
 use super::change::Duty;
 use super::hardware::Maintain;
 use super::scope::{Extent, Id, Scope};
-use crate::edit::Kind;
+use crate::edit::{Brand, Kind};
 
 /// What executes a flush on all cores: [`Mailboxes`], firmware, or a broadcast of the machine's own.
 ///
 /// # Safety
 /// When `everywhere` returns, this core and every other that may have anything of the scope cached have executed
 /// [`Maintain::sequence`] for it.
+///
+/// One of a kind whose spaces get a [`Brand`] is implemented for `Brand<'_, K>`, too, as [`Others`] is.
 pub unsafe trait Interprocessor<K: Kind> {
     /// Executes what `scope` asks for on this core, which is `hardware`, and on all others.
     fn everywhere(&mut self, scope: &Scope, hardware: &mut K::Hardware);
@@ -146,6 +148,13 @@ unsafe impl<K: Kind, I: Interrupts, const CORES: usize> Interprocessor<K> for Ot
             unsafe { self.mailboxes.serve(self.core, hardware) };
             spin_loop();
         }
+    }
+}
+
+// SAFETY: a branded space is one of the kind, with the same hardware.
+unsafe impl<K: Kind, I: Interrupts, const CORES: usize> Interprocessor<Brand<'_, K>> for Others<'_, K, I, CORES> {
+    fn everywhere(&mut self, scope: &Scope, hardware: &mut K::Hardware) {
+        Interprocessor::<K>::everywhere(self, scope, hardware);
     }
 }
 

@@ -58,7 +58,10 @@ pub(crate) fn mapping(virt: u64, phys: u64, size: u64, rights: Rights) -> Mappin
 /// Leaves by first address: size, physical address, rights. Read from the arena, not by the space.
 pub(crate) type Leaves = BTreeMap<u64, (u64, u64, Rights)>;
 
-pub(crate) fn leaves<R: Maintain, St: State>(space: &Space<R, St>, arena: &Arena<R>) -> Leaves {
+pub(crate) fn leaves<R: Maintain, K, St: State>(space: &AddressSpace<K, St>, arena: &Arena<R>) -> Leaves
+where
+    K: Kind<Regime = R>,
+{
     let format = &R::FORMAT;
     let mut found = Leaves::new();
     for (root, upper) in [(space.roots().lower, false), (space.roots().upper, true)] {

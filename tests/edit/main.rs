@@ -3,10 +3,12 @@
 #[path = "../support/arena.rs"]
 mod arena;
 mod bits;
+mod brand;
 mod broken;
 mod counts;
 mod cursor;
 mod errors;
+mod held;
 mod kinds;
 mod live;
 #[path = "../support/measured.rs"]

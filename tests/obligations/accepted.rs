@@ -184,3 +184,17 @@ pub fn retired(space: Space) {
     let (token, mut core) = unsafe { space.retire() };
     token.flush(&mut core).free();
 }
+
+pub fn branded(a: &mut Space, b: &mut Space, page: Page<Size4K>) -> Result<Frame<Size4K>, UnmapError> {
+    a.branded_mut(|a| {
+        b.branded_mut(|b| {
+            // SAFETY: the snippet is never run.
+            let one = unsafe { a.unmap_page(page) }?;
+            let (frame, _) = a.flush(one);
+            // SAFETY: as above.
+            let other = unsafe { b.unmap_page(page) }?;
+            b.flush(other);
+            Ok(frame)
+        })
+    })
+}

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 const LEVELS: [&str; 4] = ["0", "1", "3", "z"];
 
 /// Every function of `rejected.rs`, by the name of what its token releases.
-const LOST: [&str; 13] = [
+const LOST: [&str; 14] = [
     "AtTheEnd",
     "ByName",
     "Underscore",
@@ -22,6 +22,7 @@ const LOST: [&str; 13] = [
     "OfATuple",
     "InABatch",
     "InAClosure",
+    "InABrand",
 ];
 
 /// The library, built once with `panic = "abort"`.

@@ -4,7 +4,8 @@
 
 mod kernel;
 use kernel::{Kernel, Refused, change, owed, work};
-use tablature::flush::{Batch, Recorder, TlbFlush};
+use tablature::edit::{AddressSpace, Kind, Live};
+use tablature::flush::{Batch, Id, Recorder, Scope, TlbFlush};
 use tablature::riscv::RiscV;
 
 type Core = Recorder<RiscV, 8>;
@@ -98,4 +99,12 @@ pub fn in_a_closure() {
     let token = owed(InAClosure);
     let run = move || token.scope();
     run();
+}
+
+pub struct InABrand;
+pub fn in_a_brand(space: &mut AddressSpace<Kernel, Live>) {
+    fn lose<K: Kind>(_: &AddressSpace<K, Live>) {
+        let token = TlbFlush::<K, _>::new(Scope::nothing(Id::Every), InABrand);
+    }
+    space.branded_mut(|space| lose(space));
 }
