@@ -66,7 +66,7 @@ pub trait Ledger<K: Kind> {
     /// The table, which has no tables below, was unlinked.
     fn release(&mut self, memory: &mut K::Memory, table: Node);
 
-    /// The only table that the operation unlinked, which must stay as it is until the flush.
+    /// The table was unlinked, and must translate as it does until the flush.
     fn retain(&mut self, memory: &mut K::Memory, table: Node);
 
     /// What is owed, and what was taken out.
@@ -194,11 +194,7 @@ impl<K: Kind> Ledger<K> for Owed<'_, K> {
     }
 
     fn retain(&mut self, memory: &mut K::Memory, table: Node) {
-        if self.tables.is_empty() {
-            self.tables = Tables::hold(table.table);
-        } else {
-            self.release(memory, table);
-        }
+        self.tables.keep(memory, table.table);
     }
 
     #[inline(always)]

@@ -290,17 +290,18 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     fn displace(&mut self, node: Node, index: usize, sort: Sort, word: u64, new: u64) {
         let duty = Self::duty_to_leaf(node, sort, word, new);
         self.overwrite(node, index, new, duty);
-        let gone = self.gone(node, index, sort, word);
+        let gone = self.gone(node, index, sort, word, Self::retain);
         if L::LIVE && !node.fresh {
             self.ledger.note(duty, gone.span, gone.stride, gone.global | Self::is_global(node.level, new));
         }
     }
-    /// Releases what an entry pointed to. What may be cached of it.
-    fn gone(&mut self, node: Node, index: usize, sort: Sort, word: u64) -> Gone {
+
+    /// Takes out what an entry pointed to. What may be cached of it.
+    fn gone(&mut self, node: Node, index: usize, sort: Sort, word: u64, take_out: fn(&mut Self, Node) -> Gone) -> Gone {
         if sort != Sort::Table {
             return Self::gone_leaf(node, index, word);
         }
-        let gone = self.release(Node { fresh: true, ..node.below(Self::FORMAT, index, word) });
+        let gone = take_out(self, Node { fresh: true, ..node.below(Self::FORMAT, index, word) });
         Self::gone_below(node, index, gone)
     }
 
@@ -330,7 +331,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
                     continue;
                 }
                 gaps.open(self, index, word, duty);
-                gaps.remember(self.gone(node, index, sort, word));
+                gaps.remember(self.gone(node, index, sort, word, Self::release));
             }
         }
         gaps.settle(self)

@@ -279,19 +279,28 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
 
     /// Releases an unlinked table and all below, children first.
     pub(super) fn release(&mut self, node: Node) -> Gone {
+        self.take_out(node, L::release)
+    }
+
+    /// The same where a leaf is in the place of the table already: what both translate alike must not fault meanwhile.
+    pub(super) fn retain(&mut self, node: Node) -> Gone {
+        self.take_out(node, L::retain)
+    }
+
+    fn take_out(&mut self, node: Node, give: fn(&mut L, &mut K::Memory, Node)) -> Gone {
         let mut gone: Option<Gone> = None;
         if node.level > 0 || L::LIVE {
             for index in 0..node.entries(Self::FORMAT) {
                 let word = self.load(node, index);
                 let more = match Sort::of(Self::FORMAT, node.level, word) {
-                    Sort::Table => self.release(node.below(Self::FORMAT, index, word)),
+                    Sort::Table => self.take_out(node.below(Self::FORMAT, index, word), give),
                     Sort::Leaf => Self::gone_leaf(node, index, word),
                     Sort::Absent | Sort::Reserved => continue,
                 };
                 gone = Some(gone.map_or(more, |gone| gone.union(more)));
             }
         }
-        self.ledger.release(self.memory, node);
+        give(&mut self.ledger, self.memory, node);
         gone.unwrap_or_else(|| Self::gone_void(node, node.base))
     }
 

@@ -17,12 +17,32 @@ const FEW: u32 = 2;
 pub(super) struct Link {
     /// The bits of a word that carry the number.
     mask: u64,
+    /// The bits of a word that stay as they are.
+    rest: u64,
     /// Bits of the number.
     bits: u32,
     table_shift: u32,
 }
 
 impl Link {
+    /// The same in the software bits of whatever entries a table has, which go on translating as they did; `None` where
+    /// these bits say something else in some entry, or are too few.
+    pub(super) const fn quiet(format: &Format) -> Option<Self> {
+        let (at, bits) = format.software;
+        let mask = ((1 << bits) - 1) << at;
+        let mut taken = format.present | format.accessed | format.table_accessed | format.dirty | format.address.bits();
+        let mut level = 0;
+        while level < format.levels {
+            taken |= format.level[level].leaf.mask | format.level[level].table.mask;
+            level += 1;
+        }
+        if mask == 0 || mask & taken != 0 {
+            return None;
+        }
+        let link = Self { mask, rest: !mask, ..Self::of(format) };
+        if link.words() as u64 <= format.table_size() / format.entry_bytes as u64 { Some(link) } else { None }
+    }
+
     pub(super) const fn of(format: &Format) -> Self {
         let width = if format.entry_bytes == 4 { u32::MAX as u64 } else { u64::MAX };
         let mut taken = format.present | format.accessed | format.table_accessed | format.dirty;
@@ -39,7 +59,7 @@ impl Link {
         let kept = 64 - format.address.mask.leading_zeros();
         let high = format.address.high_from + format.address.high_bits;
         let top = if high > kept { high } else { kept };
-        let link = Self { mask, bits: top - format.table_shift + LOG2_BITS, table_shift: format.table_shift };
+        let link = Self { mask, rest: 0, bits: top - format.table_shift + LOG2_BITS, table_shift: format.table_shift };
         let entries = format.table_size() / format.entry_bytes as u64;
         assert!(link.words() as u64 <= entries, "a table is too small to name another in absent entries");
         link
@@ -75,6 +95,11 @@ impl Link {
             mask ^= bit;
         }
         word
+    }
+
+    /// Word `index` of the reference with this number, where a word was `old`.
+    pub(super) const fn over(self, old: u64, number: u64, index: usize) -> u64 {
+        old & self.rest | self.word(number, index)
     }
 
     /// What word `index` of a reference adds to its number.

@@ -110,7 +110,7 @@ fn an_emptied_table_owes_the_pages_that_emptied_it_and_one_if_there_were_none() 
     // SAFETY: as above.
     let third = unsafe { space.map(&mapping(0x10_0000, 0x9000, 4 * K, Rights::RW)) }.expect("map");
     assert!(space.hardware().executed() > before, "broken before it is made");
-    space.flush(third);
+    space.reclaim(third);
     space.reclaim(first);
     space.reclaim(second);
 }
@@ -130,6 +130,35 @@ fn a_table_that_becomes_a_leaf_owes_every_page_it_had() {
     let token = unsafe { space.map(&leaf) }.expect("replaced");
     assert_eq!(space.hardware().executed(), 1 + 512 + 2);
     space.reclaim(token);
+}
+
+/// A core that remembers a pointer goes on with the old tables until the flush, and those may translate as the leaf does.
+#[test]
+fn tables_that_leaves_replace_in_place_translate_as_they_did_until_the_flush() {
+    fn check<R: Maintain>(mapped: u64, size: u64, leaf: u64) {
+        let (shift, bits) = R::FORMAT.software;
+        let software = ((1u64 << bits) - 1) << shift;
+        let (mut space, arena) = prepared::<R>(Id::One(3), &[], false);
+        let pages = mapping(0, 0, mapped, Rights::RW).limited(Limits::PAGES);
+        let leaves = mapping(0, 0, size, Rights::RW).limited(Limits { largest: leaf, ..Limits::ANY });
+        // SAFETY: no hardware uses tables in an arena.
+        let token = unsafe { space.map(&pages) }.expect("pages");
+        space.reclaim(token);
+        let before: std::collections::BTreeMap<_, _> = arena.image().into_iter().collect();
+        // SAFETY: as above.
+        let token = unsafe { space.map(&leaves.replacing()) }.expect("leaves");
+        let mut changed = 0;
+        for (table, words) in arena.image() {
+            let entries = words.iter().zip(&before[&table]);
+            changed += entries.filter(|(new, old)| (*new ^ *old) & !software != 0).count() as u64;
+        }
+        assert_eq!(changed, size / leaf, "the entries that are leaves now, and no other");
+        space.reclaim(token);
+    }
+    check::<Level4>(2 * M, 2 * M, 2 * M);
+    check::<Level4>(8 * M, 8 * M, 2 * M);
+    check::<Sv39>(8 * M, 8 * M, 2 * M);
+    check::<Sv39>(8 * M, 1024 * M, 1024 * M);
 }
 
 #[test]
