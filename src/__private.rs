@@ -15,6 +15,7 @@ pub use crate::space::declare::{
     Filled, Origin, alignment, check_plan, extents_of, image, link_delta, placed_at, slots,
 };
 pub use crate::space::device::{Taken, position, rivals};
+pub use crate::window::declare::all_pages;
 
 pub use number::{Number, Value, number, small};
 pub use verdict::{Verdict, refuse, refuse_rest, verdict, warning};

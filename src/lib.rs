@@ -32,13 +32,15 @@ pub mod rule;
 // 5: the planner of static tables
 pub mod plan;
 
-// 6: run time: a declared space made live; spaces that are built, edited and read; what edits owe; memory for tables
+// 6: run time: a declared space made live; spaces that are built, edited and read; what edits owe; memory for
+// tables; windows
 pub mod space;
 pub use space::install;
 
 pub mod edit;
 pub mod flush;
 pub mod tables;
+pub mod window;
 
 #[doc(hidden)]
 pub mod __private;

@@ -1,6 +1,8 @@
 //! Page sizes as types, and the frames and pages that have them.
 
+use core::cmp::Ordering;
 use core::fmt;
+use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 
 use typenum::{U12, U14, U16, U20, U21, U22, U25, U29, U30, U36, U39, U42, U48, Unsigned};
@@ -47,6 +49,26 @@ page_sizes! {
     Size256T = U48, "256 TiB";
 }
 
+/// The number of a page size that is a type.
+#[diagnostic::on_unimplemented(
+    message = "no type has pages of 1 << `{Self}` bytes",
+    label = "windows have pages of 4, 16 or 64 KiB"
+)]
+pub trait SizeOfShift: Unsigned {
+    /// The size.
+    type Size: PageSize<Shift = Self>;
+}
+
+macro_rules! sizes_of_shifts {
+    ($($shift:ty = $size:ty),*) => { $(
+        impl SizeOfShift for $shift {
+            type Size = $size;
+        }
+    )* };
+}
+
+sizes_of_shifts!(U12 = Size4K, U14 = Size16K, U16 = Size64K);
+
 /// The regime has leaves of size `S` at some level, with or without an optional feature.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no leaves of `{S}`",
@@ -78,7 +100,6 @@ macro_rules! aligned {
         ///
         /// # Invariants
         /// The address is a multiple of the size.
-        #[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(transparent)]
         pub struct $name<S: PageSize>($address, PhantomData<S>);
 
@@ -89,6 +110,32 @@ macro_rules! aligned {
         }
 
         impl<S: PageSize> Copy for $name<S> {}
+
+        impl<S: PageSize> PartialEq for $name<S> {
+            fn eq(&self, other: &Self) -> bool {
+                self.0 == other.0
+            }
+        }
+
+        impl<S: PageSize> Eq for $name<S> {}
+
+        impl<S: PageSize> PartialOrd for $name<S> {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+
+        impl<S: PageSize> Ord for $name<S> {
+            fn cmp(&self, other: &Self) -> Ordering {
+                self.0.cmp(&other.0)
+            }
+        }
+
+        impl<S: PageSize> Hash for $name<S> {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                self.0.hash(state);
+            }
+        }
 
         impl<S: PageSize> $name<S> {
             /// The one that starts at `address`.
@@ -114,6 +161,13 @@ macro_rules! aligned {
             #[must_use]
             pub const fn containing(address: $address) -> Self {
                 Self($address::new(crate::size::align_down(address.as_u64(), S::BYTES)), PhantomData)
+            }
+
+            /// The one that many further on, around at 2^64.
+            #[must_use]
+            pub(crate) const fn ahead(self, count: usize) -> Self {
+                let bytes = (count as u64).wrapping_mul(S::BYTES);
+                Self($address::new(self.0.as_u64().wrapping_add(bytes)), PhantomData)
             }
 
             /// Its first byte.
@@ -151,7 +205,7 @@ impl<S: PageSize> OwnedFrame<S> {
     ///
     /// # Safety
     /// Nothing maps the frame, nobody uses its memory, and no other [`OwnedFrame`] holds a part of it, until this one is
-    /// given up.
+    /// given up. The CPU can address it in every space that it is mapped in.
     pub const unsafe fn assume(frame: Frame<S>) -> Self {
         Self(frame)
     }
@@ -166,5 +220,63 @@ impl<S: PageSize> OwnedFrame<S> {
     #[must_use]
     pub const fn into_frame(self) -> Frame<S> {
         self.0
+    }
+}
+
+/// Frames side by side that nobody else uses.
+///
+/// Neither `Clone` nor `Copy`; what is dropped is lost to its allocator.
+#[must_use = "frames that are dropped are lost to their allocator"]
+#[derive(Debug, PartialEq, Eq)]
+pub struct OwnedFrames<S: PageSize> {
+    first: Frame<S>,
+    count: usize,
+}
+
+impl<S: PageSize> OwnedFrames<S> {
+    /// Takes `count` frames from `first` on for owned.
+    ///
+    /// # Safety
+    /// As for [`OwnedFrame::assume`], of each of them.
+    pub const unsafe fn assume(first: Frame<S>, count: usize) -> Self {
+        Self { first, count }
+    }
+
+    /// The first frame.
+    #[must_use]
+    pub const fn first(&self) -> Frame<S> {
+        self.first
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Takes the first `frames` out of it, or all if there are fewer.
+    pub const fn take_run(&mut self, frames: usize) -> Self {
+        let count = if frames < self.count { frames } else { self.count };
+        let run = Self { first: self.first, count };
+        self.first = self.first.ahead(count);
+        self.count -= count;
+        run
+    }
+
+    /// Takes the first frame out of it.
+    pub const fn next_frame(&mut self) -> Option<OwnedFrame<S>> {
+        if self.count == 0 { None } else { Some(OwnedFrame(self.take_run(1).first)) }
+    }
+}
+
+impl<S: PageSize> From<OwnedFrame<S>> for OwnedFrames<S> {
+    fn from(frame: OwnedFrame<S>) -> Self {
+        Self { first: frame.0, count: 1 }
     }
 }

@@ -2,11 +2,11 @@
 
 use super::kind::Kind;
 use super::leaves::leaf_of;
-use super::ledger::Ledger;
+use super::ledger::{Duties, Ledger};
 use super::node::{Node, Sort};
 use super::range::Span;
 use super::tree::{Made, Tree};
-use crate::attr::{Access, Rights};
+use crate::attr::Rights;
 use crate::flush::{Change, Duty, Maintain};
 use crate::format::{Format, Leaf, Run, View};
 use crate::table::Attributes;
@@ -56,7 +56,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         };
         let mut duty = Duty::NONE;
         if before.access != after.access {
-            duty = duty.union(Self::duty_of_rights(before.access, after.access));
+            duty = duty.union(Duties::<K::Regime>::of_rights(before.access, after.access));
         }
         if before.memory != after.memory {
             duty = duty.union(Self::duty(Change::Retype));
@@ -74,18 +74,6 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         }
         if duty.is_none() && (old ^ new) & !Self::HARDWARE_BITS != 0 {
             duty = Self::duty(Change::Restrict);
-        }
-        duty
-    }
-
-    fn duty_of_rights(old: Access, new: Access) -> Duty {
-        let holds = |a: Access, b: Access| a.privileged.contains(b.privileged) && a.user.contains(b.user);
-        let mut duty = Duty::NONE;
-        if !holds(new, old) {
-            duty = duty.union(Self::duty(Change::Restrict));
-        }
-        if !holds(old, new) {
-            duty = duty.union(Self::duty(Change::Relax));
         }
         duty
     }

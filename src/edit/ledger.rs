@@ -6,6 +6,7 @@ use super::range::Span;
 use super::share::Borders;
 use super::space::NOTHING;
 use super::tree::Gone;
+use crate::attr::Access;
 use crate::flush::{Change, Duty, Extent, Id, Maintain, Reach, Scope, duty};
 use crate::tables::{TableMemory, Tables};
 
@@ -29,6 +30,18 @@ impl<R: Maintain> Duties<R> {
         Self::OF[change as usize]
     }
 
+    /// What other rights owe.
+    pub(crate) const fn of_rights(old: Access, new: Access) -> Duty {
+        let mut duty = Duty::NONE;
+        if !holds(new, old) {
+            duty = duty.union(Self::of(Change::Restrict));
+        }
+        if !holds(old, new) {
+            duty = duty.union(Self::of(Change::Relax));
+        }
+        duty
+    }
+
     /// Whether any change needs break-before-make.
     pub(crate) const BREAKS: bool = {
         let mut breaks = false;
@@ -39,6 +52,11 @@ impl<R: Maintain> Duties<R> {
         }
         breaks
     };
+}
+
+/// Whether `all` has all rights of `some`.
+pub(crate) const fn holds(all: Access, some: Access) -> bool {
+    all.privileged.contains(some.privileged) && all.user.contains(some.user)
 }
 
 /// Where an operation writes down what it changed.

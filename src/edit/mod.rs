@@ -145,11 +145,13 @@ pub use entry::{AtCursor, Entry, EntryError, EntryPlace, Mapped, NotMapped, Page
 pub use error::{BadPhys, MapError, Offender, PromoteError, ProtectError, RemapError, SplitError, UnmapError};
 pub use held::{Held, NotTaken, TakeUpError};
 pub use kind::{Kind, Live, Offline, State};
+pub(crate) use leaves::can_withhold;
+pub(crate) use ledger::{Duties, holds};
 pub use open::{NotActivated, OpenActiveError};
 pub use protect::Protect;
 pub use range::RangeError;
 pub use read::Reader;
 pub use request::{Existing, Limits, Mapping, Reclaim};
-pub use rights::{AnyRights, CanRead, CanWrite, Granted, Ro, Rw, Rx, User};
+pub use rights::{AnyRights, CanRead, CanWrite, Granted, Ro, Rw, Rwx, Rx, User};
 pub use share::{PinError, Returned, ShareError, StillShared};
 pub use space::{AddressSpace, Halves, NewError, OpenError, Roots};

@@ -58,6 +58,8 @@ markers! {
     Rw = RW : CanRead : CanWrite;
     /// The kernel reads and executes.
     Rx = RX : CanRead;
+    /// The kernel does all of it: for the CPU that cannot keep data from being executed, and for what a map waives.
+    Rwx = RWX : CanRead : CanWrite;
 }
 
 /// The rights `A` are the user's. What the kernel may do there depends on what it allows itself (PAN, SMAP, SUM), so that

@@ -67,8 +67,10 @@ impl<K: Kind, T, C: Cover> TlbFlush<K, T, C> {
     #[inline]
     pub fn flush(self, hardware: &mut K::Hardware) -> T {
         const { check_reach::<K>() };
-        let scope = self.scope().bounded(K::Regime::MANY);
-        K::Regime::sequence(&scope, K::Reach::EVERY_CORE, hardware);
+        let scope = self.scope();
+        if !scope.duty.is_none() {
+            K::Regime::sequence(&scope.bounded(K::Regime::MANY), K::Reach::EVERY_CORE, hardware);
+        }
         self.into_released()
     }
 

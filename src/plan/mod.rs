@@ -21,3 +21,4 @@ pub use fill::{Base, fill, self_map};
 pub use shape::{Shape, tables};
 pub use slot::{AlignOf, Alignment, Slot, TableSet};
 pub use step::{Step, Steps, collect, count};
+pub(crate) use step::{is_global, window_flags};

@@ -1,6 +1,6 @@
 //! What `memory_map!` expands to for one space: constants, types, and the tables in the image.
 
-use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicUsize, Ordering};
 
 use crate::format::Format;
 use crate::layout::{Extent, Layout};
@@ -125,7 +125,17 @@ pub struct Filled {
     /// The physical address in units of 4 KiB, so that 34-bit addresses fit where pointers have 32 bits.
     frame: AtomicUsize,
     start: AtomicPtr<u64>,
+    state: AtomicU8,
 }
+
+/// Not filled yet.
+const EMPTY: u8 = 0;
+/// Being filled.
+const BUSY: u8 = 1;
+/// Filled, and nobody minds if they are filled elsewhere anew.
+const FILLED: u8 = 2;
+/// Filled, and a window of them was given out.
+const KEPT: u8 = 3;
 
 impl Default for Filled {
     fn default() -> Self {
@@ -137,13 +147,14 @@ impl Filled {
     /// Not filled yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { frame: AtomicUsize::new(0), start: AtomicPtr::new(core::ptr::null_mut()) }
+        Self { frame: AtomicUsize::new(0), start: AtomicPtr::new(core::ptr::null_mut()), state: AtomicU8::new(EMPTY) }
     }
 
     /// Fills `memory`, which lies at physical address `physical`, with the tables of `S`.
     ///
     /// # Errors
-    /// [`FillError`] if the memory is too small, unaligned, at address 0 or out of range; nothing was written then.
+    /// [`FillError`] if the memory is too small, unaligned, at address 0 or out of range, or if a window of the tables is in
+    /// use; nothing was written then.
     pub fn fill<S: Declared>(&self, memory: &'static mut [Slot], physical: u64) -> Result<(), FillError> {
         let needs = slots(&S::FORMAT, &S::SHAPE);
         if memory.len() < needs {
@@ -160,11 +171,32 @@ impl Filled {
         if u128::from(physical) + (needs * size_of::<Slot>()) as u128 > 1 << bits {
             return Err(FillError::OutOfRange { address: physical, bits });
         }
+        if !self.change(EMPTY, BUSY) && !self.change(FILLED, BUSY) {
+            return Err(FillError::InUse);
+        }
         memory.fill(Slot::ABSENT);
         write(S::SPACE, &S::FORMAT, &S::SHAPE, S::STEPS, Base::At(physical), memory);
         self.start.store(memory.as_mut_ptr().cast(), Ordering::Relaxed);
         self.frame.store((physical >> 12) as usize, Ordering::Release);
+        self.state.store(FILLED, Ordering::Release);
         Ok(())
+    }
+
+    /// Makes the tables stay where they are from now on; `false` if they are not filled.
+    #[must_use]
+    pub fn keep(&self) -> bool {
+        self.change(FILLED, KEPT) || self.state.load(Ordering::Acquire) == KEPT
+    }
+
+    fn change(&self, from: u8, to: u8) -> bool {
+        self.state.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Where the program can write them; null if they are not filled.
+    #[must_use]
+    #[inline]
+    pub fn start(&self) -> *mut u64 {
+        self.start.load(Ordering::Relaxed)
     }
 
     /// Where the tables are.
@@ -269,6 +301,11 @@ macro_rules! __declare_space {
                     fn memory() -> $crate::space::TableMemory {
                         self::Space::table_memory()
                     }
+
+                    #[inline(always)]
+                    fn start() -> *mut ::core::primitive::u64 {
+                        self::Space::table_start()
+                    }
                 }
             };
 
@@ -323,6 +360,8 @@ macro_rules! __declare_space {
                         ::core::option::Option::Some(unsafe { $crate::space::Handle::new() })
                     }
                 }
+
+                $crate::__declare_window! { $kind $region $index $region_index }
             )*
         }
     };
@@ -391,6 +430,16 @@ macro_rules! __declare_tables {
             fn table_memory() -> $crate::space::TableMemory {
                 FILLED.memory::<Self>()
             }
+
+            #[inline(always)]
+            fn table_start() -> *mut ::core::primitive::u64 {
+                FILLED.start()
+            }
+
+            #[allow(dead_code)]
+            fn keep_tables() -> ::core::primitive::bool {
+                FILLED.keep()
+            }
         }
     };
 }
@@ -415,6 +464,16 @@ macro_rules! __declare_image {
                 SLOTS,
             > {
                 &IN_IMAGE
+            }
+
+            #[inline(always)]
+            fn table_start() -> *mut ::core::primitive::u64 {
+                IN_IMAGE.start().cast()
+            }
+
+            #[allow(dead_code)]
+            fn keep_tables() -> ::core::primitive::bool {
+                true
             }
 
             fn table_memory() -> $crate::space::TableMemory {

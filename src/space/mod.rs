@@ -63,7 +63,8 @@ pub use of::Of;
 /// # Safety
 /// The constants are those of one sound map: `EXTENTS`, `STEPS` and `SHAPE` are the layout and the plan of the space
 /// `INDEX` of `MAP` in `FORMAT`. `memory` names as many bytes as `SHAPE` has tables, initialized, aligned to a root and
-/// there for as long as the program runs; or the physical address 0, where there are none yet.
+/// there for as long as the program runs; or the physical address 0, where there are none yet. `start` is where `memory`
+/// starts.
 pub unsafe trait Declared: Sized + 'static {
     /// Its translation regime.
     type Regime: Regime;
@@ -85,6 +86,9 @@ pub unsafe trait Declared: Sized + 'static {
 
     /// Where the tables are.
     fn memory() -> TableMemory;
+
+    /// Where the program can write them; null where they are not filled yet.
+    fn start() -> *mut u64;
 
     /// Physical addresses of the roots; they mean nothing before boot-filled tables are filled.
     #[must_use]
@@ -300,6 +304,8 @@ pub trait Install<S: Declared>: Regime {
 ///   [`Handle`] taken, and the regions of every [`Installed`] still in use.
 /// * The tables can be read now where the linker put them, or where they were filled; nothing else edits them meanwhile.
 /// * Boot-filled tables lie at the physical address that was given when they were filled.
+/// * Where a region of `S` is a window, the tables are mapped writable where the linker put them, or where they were filled.
+///   If the [`Kind`](crate::edit::Kind) of its pages says that one core uses the space, no other core does.
 ///
 /// # Errors
 /// A [`Refusal`] if the CPU lacks what the map needs; then nothing was changed.
@@ -338,6 +344,8 @@ pub enum FillError {
         /// Physical address bits.
         bits: u32,
     },
+    /// They were filled before, and a window of them was given out; or somebody else is filling them.
+    InUse,
 }
 
 impl fmt::Display for FillError {
@@ -351,6 +359,7 @@ impl fmt::Display for FillError {
             Self::OutOfRange { address, bits } => {
                 write!(f, "the tables at {address:#x} do not lie below 2^{bits}")
             }
+            Self::InUse => f.write_str("the tables were filled before, and one of their windows is in use"),
         }
     }
 }
