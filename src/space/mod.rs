@@ -88,7 +88,10 @@ pub unsafe trait Declared: Sized + 'static {
     fn memory() -> TableMemory;
 
     /// Where the program can write them; null where they are not filled yet.
-    fn start() -> *mut u64;
+    #[must_use]
+    fn start() -> *mut u64 {
+        Self::memory().start.cast_mut()
+    }
 
     /// Physical addresses of the roots; they mean nothing before boot-filled tables are filled.
     #[must_use]

@@ -130,6 +130,12 @@ const fn place<R: DeclaredRegion>() -> (usize, usize) {
 pub(super) struct Flags<R, A, M>(PhantomData<(R, A, M)>);
 
 impl<R: DeclaredRegion, A: Granted, M: Memory> Flags<R, A, M> {
+    /// There is such a word. What is not possible is an error where the caller of a public function stands, if that names
+    /// this constant.
+    pub(super) const POSSIBLE: () = {
+        let _ = Self::WORD;
+    };
+
     /// The word without the address.
     pub(super) const WORD: u64 = {
         let format = &<R::Space as Declared>::FORMAT;

@@ -57,8 +57,14 @@ pub struct Mapped<R: WindowRegion, K, A, M = Normal, N = One> {
     first: usize,
     count: N,
     frame: Frame<R::Size>,
-    kind: PhantomData<fn() -> (R, K, A, M)>,
+    kind: PhantomData<Kinds<R, K, A, M>>,
 }
+
+/// Handles own none of these.
+type Kinds<R, K, A, M> = fn() -> (R, K, A, M);
+
+/// A run of pages that are mapped.
+pub type MappedRun<R, K, A, M = Normal> = Mapped<R, K, A, M, Run>;
 
 /// Pages were not mapped: there are as many frames as the handle has pages, or none is mapped.
 pub struct NotMapped<R: WindowRegion, K> {
@@ -81,6 +87,9 @@ impl<R: WindowRegion, K> fmt::Display for NotMapped<R, K> {
 }
 
 impl<R: WindowRegion, K> core::error::Error for NotMapped<R, K> {}
+
+/// A run that was mapped, once that is flushed; or what there was.
+pub type MapRun<R, K, A, M = Normal> = Result<Owed<R, K, MappedRun<R, K, A, M>, Run>, NotMapped<R, K>>;
 
 /// What a change of `N` pages owes, which owns `T`.
 pub type Owed<R, K, T, N = One> = TlbFlush<K, T, <N as Count>::Cover<<R as WindowRegion>::Size>>;
@@ -114,12 +123,14 @@ impl<R: WindowRegion, K: Kind<Regime = Of<R::Space>>> Unmapped<R, K> {
     /// Rights beyond those of the declaration do not compile, nor those that no page can have.
     #[inline]
     pub fn map<A: Granted>(self, frame: OwnedFrame<R::Size>, _: A) -> Owed<R, K, Mapped<R, K, A>> {
+        const { Flags::<R, A, Normal>::POSSIBLE };
         self.put(frame.into_frame())
     }
 
     /// Maps registers of a device.
     #[inline]
     pub fn map_device<A: Granted>(self, frame: OwnedFrame<R::Size>, _: A) -> Owed<R, K, Mapped<R, K, A, Device>> {
+        const { Flags::<R, A, Device>::POSSIBLE };
         self.put(frame.into_frame())
     }
 }
@@ -179,11 +190,8 @@ impl<R: WindowRegion, K: Kind<Regime = Of<R::Space>>> Window<R, K> {
     /// # Errors
     /// [`NotMapped`], with all that was given.
     #[inline]
-    pub fn map_run<A: Granted>(
-        self,
-        frames: OwnedFrames<R::Size>,
-        _: A,
-    ) -> Result<Owed<R, K, Mapped<R, K, A, Normal, Run>, Run>, NotMapped<R, K>> {
+    pub fn map_run<A: Granted>(self, frames: OwnedFrames<R::Size>, _: A) -> MapRun<R, K, A> {
+        const { Flags::<R, A, Normal>::POSSIBLE };
         self.put_run(frames)
     }
 
@@ -192,20 +200,13 @@ impl<R: WindowRegion, K: Kind<Regime = Of<R::Space>>> Window<R, K> {
     /// # Errors
     /// [`NotMapped`], with all that was given.
     #[inline]
-    pub fn map_device_run<A: Granted>(
-        self,
-        frames: OwnedFrames<R::Size>,
-        _: A,
-    ) -> Result<Owed<R, K, Mapped<R, K, A, Device, Run>, Run>, NotMapped<R, K>> {
+    pub fn map_device_run<A: Granted>(self, frames: OwnedFrames<R::Size>, _: A) -> MapRun<R, K, A, Device> {
+        const { Flags::<R, A, Device>::POSSIBLE };
         self.put_run(frames)
     }
 
     #[inline(always)]
-    #[expect(clippy::type_complexity, reason = "the aliases are what callers read")]
-    fn put_run<A: Granted, M: Memory>(
-        self,
-        frames: OwnedFrames<R::Size>,
-    ) -> Result<Owed<R, K, Mapped<R, K, A, M, Run>, Run>, NotMapped<R, K>> {
+    fn put_run<A: Granted, M: Memory>(self, frames: OwnedFrames<R::Size>) -> MapRun<R, K, A, M> {
         if frames.len() != self.count.0 {
             return Err(NotMapped { pages: self, frames });
         }
@@ -254,6 +255,7 @@ impl<R: WindowRegion, K: Kind<Regime = Of<R::Space>>, A: Granted, M: Memory, N: 
     /// Cost: a store for each page, and what the regime asks for.
     #[inline]
     pub fn protect<B: Granted>(self, _: B) -> Owed<R, K, Mapped<R, K, B, M, N>, N> {
+        const { Flags::<R, B, M>::POSSIBLE };
         let Self { first, count, frame, .. } = self;
         // SAFETY: this is the handle of the pages.
         unsafe { Facts::<R>::store(first, count.pages(), |i| Mapped::<R, K, B, M, N>::word(frame, i)) };

@@ -84,7 +84,7 @@ mod handle;
 pub use access::Plain;
 pub use count::{Count, One, Run};
 pub use facts::WindowRegion;
-pub use handle::{Device, Mapped, Memory, Normal, NotMapped, Owed, Unmapped, Window};
+pub use handle::{Device, MapRun, Mapped, MappedRun, Memory, Normal, NotMapped, Owed, Unmapped, Window};
 
 #[doc(hidden)]
 pub mod declare;
