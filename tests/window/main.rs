@@ -33,7 +33,7 @@ pub(crate) fn memory(words: usize, alignment: usize) -> &'static mut [tablature:
 pub(crate) fn entry<S: Declared>(at: u64) -> Option<u64> {
     let tables = S::memory();
     let offset = usize::try_from(at.checked_sub(tables.physical)?).ok().filter(|offset| *offset < tables.bytes)?;
-    // SAFETY: inside the tables, which are there.
-    let word = unsafe { tables.start.byte_add(offset & !7).read_volatile() };
+    // SAFETY: inside the tables, which are there, and nobody writes them now.
+    let word = unsafe { tables.start.wrapping_byte_add(offset & !7).read_volatile() };
     Some(if S::FORMAT.entry_bytes == 8 { word } else { word >> (offset % 8 * 8) & 0xffff_ffff })
 }
