@@ -143,50 +143,60 @@ pub(crate) fn operand(cpu: &Cpu, tlb: Tlb, word: u64) -> (u64, u64, u16) {
     (start, start | ((1 << cpu.page) - 1), id)
 }
 
-/// Whether the instruction drops the entry.
-fn drops(cpu: &Cpu, tlb: Tlb, word: u64, cached: &Cached) -> bool {
+/// What the instruction drops.
+fn dropped(cpu: &Cpu, tlb: Tlb, word: u64) -> impl Fn(&Cached) -> bool {
     let (_, name) = name(tlb);
     let (start, last, id) = operand(cpu, tlb, word);
-    let meant = match (cpu.translation, name.level) {
-        (Translation::El1, 1) => !(cpu.is_host() || name.stage2 && name.by == By::Address),
-        (Translation::El2, 2) | (Translation::El3, 3) | (Translation::El2And0, 2) => true,
-        (Translation::El2And0, 1) => cpu.is_host() && !name.stage2,
-        (Translation::Stage2, 1) => {
-            let first = !name.stage2;
-            name.all
-                || cached.id == cpu.vmid
-                    && match cached.sort {
-                        Sort::Combined => (first && !cpu.is_host()) || name.by == By::Everything && name.stage2,
-                        _ => !first,
-                    }
-        }
-        _ => false,
-    };
-    let first_stage = !matches!(cpu.translation, Translation::Stage2);
-    let owned = match name.by {
-        By::Everything | By::Address => true,
-        By::Identifier => !cached.global && cached.id == id,
-        By::AddressAndIdentifier if matches!(cpu.translation, Translation::El2) => {
-            assert_eq!(id, 0, "EL2 has no ASIDs");
-            true
-        }
-        By::AddressAndIdentifier => cached.global || cached.id == id,
-    };
-    let touched = cached.start <= last && start <= cached.start + (cached.bytes - 1);
-    meant && touched && (owned || !first_stage) && !(name.leaves_only && cached.sort == Sort::Pointer)
+    let cpu = *cpu;
+    move |cached| {
+        let meant = match (cpu.translation, name.level) {
+            (Translation::El1, 1) => !(cpu.is_host() || name.stage2 && name.by == By::Address),
+            (Translation::El2, 2) | (Translation::El3, 3) | (Translation::El2And0, 2) => true,
+            (Translation::El2And0, 1) => cpu.is_host() && !name.stage2,
+            (Translation::Stage2, 1) => {
+                let first = !name.stage2;
+                name.all
+                    || cached.id == cpu.vmid
+                        && match cached.sort {
+                            Sort::Combined => (first && !cpu.is_host()) || name.by == By::Everything && name.stage2,
+                            _ => !first,
+                        }
+            }
+            _ => false,
+        };
+        let first_stage = !matches!(cpu.translation, Translation::Stage2);
+        let owned = match name.by {
+            By::Everything | By::Address => true,
+            By::Identifier => !cached.global && cached.id == id,
+            By::AddressAndIdentifier if matches!(cpu.translation, Translation::El2) => {
+                assert_eq!(id, 0, "EL2 has no ASIDs");
+                true
+            }
+            By::AddressAndIdentifier => cached.global || cached.id == id,
+        };
+        let touched = cached.start <= last && start <= cached.start + (cached.bytes - 1);
+        meant && touched && (owned || !first_stage) && !(name.leaves_only && cached.sort == Sort::Pointer)
+    }
 }
 
-/// What is left of `cached` on the core that executes `ops`, or on another one.
-pub(crate) fn left(cpu: &Cpu, ops: &[Instruction], elsewhere: bool, cached: &[Cached]) -> Vec<Cached> {
-    let mut cached = cached.to_vec();
+/// Which of `cached` are left on the core that executes `ops`, or on another one.
+pub(crate) fn keeps(cpu: &Cpu, ops: &[Instruction], elsewhere: bool, cached: &[Cached]) -> Vec<bool> {
+    let mut kept = vec![true; cached.len()];
     for op in ops {
         if let Instruction::Invalidate(tlb, domain, word) = *op
             && (domain == Domain::Inner || !elsewhere)
         {
-            cached.retain(|entry| !drops(cpu, tlb, word, entry));
+            let is_dropped = dropped(cpu, tlb, word);
+            kept.iter_mut().zip(cached).for_each(|(kept, entry)| *kept &= !is_dropped(entry));
         }
     }
-    cached
+    kept
+}
+
+/// What is left of `cached` on the core that executes `ops`, or on another one.
+pub(crate) fn left(cpu: &Cpu, ops: &[Instruction], elsewhere: bool, cached: &[Cached]) -> Vec<Cached> {
+    let kept = keeps(cpu, ops, elsewhere, cached);
+    cached.iter().zip(kept).filter_map(|(entry, kept)| kept.then_some(*entry)).collect()
 }
 
 /// `dsb ishst; (tlbi…; dsb ish)…; isb`, all of one domain.
