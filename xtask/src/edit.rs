@@ -11,7 +11,7 @@ use crate::demo::{BOOT_LIMIT, counts};
 use crate::machine::Arch;
 use crate::process::{Ended, call, capture, shown, target_directory};
 use crate::setup::{self, Host, Toolchain};
-use crate::steps::Steps;
+use crate::steps::{Steps, leave_out};
 use crate::variant;
 
 /// Options of the command.
@@ -50,22 +50,46 @@ pub(crate) const ALL: &[Guest] = &[
     el1("el1_64k_48"),
     el1("el1_64k_52"),
     el2("vhe_4k_39"),
+    el2("vhe_4k_48"),
     el2("vhe_4k_52"),
+    el2("vhe_16k_39"),
     el2("vhe_16k_48"),
+    el2("vhe_16k_52"),
+    el2("vhe_64k_39"),
     el2("vhe_64k_48"),
+    el2("vhe_64k_52"),
     el2("el2_4k_39"),
+    el2("el2_4k_48"),
     el2("el2_4k_52"),
+    el2("el2_16k_39"),
     el2("el2_16k_48"),
+    el2("el2_16k_52"),
+    el2("el2_64k_39"),
     el2("el2_64k_48"),
+    el2("el2_64k_52"),
     el3("el3_4k_39"),
+    el3("el3_4k_48"),
     el3("el3_4k_52"),
+    el3("el3_16k_39"),
     el3("el3_16k_48"),
+    el3("el3_16k_52"),
+    el3("el3_64k_39"),
     el3("el3_64k_48"),
+    el3("el3_64k_52"),
     el2("stage2_4k_40"),
+    el2("stage2_4k_48"),
     el2("stage2_4k_52"),
+    el2("stage2_16k_40"),
     el2("stage2_16k_48"),
+    el2("stage2_16k_51"),
+    el2("stage2_64k_40"),
     el2("stage2_64k_48"),
+    el2("stage2_64k_52"),
 ];
+
+/// What no guest runs.
+const LACKING: &str =
+    "aarch64, stage 2 of 16 KiB pages and 52 bits (51 run): QEMU 7.2 faults where it starts at level 0";
 
 const fn el1(name: &'static str) -> Guest {
     Guest { name, machine: "virt" }
@@ -106,6 +130,7 @@ pub(crate) fn run_all(steps: &mut Steps, toolchain: Toolchain) {
             side_by_side(pair, |guest| edit(&image, guest))
         });
     }
+    leave_out(LACKING.to_owned());
     for guest in ALL.iter().filter(|guest| CARELESS.contains(&guest.name)) {
         steps.run(format!("edit {guest}, careless"), || careless(&build(toolchain)?, guest));
     }

@@ -33,7 +33,8 @@ const X86: &str = "-M q35 -accel tcg -cpu max";
 /// QEMU's own x86 CPU has the registers of PCIDs and does not offer them: it drops all translations where a tag would
 /// have kept some.
 const X86_PCID: &str = "-M q35 -accel tcg -cpu max,pcid=on,x-force-features=on";
-/// With a number of steps in RAM: where KVM shadows tables, each store to one costs as much as thousands elsewhere.
+/// With a number of steps in RAM: where the host is itself a guest that lacks VMX, KVM emulates ring 0 one instruction at a
+/// time, and a step takes 10 ms.
 const X86_HOST: &str = "-M q35 -accel kvm -cpu host -device loader,addr=0x07fff000,data=1000,data-len=4";
 const HOST_STEPS: u64 = 1000;
 
@@ -49,6 +50,8 @@ pub(crate) const ALL: &[Variant] = &[
     emulated(Arch::X86_64, "4 levels, PCID", "linked,churn,pcid", X86_PCID),
     emulated(Arch::X86_64, "5 levels", "linked,churn,la57", X86),
     emulated(Arch::X86_64, "5 levels, PCID, 1 GiB", "linked,churn,la57,pcid,pdpe1gb", X86_PCID),
+    emulated(Arch::X86_64, "4 levels, recursive slot", "linked,recursive", X86),
+    emulated(Arch::X86_64, "4 levels, moving page", "linked,moving", X86),
     on_host("4 levels", "linked,churn"),
     on_host("4 levels, PCID", "linked,churn,pcid"),
     on_host("4 levels, 1 GiB", "linked,churn,pdpe1gb"),
@@ -92,23 +95,23 @@ impl Variant {
     }
 }
 
-/// The sum over all programs; the first has at least `least` steps.
+/// The sum over all programs, each of which has at least `least` steps.
 ///
 /// # Errors
-/// There is none, it was shorter, or there are mismatches.
+/// There is none, one was shorter, or there are mismatches.
 fn sum(output: &str, least: u64) -> Result<Verdict> {
     let edits = output.lines().filter_map(|line| Verdict::parse(line.strip_prefix("edit ")?.split_once(": ")?.1));
     let (mut steps, mut checks, mut mismatches) = (0, 0, 0);
-    let mut first = None;
+    let mut shortest = None;
     for edit in edits {
-        first = first.or(Some(edit.steps));
+        shortest = Some(shortest.map_or(edit.steps, |least: u64| least.min(edit.steps)));
         steps += edit.steps;
         checks += edit.checks;
         mismatches += edit.mismatches;
     }
-    let first = first.context("nothing was edited")?;
-    if mismatches != 0 || first < least {
-        bail!("{first} of {least} steps, {mismatches} mismatches");
+    let shortest = shortest.context("nothing was edited")?;
+    if mismatches != 0 || shortest < least {
+        bail!("{shortest} of {least} steps, {mismatches} mismatches");
     }
     Ok(Verdict { steps, checks, mismatches })
 }
@@ -133,13 +136,14 @@ mod tests {
     use super::{Verdict, sum};
 
     #[test]
-    fn every_program_counts_and_the_first_is_whole() {
+    fn every_program_counts_and_is_whole() {
         let good = "18 regions, 9 probes, 0 mismatches\r\nedit Sv39: 100 steps, 700 checks, 0 mismatches\r\n";
         let more = format!(
-            "{good}edit Sv39, 1 GiB: 20 steps, 90 checks, 0 mismatches\nedit Sv39, 9 steps without flushes: noticed, 7 times\n"
+            "{good}edit Sv39, 1 GiB: 120 steps, 90 checks, 0 mismatches\nedit Sv39, 9 steps without flushes: noticed, 7 times\n"
         );
-        assert_eq!(sum(&more, 100).expect("good"), Verdict { steps: 120, checks: 790, mismatches: 0 });
+        assert_eq!(sum(&more, 100).expect("good"), Verdict { steps: 220, checks: 790, mismatches: 0 });
         sum(&more, 101).expect_err("too short");
+        sum(&more.replace("120 steps", "99 steps"), 100).expect_err("too short");
         sum("18 regions, 9 probes, 0 mismatches", 0).expect_err("nothing");
         sum(&format!("{good}edit Sv39: 9 steps, 9 checks, 1 mismatches"), 100).expect_err("a mismatch");
     }

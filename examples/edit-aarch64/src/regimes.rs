@@ -52,9 +52,9 @@ macro_rules! declare {
                 /// A null pointer faults.
                 null   (guard) : 0x0, 64 KiB;
                 uart0  (rw) : identity => uart0;
-                text   (rx) : identity => dram + 0x20_0000, 2 MiB;
-                rodata (r)  : identity => dram + 0x40_0000, 2 MiB;
-                data   (rw) : identity => dram + 0x60_0000, 16 MiB;
+                text   (rx) : identity => dram + 0x20_0000, 4 MiB;
+                rodata (r)  : identity => dram + 0x60_0000, 2 MiB;
+                data   (rw) : identity => dram + 0x80_0000, 16 MiB;
                 /// Tables that the edits need.
                 pool   (rw) : identity => dram + 0x200_0000, 30 MiB;
                 stack  (rw, stack) : identity => dram + 0x401_0000, 128 KiB, guard below 64 KiB;
@@ -223,34 +223,55 @@ where
 // Features that change what is flushed, and how, are spread over the regimes. Ranges are not asked for with VHE: with
 // HCR_EL2.E2H set, QEMU before 8.1 invalidates by RVAE2 what EL2 without it has cached.
 own! {
-    el1_4k_39: El1, El1<G4K, 39>, {}, { top (r) : (!0 << 39) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
-    el1_4k_48: El1, El1<G4K, 48>, { features = [bbml2]; }, { top (r) : (!0 << 48) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
-    el1_4k_52: El1, El1<G4K, 52>, { features = [lpa2, tlbirange]; }, { top (r) : (!0 << 52) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
-    el1_16k_39: El1, El1<G16K, 39>, {}, { top (r) : (!0 << 39) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
-    el1_16k_48: El1, El1<G16K, 48>, { features = [tlbirange]; }, { top (r) : (!0 << 48) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
-    el1_16k_52: El1, El1<G16K, 52>, { features = [lpa2]; }, { top (r) : (!0 << 52) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
-    el1_64k_39: El1, El1<G64K, 39>, {}, { top (r) : (!0 << 39) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
-    el1_64k_48: El1, El1<G64K, 48>, { features = [tlbirange, bbml2]; }, { top (r) : (!0 << 48) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
-    el1_64k_52: El1, El1<G64K, 52>, { features = [lva, lpa]; }, { top (r) : (!0 << 52) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
-    vhe_4k_39: El1, El2And0<G4K, 39>, { features = [bbml2]; }, { top (r) : (!0 << 39) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
-    vhe_4k_52: El1, El2And0<G4K, 52>, { features = [lpa2]; }, { top (r) : (!0 << 52) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
-    vhe_16k_48: El1, El2And0<G16K, 48>, {}, { top (r) : (!0 << 48) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
-    vhe_64k_48: El1, El2And0<G64K, 48>, {}, { top (r) : (!0 << 48) + 4 * GIB => dram + 0x40_0000, 64 KiB, alias_of rodata; };
+    el1_4k_39: El1, El1<G4K, 39>, {}, { top (r) : (!0 << 39) + 4 * GIB => dram + 0x60_0000, 64 KiB, alias_of rodata; };
+    el1_4k_48: El1, El1<G4K, 48>, { features = [bbml2]; }, { top (r) : (!0 << 48) + 4 * GIB => dram + 0x60_0000, 64 KiB, alias_of rodata; };
+    el1_4k_52: El1, El1<G4K, 52>, { features = [lpa2, tlbirange]; }, { top (r) : (!0 << 52) + 4 * GIB => dram + 0x60_0000, 64 KiB, alias_of rodata; };
+    el1_16k_39: El1, El1<G16K, 39>, {}, { top (r) : (!0 << 39) + 4 * GIB => dram + 0x60_0000, 64 KiB, alias_of rodata; };
+    el1_16k_48: El1, El1<G16K, 48>, { features = [tlbirange]; }, { top (r) : (!0 << 48) + 4 * GIB => dram + 0x60_0000, 64 KiB, alias_of rodata; };
+    el1_16k_52: El1, El1<G16K, 52>, { features = [lpa2]; }, { top (r) : (!0 << 52) + 4 * GIB => dram + 0x60_0000, 64 KiB, alias_of rodata; };
+    el1_64k_39: El1, El1<G64K, 39>, {}, { top (r) : (!0 << 39) + 4 * GIB => dram + 0x60_0000, 64 KiB, alias_of rodata; };
+    el1_64k_48: El1, El1<G64K, 48>, { features = [tlbirange, bbml2]; }, { top (r) : (!0 << 48) + 4 * GIB => dram + 0x60_0000, 64 KiB, alias_of rodata; };
+    el1_64k_52: El1, El1<G64K, 52>, { features = [lva, lpa]; }, { top (r) : (!0 << 52) + 4 * GIB => dram + 0x60_0000, 64 KiB, alias_of rodata; };
+    vhe_4k_39: El1, El2And0<G4K, 39>, { features = [bbml2]; }, { top (r) : (!0 << 39) + 4 * GIB => dram + 0x60_0000, 64 KiB, alias_of rodata; };
+    vhe_4k_48: El1, El2And0<G4K, 48>, {}, { top (r) : (!0 << 48) + 4 * GIB => dram + 0x60_0000, 64 KiB, alias_of rodata; };
+    vhe_4k_52: El1, El2And0<G4K, 52>, { features = [lpa2]; }, { top (r) : (!0 << 52) + 4 * GIB => dram + 0x60_0000, 64 KiB, alias_of rodata; };
+    vhe_16k_39: El1, El2And0<G16K, 39>, {}, { top (r) : (!0 << 39) + 4 * GIB => dram + 0x60_0000, 64 KiB, alias_of rodata; };
+    vhe_16k_48: El1, El2And0<G16K, 48>, {}, { top (r) : (!0 << 48) + 4 * GIB => dram + 0x60_0000, 64 KiB, alias_of rodata; };
+    vhe_16k_52: El1, El2And0<G16K, 52>, { features = [lpa2]; }, { top (r) : (!0 << 52) + 4 * GIB => dram + 0x60_0000, 64 KiB, alias_of rodata; };
+    vhe_64k_39: El1, El2And0<G64K, 39>, {}, { top (r) : (!0 << 39) + 4 * GIB => dram + 0x60_0000, 64 KiB, alias_of rodata; };
+    vhe_64k_48: El1, El2And0<G64K, 48>, {}, { top (r) : (!0 << 48) + 4 * GIB => dram + 0x60_0000, 64 KiB, alias_of rodata; };
+    vhe_64k_52: El1, El2And0<G64K, 52>, { features = [lva, lpa, bbml2]; }, { top (r) : (!0 << 52) + 4 * GIB => dram + 0x60_0000, 64 KiB, alias_of rodata; };
     el2_4k_39: El2, El2<G4K, 39>, {}, {};
+    el2_4k_48: El2, El2<G4K, 48>, { features = [bbml2]; }, {};
     el2_4k_52: El2, El2<G4K, 52>, { features = [lpa2, tlbirange]; }, {};
+    el2_16k_39: El2, El2<G16K, 39>, { features = [tlbirange]; }, {};
     el2_16k_48: El2, El2<G16K, 48>, {}, {};
+    el2_16k_52: El2, El2<G16K, 52>, { features = [lpa2]; }, {};
+    el2_64k_39: El2, El2<G64K, 39>, {}, {};
     el2_64k_48: El2, El2<G64K, 48>, {}, {};
+    el2_64k_52: El2, El2<G64K, 52>, { features = [lva, lpa, tlbirange]; }, {};
     el3_4k_39: El3, El3<G4K, 39>, { features = [tlbirange]; }, {};
+    el3_4k_48: El3, El3<G4K, 48>, {}, {};
     el3_4k_52: El3, El3<G4K, 52>, { features = [lpa2]; }, {};
+    el3_16k_39: El3, El3<G16K, 39>, {}, {};
     el3_16k_48: El3, El3<G16K, 48>, {}, {};
+    el3_16k_52: El3, El3<G16K, 52>, { features = [lpa2, tlbirange]; }, {};
+    el3_64k_39: El3, El3<G64K, 39>, { features = [tlbirange]; }, {};
     el3_64k_48: El3, El3<G64K, 48>, {}, {};
+    el3_64k_52: El3, El3<G64K, 52>, { features = [lva, lpa, bbml2]; }, {};
 }
 
+// With 16 KiB pages and 52 bits, stage 2 starts at level 0, which QEMU 7.2 refuses.
 second! {
     stage2_4k_40: Stage2<G4K, 40>, {};
+    stage2_4k_48: Stage2<G4K, 48>, { features = [tlbirange]; };
     stage2_4k_52: Stage2<G4K, 52>, { pa_bits = 52; features = [lpa2, bbml2]; };
+    stage2_16k_40: Stage2<G16K, 40>, {};
     stage2_16k_48: Stage2<G16K, 48>, { features = [tlbirange]; };
+    stage2_16k_51: Stage2<G16K, 51>, { pa_bits = 52; features = [lpa2]; };
+    stage2_64k_40: Stage2<G64K, 40>, { features = [bbml2]; };
     stage2_64k_48: Stage2<G64K, 48>, {};
+    stage2_64k_52: Stage2<G64K, 52>, { pa_bits = 52; features = [lva, lpa]; };
 }
 
 /// Where the image lies, which is the same in every map.

@@ -79,13 +79,13 @@ macro_rules! declare_with_identifiers {
     };
 }
 
-/// The map with and without leaves of 1 GiB, which not every CPU has.
+/// The map as it is, with leaves of 1 GiB, which not every CPU has, or with a recursive slot.
 macro_rules! declare_with_leaves {
     (
         for $regime:ident features { $($feature:ident)* } kernel { $($clause:tt)* }
         tables { $($tables:tt)* } spaces { $($spaces:tt)* }
     ) => {
-        #[cfg(not(feature = "pdpe1gb"))]
+        #[cfg(not(any(feature = "pdpe1gb", feature = "self-map")))]
         declare! {
             for $regime features { $($feature)* } kernel { $($clause)* } resources {}
             tables { $($tables)* } regions {} spaces { $($spaces)* }
@@ -98,6 +98,16 @@ macro_rules! declare_with_leaves {
             regions {
                 /// Two leaves of 1 GiB.
                 upper (rw, linear) : 0xffff_8001_0000_0000 => upper, page 1 GiB;
+            }
+            spaces { $($spaces)* }
+        }
+        #[cfg(feature = "self-map")]
+        declare! {
+            for $regime features { $($feature)* } kernel { self_map 510; $($clause)* } resources {}
+            tables { $($tables)* }
+            regions {
+                /// A page that moves.
+                glass (rw, window) : after lapic + 4 KiB, 4 KiB;
             }
             spaces { $($spaces)* }
         }

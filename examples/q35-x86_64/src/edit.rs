@@ -12,10 +12,10 @@ use tablature::layout::features;
 use tablature::page::{HasLeaf, PageSize, Size2M, Size4K};
 use tablature::regime::{Regime as _, With};
 use tablature::space::Declared;
-use tablature::tables::{FixedOffset, Memory, Ranges};
+use tablature::tables::{Memory, Ranges};
 
 use crate::bench::{Core, in_map};
-use crate::exit;
+use crate::{exit, reach};
 
 /// Steps of each program where [`STEPS_AT`] does not say another number.
 const STEPS: u32 = 100_000;
@@ -27,12 +27,6 @@ const SEED: u64 = 0x7461_626c_6174_7572;
 type Regime = With<<kernel::Space as Declared>::Regime, { features(q35_x86_64::MAP).bits() }>;
 /// The identifier of the space.
 const PCID: u16 = if cfg!(feature = "pcid") { 5 } else { 0 };
-/// By how much `physmap` lies above what it shows: the declared tables, too.
-const PHYSMAP: u64 = kernel::physmap::START.wrapping_sub(kernel::physmap::PHYS);
-/// RAM for tables that are added.
-const SPARE: PhysAddr = PhysAddr::new(0x0800_0000);
-const SPARE_BYTES: u64 = 48 * 4096;
-
 static ROOM: Room<6144, 2560> = Room::new();
 
 /// The spaces of this program.
@@ -40,7 +34,7 @@ struct Spaces;
 
 impl Kind for Spaces {
     type Regime = Regime;
-    type Memory = Memory<FixedOffset<PHYSMAP>, Ranges<1>>;
+    type Memory = Memory<reach::Access, Ranges<1>>;
     type Hardware = ThisCpu;
     type Reach = OneCore;
 }
@@ -95,17 +89,17 @@ pub(crate) unsafe fn confirm(out: &mut dyn Write, core: &mut Core) -> Result<boo
     };
     let name = Regime::FORMAT.name;
     let mut session = Session::new(out);
-    let pcid = if cfg!(feature = "pcid") { ", PCID" } else { "" };
-    session.careful(format_args!("{name}{pcid}, 4 KiB and 2 MiB"), steps, |out, steps| {
+    let (pcid, by) = (if cfg!(feature = "pcid") { ", PCID" } else { "" }, reach::NAME);
+    session.careful(format_args!("{name}{pcid}{by}, 4 KiB and 2 MiB"), steps, |out, steps| {
         edit::<Size4K, Size2M>(Care::Full, &SMALL, core, out, steps)
     })?;
     #[cfg(feature = "pdpe1gb")]
-    session.careful(format_args!("{name}{pcid}, 2 MiB and 1 GiB"), steps / 5, |out, steps| {
+    session.careful(format_args!("{name}{pcid}{by}, 2 MiB and 1 GiB"), steps, |out, steps| {
         edit::<Size2M, tablature::page::Size1G>(Care::Full, &LARGE, core, out, steps)
     })?;
     // A hypervisor that shadows the tables sees each store to them, and may keep nothing that is stale.
     if core.is_emulated() {
-        session.careless(format_args!("{name}{pcid}"), |out, steps| {
+        session.careless(format_args!("{name}{pcid}{by}"), |out, steps| {
             edit::<Size4K, Size2M>(Care::Lacking, &SMALL, core, out, steps)
         })?;
     }
@@ -122,11 +116,11 @@ fn edit<S: PageSize, B: PageSize>(
 where
     Regime: HasLeaf<S> + HasLeaf<B>,
 {
-    // SAFETY: `physmap` maps it so, and what is used as tables of it is the declared ones and the spare ones.
-    let access = unsafe { FixedOffset::new(PhysAddr::new(kernel::physmap::PHYS), kernel::physmap::SIZE) };
+    // SAFETY: the program before has ended; what is used as tables is the declared ones and the spare ones.
+    let access = unsafe { reach::access() };
     let mut spare = Ranges::new();
     // SAFETY: nobody else uses it, and the program before has taken all of its tables out.
-    let added = unsafe { spare.add(SPARE, SPARE_BYTES) };
+    let added = unsafe { spare.add(PhysAddr::new(reach::SPARE), reach::SPARE_BYTES) };
     assert!(added, "the first range has room");
     // SAFETY: the declared tables, which nobody else edits; that hardware uses them is said below.
     let space = match unsafe { AddressSpace::<Spaces>::from_roots(kernel::Space::roots(), Memory::new(access, spare)) }

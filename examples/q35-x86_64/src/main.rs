@@ -16,6 +16,8 @@ mod exit;
 mod fill;
 #[cfg(all(target_arch = "x86_64", target_os = "none"))]
 mod machine;
+#[cfg(all(target_arch = "x86_64", target_os = "none", feature = "churn"))]
+mod reach;
 #[cfg(all(target_arch = "x86_64", target_os = "none"))]
 mod run;
 #[cfg(all(target_arch = "x86_64", target_os = "none"))]

@@ -25,9 +25,8 @@ use crate::guest::Guest;
 use crate::machine::in_physmap;
 use crate::start::RISE;
 
-/// Steps of the program that uses everything, and of those that add a size or leave something out.
+/// Steps of each program.
 const STEPS: u32 = 100_000;
-const FEWER: u32 = 20_000;
 const SEED: u64 = 0x7461_626c_6174_7572;
 
 /// What the harts of this machine have, beside what the regimes assume.
@@ -145,10 +144,10 @@ where
     session.careful(format_args!("{name}, Svnapot, Svpbmt, Svinval, 4 KiB to 2 MiB"), STEPS, |out, steps| {
         edit::<With<R, KNOWN>, Size4K, Size2M>((roots, id, Care::Full), &small(ANY), bench, out, steps)
     })?;
-    session.careful(format_args!("{name}, 2 MiB and 1 GiB"), FEWER, |out, steps| {
+    session.careful(format_args!("{name}, 2 MiB and 1 GiB"), STEPS, |out, steps| {
         edit::<With<R, KNOWN>, Size2M, Size1G>((roots, id, Care::Full), &large(&[first, second]), bench, out, steps)
     })?;
-    session.careful(format_args!("{name} without extensions"), FEWER, |out, steps| {
+    session.careful(format_args!("{name} without extensions"), STEPS, |out, steps| {
         edit::<R, Size4K, Size2M>((roots, id, Care::Full), &small(BUS), bench, out, steps)
     })?;
     session.careless(format_args!("{name}"), |out, steps| {
