@@ -63,12 +63,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 /// The library's own tests of memory for tables, of tokens and of editing under the interpreter, and edits through the
-/// public interface.
+/// public interface, also beside cores that speculate.
 fn miri() -> Result<()> {
     setup::miri(&mut Host)?;
     let modules = ["edit::", "flush::", "tables::", "table::", "space::"];
     call(setup::miri_test(&["--package", "tablature", "--lib", "--quiet", "--"]).args(modules))?;
-    call(&mut setup::miri_test(&["--package", "tablature", "--test", "user_regime", "--quiet"]))
+    call(&mut setup::miri_test(&["--package", "tablature", "--test", "user_regime", "--quiet"]))?;
+    let tiny = ["--package", "tablature", "--test", "traces", "--quiet", "--", "speculation::tiny"];
+    call(&mut setup::miri_test(&tiny))
 }
 
 /// Nothing loops over tables between reset and MMU-on.

@@ -168,7 +168,7 @@ pub(crate) fn tiny() -> impl Strategy<Value = Program> {
     let edit = (0..8_u8, one()).prop_map(|(single, what)| Op::Page { single, what });
     let then = prop_oneof![Just(Then::Flush), Just(Then::Keep), Just(Then::Join)];
     let step = (edit, then).prop_map(|(op, then)| Step { op, then });
-    (any::<u64>(), vec(step, 3)).prop_map(move |(seed, edits)| {
+    (any::<u64>(), vec(step, 2)).prop_map(move |(seed, edits)| {
         let last = Step { op: Op::Reclaim { cells: whole }, then: Then::Join };
         Program { seed, steps: [large, split].into_iter().chain(edits).chain([last]).collect() }
     })
