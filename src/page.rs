@@ -172,7 +172,10 @@ macro_rules! aligned {
 
             /// Its first byte.
             #[must_use]
+            #[inline]
             pub const fn start(self) -> $address {
+                // SAFETY: the invariant.
+                unsafe { core::hint::assert_unchecked(self.0.is_aligned(S::BYTES)) };
                 self.0
             }
         }

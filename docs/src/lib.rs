@@ -1,5 +1,7 @@
 //! Guides for those who know another system. Each shows that system's own example, and the same in tablature; both are
-//! compiled and run.
+//! compiled and run. [`codegen`] is for those who know their processor.
+
+pub mod codegen;
 
 #[doc = include_str!("../coming-from/patina_paging.md")]
 pub mod patina_paging {}

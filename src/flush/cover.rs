@@ -16,6 +16,13 @@ use crate::page::{Page, PageSize, Size4K};
 pub trait Cover: sealed::Sealed {
     /// The scope.
     fn scope(&self) -> Scope;
+
+    /// The same with all of the address space in place of more than `many` steps.
+    #[doc(hidden)]
+    #[inline]
+    fn bounded(&self, many: u64) -> Scope {
+        self.scope().bounded(many)
+    }
 }
 
 /// Any scope.
@@ -95,6 +102,12 @@ impl<S: PageSize> Cover for OnePage<S> {
         let start = self.page.start().as_u64();
         let extent = Extent::Range { start, last: start | (S::BYTES - 1), stride: S::BYTES.trailing_zeros() };
         Scope { duty: self.duty, extent, id: self.id }
+    }
+
+    /// One step is not too many.
+    #[inline]
+    fn bounded(&self, _: u64) -> Scope {
+        self.scope()
     }
 }
 

@@ -67,9 +67,9 @@ impl<K: Kind, T, C: Cover> TlbFlush<K, T, C> {
     #[inline]
     pub fn flush(self, hardware: &mut K::Hardware) -> T {
         const { check_reach::<K>() };
-        let scope = self.scope();
+        let scope = self.cover.bounded(K::Regime::MANY);
         if !scope.duty.is_none() {
-            K::Regime::sequence(&scope.bounded(K::Regime::MANY), K::Reach::EVERY_CORE, hardware);
+            K::Regime::sequence(&scope, K::Reach::EVERY_CORE, hardware);
         }
         self.into_released()
     }

@@ -12,7 +12,7 @@ use crate::space::Of;
 /// The tables are there, and their pages are given out once. Nobody else edits these entries, which are absent, and no core has them cached otherwise. Any core
 /// that uses the space is one that the reach of `K` names, and tags its translations with the declared identifier.
 pub unsafe fn all_pages<R: WindowRegion, K: Kind<Regime = Of<R::Space>>>() -> Window<R, K> {
-    Window::new(0, Run(Facts::<R>::PAGES))
+    Window::new(Facts::<R>::FIRST, Run(Facts::<R>::PAGES))
 }
 
 /// The functions of a region that is a window.

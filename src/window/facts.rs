@@ -66,23 +66,24 @@ impl<R: DeclaredRegion> Facts<R> {
     };
 
     /// Position of the entry of its first page among all entries of the space.
-    const FIRST: usize = place::<R>().0;
+    pub(super) const FIRST: usize = place::<R>().0;
 
-    /// The page with this index.
+    /// The page that entry `entry` of the space translates.
     #[inline(always)]
-    pub(super) fn page<S: PageSize>(index: usize) -> Page<S> {
-        Page::containing(VirtAddr::new(const { R::EXTENT.virt as u64 })).ahead(index)
+    pub(super) fn page<S: PageSize>(entry: usize) -> Page<S> {
+        let origin = const { (R::EXTENT.virt as u64).wrapping_sub((Self::FIRST as u64) << Self::FORMAT.page_shift) };
+        Page::containing(VirtAddr::new(origin)).ahead(entry)
     }
 
-    /// Writes the entries of `count` pages.
+    /// Writes `count` entries from `first` on.
     ///
     /// # Safety
     /// The caller has the handles of these pages, and the space's tables are there.
     #[inline(always)]
-    pub(super) unsafe fn store(index: usize, count: usize, word: impl Fn(u64) -> u64) {
+    pub(super) unsafe fn store(first: usize, count: usize, word: impl Fn(u64) -> u64) {
         let start = <R::Space as Declared>::start();
         for i in 0..count {
-            let (entry, word) = (Self::FIRST + index + i, word(i as u64));
+            let (entry, word) = (first + i, word(i as u64));
             if Self::FORMAT.entry_bytes == 8 {
                 // SAFETY: the entry lies in the tables, which are there and initialized; nobody else writes it, and the
                 // MMU reads whole words.

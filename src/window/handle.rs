@@ -40,6 +40,7 @@ impl Memory for Device {
 /// cached otherwise.
 #[must_use = "a page that is dropped is lost to its window"]
 pub struct Unmapped<R, K, N = One> {
+    /// The entry of the first page, counted from the first one of the space: what the address of that is made of.
     first: usize,
     count: N,
     kind: PhantomData<fn() -> (R, K)>,

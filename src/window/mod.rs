@@ -75,6 +75,14 @@
 //!
 //! A change is a store, so that what a page was mapped with is in its handle and nowhere else. Hardware that sets accessed
 //! and dirty bits finds them set.
+//!
+//! # What it compiles to
+//!
+//! `page.map(frame, Rw).flush(&mut ThisCpu)` beside the same with raw pointers, whose numbers are written out, on the
+//! registers that hold the page, the frame and their handles. `cargo xtask codegen` compares them; `tests/codegen/listings`
+//! has more.
+//!
+#![doc = include_str!("listings.md")]
 
 mod access;
 mod count;

@@ -3,6 +3,7 @@
 mod boards;
 mod check;
 mod code;
+mod codegen;
 mod corpus;
 mod demo;
 mod draw;
@@ -43,6 +44,8 @@ enum Command {
     Corpus(corpus::Arguments),
     /// Maps of shipping boards: written in the notation, compiled, and walked.
     Boards(boards::Arguments),
+    /// The notation beside the same by hand, instruction by instruction.
+    Codegen(codegen::Options),
     /// Formatting, lints, documentation and house rules.
     Check,
 }
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Corpus(arguments) => corpus::run(&arguments),
         Command::Boards(arguments) => boards::run(&arguments),
+        Command::Codegen(options) => codegen::run(&options),
         Command::Check => check::run(),
     };
     match outcome {

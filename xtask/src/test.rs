@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::boards;
 use crate::check;
 use crate::code::path;
+use crate::codegen;
 use crate::corpus;
 use crate::demo;
 use crate::edit;
@@ -48,6 +49,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             call(toolchain.cargo("build", arch, &[]).args(["--quiet", "--package", "tablature"]))
         });
     }
+    codegen::run_all(&mut steps, toolchain);
     for (arch, mode) in Arch::ALL.into_iter().flat_map(|arch| Mode::ALL.map(|mode| (arch, mode))) {
         steps.run(format!("boot {arch}, {mode}"), || demo::boot(toolchain, arch, mode));
         if mode.is_static() {

@@ -1,0 +1,64 @@
+//! RISC-V, Sv39.
+
+use core::arch::asm;
+
+pub(super) const LEVELS: usize = 3;
+pub(super) const READ_WRITE: u64 = 0xc7;
+pub(super) const READ_ONLY: u64 = 0xc3;
+/// What differs between the two.
+pub(super) const RIGHTS: u64 = 0xe;
+/// More pages than this are flushed as a whole.
+const MANY: usize = 64;
+
+pub(super) const fn leaf(frame: u64, flags: u64) -> u64 {
+    frame >> 2 | flags
+}
+
+pub(super) const fn table(phys: u64) -> u64 {
+    phys >> 2 | 1
+}
+
+/// Where an entry goes.
+pub(super) const fn target(word: u64) -> u64 {
+    word << 2 & 0x00ff_ffff_ffff_f000
+}
+
+pub(super) const fn is_present(word: u64) -> bool {
+    word & 1 != 0
+}
+
+pub(super) const fn is_table(word: u64) -> bool {
+    word & 0xf == 1
+}
+
+/// One of 4 KiB that is not part of a run.
+pub(super) const fn is_page(word: u64) -> bool {
+    word & 1 != 0 && word & 0xe != 0 && word >> 63 == 0
+}
+
+pub(super) fn publish(virt: u64) {
+    flush_page(virt);
+}
+
+pub(super) fn publish_run(start: u64, pages: usize) {
+    flush_run(start, pages);
+}
+
+pub(super) fn flush_page(virt: u64) {
+    // SAFETY: a fence.
+    unsafe { asm!("sfence.vma {}, x0", in(reg) virt, options(nostack, preserves_flags)) };
+}
+
+pub(super) fn flush_run(start: u64, pages: usize) {
+    if pages > MANY {
+        return flush_everything();
+    }
+    for i in 0..pages as u64 {
+        flush_page(start.wrapping_add(i << 12));
+    }
+}
+
+pub(super) fn flush_everything() {
+    // SAFETY: a fence.
+    unsafe { asm!("sfence.vma x0, x0", options(nostack, preserves_flags)) };
+}

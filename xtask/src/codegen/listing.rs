@@ -1,0 +1,117 @@
+//! Listings: both halves of a pair side by side, kept as documentation.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::asm::Line;
+use super::compare::Comparison;
+use super::pairs::Pair;
+use crate::machine::Arch;
+use crate::process::root;
+
+/// Where they are.
+const DIRECTORY: &str = "tests/codegen/listings";
+/// Those of the pair that the documentation of windows shows, on all architectures.
+const EXCERPT: &str = "src/window/listings.md";
+const SHOWN: &str = "window_map";
+/// Width of the left column.
+const WIDTH: usize = 52;
+
+/// Whether the listing that is kept is this one; with `update` it becomes it.
+///
+/// # Errors
+/// It cannot be written.
+pub(crate) fn keep(arch: Arch, pair: &Pair, compared: &Comparison, update: bool) -> Result<bool> {
+    let path = root().join(DIRECTORY).join(arch.name()).join(format!("{}.txt", pair.name));
+    let text = side_by_side(arch, pair, compared);
+    if update {
+        fs::create_dir_all(path.parent().context("a directory")?)?;
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        fs::write(compiler_file(), compiler()? + "\n")?;
+        return Ok(true);
+    }
+    Ok(fs::read_to_string(&path).is_ok_and(|kept| kept == text))
+}
+
+/// The compiler in use.
+///
+/// # Errors
+/// It cannot be asked.
+pub(crate) fn compiler() -> Result<String> {
+    let program = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(program).arg("--version").output().context("cannot start rustc")?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Whether that compiler made the listings.
+///
+/// # Errors
+/// Nobody wrote down which did.
+pub(crate) fn is_theirs(compiler: &str) -> Result<bool> {
+    let kept = fs::read_to_string(compiler_file()).context("`cargo xtask codegen --update` writes the listings")?;
+    Ok(kept.trim() == compiler)
+}
+
+fn compiler_file() -> PathBuf {
+    root().join(DIRECTORY).join("compiler.txt")
+}
+
+/// Both, line by line.
+fn side_by_side(arch: Arch, pair: &Pair, compared: &Comparison) -> String {
+    let left: Vec<String> = compared.notation.lines.iter().map(shown).collect();
+    let right: Vec<String> = compared.by_hand.lines.iter().map(shown).collect();
+    let mut text = format!("{}, {arch}: {}.\n{}\n\n", pair.name, pair.what, compared.verdict());
+    let _ = writeln!(text, "{:<WIDTH$}by hand", "notation");
+    let _ = writeln!(text, "{:<WIDTH$}-------", "--------");
+    for row in 0..left.len().max(right.len()) {
+        let (ours, theirs) = (left.get(row), right.get(row));
+        let line = format!("{:<WIDTH$}{}", ours.map_or("", String::as_str), theirs.map_or("", String::as_str));
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}
+
+fn shown(line: &Line) -> String {
+    match line {
+        Line::Label(label) => format!("{label}:"),
+        Line::Instruction(text) => {
+            let (mnemonic, operands) = text.split_once(' ').unwrap_or((text, ""));
+            format!("    {mnemonic:<7} {operands}").trim_end().to_owned() + " "
+        }
+    }
+}
+
+/// What the documentation of windows shows: the listings of one pair.
+fn excerpt() -> Result<String> {
+    let mut text = String::new();
+    for arch in Arch::ALL {
+        let path = root().join(DIRECTORY).join(arch.name()).join(format!("{SHOWN}.txt"));
+        let listing = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let (_, table) = listing.split_once("\n\n").context("a listing has a heading")?;
+        let _ = writeln!(text, "{arch}:\n\n```text\n{table}```\n");
+    }
+    Ok(text.trim_end().to_owned() + "\n")
+}
+
+/// Writes that file.
+///
+/// # Errors
+/// It cannot be written.
+pub(crate) fn write_excerpt() -> Result<()> {
+    fs::write(root().join(EXCERPT), excerpt()?).with_context(|| format!("cannot write {EXCERPT}"))
+}
+
+/// The documentation shows what the listings say.
+///
+/// # Errors
+/// It does not.
+pub(crate) fn check_excerpt() -> Result<()> {
+    if fs::read_to_string(root().join(EXCERPT)).ok() != Some(excerpt()?) {
+        bail!("{EXCERPT} is not what the listings say: `cargo xtask codegen --update`");
+    }
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! `cargo xtask codegen`: what the compiler makes of the notation, beside what it makes of the same work by hand.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::machine::Arch;
+use crate::process::{call, root, target_directory};
+use crate::setup::{self, Host, Toolchain};
+use crate::steps::{Steps, leave_out};
+
+mod asm;
+mod compare;
+mod listing;
+mod pairs;
+
+use asm::Assembly;
+use compare::Comparison;
+use pairs::PAIRS;
+
+/// Options of the command.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Writes the listings anew.
+    #[arg(long)]
+    update: bool,
+}
+
+/// The command.
+///
+/// # Errors
+/// A function in the notation is longer than allowed, or its listing is not the one that is kept.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let toolchain = setup::targets(&mut Host, &Arch::ALL)?;
+    let mut steps = Steps::default();
+    for arch in Arch::ALL {
+        steps.run(format!("codegen {arch}"), || pairs_of(toolchain, arch, options.update));
+    }
+    if options.update {
+        steps.run("listings", listing::write_excerpt);
+    }
+    steps.finish()
+}
+
+/// Compares every pair on every architecture.
+pub(crate) fn run_all(steps: &mut Steps, toolchain: Toolchain) {
+    for arch in Arch::ALL {
+        steps.run(format!("codegen {arch}"), || pairs_of(toolchain, arch, false));
+    }
+    steps.run("codegen, excerpt in the documentation", listing::check_excerpt);
+}
+
+/// One half of the pairs, as a feature of their package.
+#[derive(Clone, Copy, Debug)]
+enum Half {
+    Notation,
+    ByHand,
+}
+
+impl Half {
+    const fn feature(self) -> &'static str {
+        match self {
+            Self::Notation => "notation",
+            Self::ByHand => "by-hand",
+        }
+    }
+}
+
+fn pairs_of(toolchain: Toolchain, arch: Arch, update: bool) -> Result<()> {
+    let notation = Assembly::parse(&compile(toolchain, arch, Half::Notation)?, arch);
+    let by_hand = Assembly::parse(&compile(toolchain, arch, Half::ByHand)?, arch);
+    let mut broken = Vec::new();
+    let mut stale = Vec::new();
+    for pair in PAIRS {
+        let compared = Comparison::of(&notation, &by_hand, pair.name)?;
+        println!("{:<20} {}", pair.name, compared.verdict());
+        if let Err(reason) = pair.judge(arch, &compared) {
+            broken.push(format!("{}: {reason}", pair.name));
+        }
+        if !listing::keep(arch, pair, &compared, update)? {
+            stale.push(pair.name);
+        }
+    }
+    if !broken.is_empty() {
+        bail!("{}", broken.join("; "));
+    }
+    if !stale.is_empty() {
+        let compiler = listing::compiler()?;
+        if listing::is_theirs(&compiler)? {
+            bail!("the listings of {} are others now: `cargo xtask codegen --update`", stale.join(", "));
+        }
+        leave_out(format!("listings of {arch}, which another compiler made than {compiler}"));
+    }
+    Ok(())
+}
+
+/// The assembly of one half.
+fn compile(toolchain: Toolchain, arch: Arch, half: Half) -> Result<String> {
+    let directory = target_directory().join("codegen");
+    fs::create_dir_all(&directory)?;
+    let assembly: PathBuf = directory.join(format!("{arch}-{}.s", half.feature()));
+    let mut command = toolchain.cargo("rustc", arch, &[]);
+    for setting in ["opt-level=3", "codegen-units=1", "panic=\"abort\"", "debug=false", "lto=false"] {
+        command.args(["--config", &format!("profile.release.{setting}")]);
+    }
+    command
+        .args(["--quiet", "--release", "--package", "codegen", "--lib", "--target-dir"])
+        .arg(directory.join("build"));
+    command.args(["--no-default-features", "--features", half.feature()]);
+    command.args(["--", "-Cllvm-args=-x86-asm-syntax=intel"]).arg(format!("--emit=asm={}", assembly.display()));
+    if !assembly.exists() {
+        // Cargo does not know that it is gone.
+        let source = fs::File::options().append(true).open(root().join("tests/codegen/src/lib.rs"))?;
+        source.set_modified(std::time::SystemTime::now())?;
+    }
+    call(&mut command)?;
+    fs::read_to_string(&assembly).with_context(|| format!("cannot read {}", assembly.display()))
+}

@@ -1,0 +1,69 @@
+//! The pairs, and by how much the notation may be longer.
+
+use std::fmt::Write as _;
+
+use super::compare::Comparison;
+use crate::machine::Arch;
+
+/// A function that exists in both halves.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    pub(crate) name: &'static str,
+    /// What it does, for the listings.
+    pub(crate) what: &'static str,
+    /// Instructions that the notation may have more, on AArch64, RISC-V and x86-64: as many as it had when this was written.
+    /// Where it has fewer by now, the number is to be lowered.
+    excess: [i64; 3],
+    /// Functions of the library that are called as such, and whose instructions are therefore not seen.
+    unseen: [usize; 3],
+}
+
+impl Pair {
+    const fn equal(name: &'static str, what: &'static str) -> Self {
+        Self { name, what, excess: [0; 3], unseen: [0; 3] }
+    }
+
+    const fn longer(self, excess: [i64; 3], unseen: [usize; 3]) -> Self {
+        Self { excess, unseen, ..self }
+    }
+
+    /// Whether the notation has no more than it may have.
+    ///
+    /// # Errors
+    /// It has; the text says what.
+    pub(crate) fn judge(&self, arch: Arch, compared: &Comparison) -> Result<(), String> {
+        let at = Arch::ALL.iter().position(|one| *one == arch).unwrap_or_default();
+        let (may, calls) = (self.excess[at], self.unseen[at]);
+        let (found, unseen) = (compared.excess(), compared.notation.unseen.len());
+        let mut text = String::new();
+        if found > may {
+            let _ = write!(text, "{found} instructions longer than by hand, {may} are allowed");
+        }
+        if unseen > calls {
+            let _ = write!(text, " {unseen} calls out of sight, {calls} are allowed: {:?}", compared.notation.unseen);
+        }
+        if found.max(0) < may || unseen < calls {
+            println!("   {}: {may} instructions more and {calls} calls are allowed, which can be lowered", self.name);
+        }
+        if text.is_empty() { Ok(()) } else { Err(text) }
+    }
+}
+
+/// All pairs.
+///
+/// What is longer: the flush of x86-64 asks CR4 whether there are PCIDs, in a function of its own, and so does AArch64 flush
+/// ranges; the cursor compares attributes, which by hand are a constant, and checks that its memory reaches the table.
+pub(crate) const PAIRS: &[Pair] = &[
+    Pair::equal("window_map", "maps a page of a window"),
+    Pair::equal("window_unmap", "unmaps it").longer([1, 0, 17], [0, 0, 1]),
+    Pair::equal("window_protect", "makes it read-only").longer([1, 0, 17], [0, 0, 1]),
+    Pair::equal("window_map_run", "maps a run of its pages").longer([0, 27, 0], [0; 3]),
+    Pair::equal("window_unmap_run", "unmaps a run of them").longer([43, 28, 35], [1, 0, 1]),
+    Pair::equal("flush_page", "drops what is cached of a page").longer([0, 0, 10], [0, 0, 1]),
+    Pair::equal("flush_fixed", "drops what is cached of a page known before the program runs")
+        .longer([0, 0, 10], [0, 0, 1]),
+    Pair::equal("flush_everything", "drops all that is cached of a space").longer([15, 0, 2], [1, 0, 1]),
+    Pair::equal("cursor_map", "maps the next page of a space that no core uses").longer([75, 87, 83], [2, 1, 1]),
+    Pair::equal("cursor_protect", "makes the next page read-only").longer([77, 235, 76], [2, 2, 1]),
+    Pair::equal("cursor_unmap", "unmaps the next page").longer([44, 205, 44], [1, 2, 1]),
+];
