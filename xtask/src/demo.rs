@@ -15,6 +15,7 @@ use crate::process::{Ended, call, capture, converse, target_directory};
 use crate::setup::{self, Host, Toolchain};
 use crate::steps::Steps;
 use crate::tables::Tables;
+use crate::windows;
 
 /// Time after which a machine is taken to hang.
 pub(crate) const BOOT_LIMIT: Duration = Duration::from_secs(120);
@@ -63,15 +64,18 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 pub(crate) fn boot(toolchain: Toolchain, arch: Arch, mode: Mode) -> Result<()> {
     let path = build(toolchain, arch, mode)?;
     show(arch, mode, &Image::read(&path)?)?;
-    let ended = start(arch, &path, arch.board(accelerator(arch)?))?;
-    confirmed(arch, &ended)
+    let accelerator = accelerator(arch)?;
+    let ended = start(arch, &path, arch.board(accelerator))?;
+    confirmed(arch, &ended, accelerator)
 }
 
-/// Whether a machine confirmed its map.
-fn confirmed(arch: Arch, ended: &Ended) -> Result<()> {
+/// Whether a machine confirmed its map, and the pages of its window.
+fn confirmed(arch: Arch, ended: &Ended, accelerator: Accelerator) -> Result<()> {
     print!("{}", ended.output);
     let verdict = Verdict::of(arch, ended)?;
     println!("{arch}: the hardware confirms {} regions with {} probes", verdict.regions, verdict.probes);
+    let window = windows::verdict(&ended.output, accelerator)?;
+    println!("{arch}: the hardware confirms {} changes of a window with {} checks", window.steps, window.checks);
     Ok(())
 }
 

@@ -19,6 +19,7 @@ mod steps;
 mod tables;
 mod test;
 mod variant;
+mod windows;
 
 use std::process::ExitCode;
 

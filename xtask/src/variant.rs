@@ -11,6 +11,7 @@ use crate::edit::{STEPS, Verdict};
 use crate::machine::{Accelerator, Arch};
 use crate::setup::Toolchain;
 use crate::steps::leave_out;
+use crate::windows;
 
 /// A regime: what the firmware is built with, and the CPU that has it.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +90,7 @@ impl Variant {
         }
         print!("{}", ended.output);
         demo::Verdict::of(self.arch, &ended)?;
+        windows::verdict(&ended.output, self.accelerator)?;
         let all = sum(&ended.output, if on_host { HOST_STEPS } else { STEPS })?;
         println!("{self}: {} steps, {} checks, {} mismatches", all.steps, all.checks, all.mismatches);
         Ok(())

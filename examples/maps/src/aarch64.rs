@@ -33,6 +33,8 @@ macro_rules! declare {
                 switch_rodata (r) : identity => dram + 0x24_0000, 256 KiB, alias_of rodata;
                 /// The boot stack, where it is while the MMU is off.
                 switch_stack (rw) : identity => dram + 0x30_1000, 60 KiB, alias_of stack;
+                /// The tables, where they are filled while the MMU is off.
+                switch_tables (rw, tables) : identity => dram + 0x50_0000, 128 KiB, alias_of table_pool;
 
                 /// Code of the user.
                 app    (rx, user) : 0x10_0000_0000 => dram + 0x41_0000, 64 KiB;
@@ -43,10 +45,14 @@ macro_rules! declare {
                 rodata (r)  : after text => dram + 0x24_0000, 256 KiB;
                 data   (rw) : after rodata => dram + 0x28_0000, 512 KiB;
                 stack  (rw, stack) : after data => dram + 0x30_1000, 60 KiB, guard below;
+                table_pool (rw, tables) : 0xffff_ff80_4050_0000 => dram + 0x50_0000, 128 KiB;
                 /// A frame buffer: not cacheable, and one TLB entry.
                 screen (rw) : 0xffff_ff90_0000_0000 => frames, contiguous 64 KiB;
                 /// Where nothing may ever be mapped.
                 moat   (guard) : 0xffff_ff90_0001_0000, 64 KiB;
+
+                /// Pages that are mapped one by one; the first table ends among them.
+                heap   (rw, window) : 0xffff_ff90_0018_0000, 2560 KiB;
 
                 uart0  (rw) : 0xffff_ffb0_0000_0000 => uart0;
                 rtc    (rw) : after uart0 + 4 KiB => rtc;
@@ -62,7 +68,7 @@ macro_rules! declare {
 }
 
 in_each_mode! { declare:
-    linked { tables <= 24 in data; }
+    linked { tables <= 24 in table_pool; }
     placed { tables <= 24 at TABLES_AT; }
     boot { tables <= 24 at boot; }
 }

@@ -48,6 +48,8 @@ macro_rules! declare {
 
                 ioapic (rw) : 0xffff_ffff_c020_0000 => ioapic;
                 lapic  (rw) : after ioapic + 4 KiB => lapic;
+                /// Pages that are mapped one by one; the first table ends among them.
+                heap   (rw, window) : 0xffff_ffff_c038_0000, 2560 KiB;
 
                 /// Everything behind the code and its constants.
                 physmap (rw, linear) : 0xffff_8000_0060_0000 => dram + 4 MiB;

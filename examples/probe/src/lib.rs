@@ -15,6 +15,7 @@ mod leaves;
 mod machine;
 mod report;
 pub mod trial;
+pub mod window;
 
 pub use declared::{Declared, Expected};
 pub use engine::{run, testify};

@@ -1,14 +1,12 @@
 //! The q35 while its live space is edited: accesses only, for the witness' tables cost what is cached of those under test.
 
-use core::arch::x86_64::__cpuid;
-
 use churn::Bench;
 use example_maps::x86_64::q35_x86_64::kernel;
 use probe::{Fault, Machine, Right, Spot, Walk, Who, Width};
 use x86_64::VirtAddr;
 use x86_64::instructions::tlb;
 
-use crate::machine::{Q35, refusal};
+use crate::machine::{Q35, is_emulated, refusal};
 
 /// One of so many questions about ring 3 is asked.
 const RARE: u32 = 8;
@@ -20,14 +18,9 @@ pub(crate) struct Core {
     questions: u32,
 }
 
-/// The leaf of CPUID in which hypervisors say who they are, and what QEMU's own CPU says there.
-const HYPERVISOR: u32 = 0x4000_0000;
-const EMULATOR: [[u8; 4]; 3] = [*b"TCGT", *b"CGTC", *b"GTCG"];
-
 impl Core {
     pub(crate) fn new(machine: Q35) -> Self {
-        let found = __cpuid(HYPERVISOR);
-        Self { machine, is_emulated: [found.ebx, found.ecx, found.edx].map(u32::to_le_bytes) == EMULATOR, questions: 0 }
+        Self { machine, is_emulated: is_emulated(), questions: 0 }
     }
 
     /// Whether QEMU executes the instructions.

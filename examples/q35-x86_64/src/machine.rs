@@ -7,6 +7,8 @@
 //! Memory types do not show in any access, and x86 has no instruction that asks for one: PWT, PCD and PAT of a leaf are
 //! not probed.
 
+use core::arch::x86_64::__cpuid;
+
 use probe::{Fault, Machine, Right, Spot, Walk, Who, Width};
 use tablature::space::TableMemory;
 
@@ -22,6 +24,16 @@ const RET: u32 = 0xc3;
 
 /// Bytes between two entries of the code of ring 3.
 const USER_CODE_STRIDE: u64 = 16;
+
+/// The leaf of CPUID in which hypervisors say who they are, and what QEMU's own CPU says there.
+const HYPERVISOR: u32 = 0x4000_0000;
+const EMULATOR: [[u8; 4]; 3] = [*b"TCGT", *b"CGTC", *b"GTCG"];
+
+/// Whether QEMU executes the instructions.
+pub(crate) fn is_emulated() -> bool {
+    let found = __cpuid(HYPERVISOR);
+    [found.ebx, found.ecx, found.edx].map(u32::to_le_bytes) == EMULATOR
+}
 
 /// Entries of the code of ring 3, in their order.
 #[derive(Clone, Copy)]

@@ -23,6 +23,8 @@ mod run;
 #[cfg(all(target_arch = "x86_64", target_os = "none"))]
 mod trap;
 #[cfg(all(target_arch = "x86_64", target_os = "none"))]
+mod window;
+#[cfg(all(target_arch = "x86_64", target_os = "none"))]
 mod witness;
 
 #[cfg(all(target_arch = "x86_64", target_os = "none"))]

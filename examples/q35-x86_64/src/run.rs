@@ -90,6 +90,7 @@ fn confirm(live: &Installed<kernel::Space>, console: &mut dyn Write) -> Result<b
     // SAFETY: `trap::init` has run, and the engine asks about the map in force only.
     let mut machine = unsafe { Q35::new(witness, &tables, kernel::app::START) };
     let good = probe::testify(&mut machine, console, (MAP, &LAYOUT, kernel::Space::INDEX), REGISTERS);
+    let good = crate::window::confirm(&mut machine, console, live)? && good;
     #[cfg(feature = "churn")]
     // SAFETY: the map is live, and this is the only program.
     let good = unsafe { crate::edit::confirm(console, &mut crate::bench::Core::new(machine)) }? && good;

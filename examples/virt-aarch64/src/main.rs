@@ -8,6 +8,8 @@
 mod fill;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod start;
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+mod window;
 
 /// Says where this program runs.
 #[cfg(not(target_os = "none"))]

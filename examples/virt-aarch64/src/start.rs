@@ -13,12 +13,10 @@ use tablature::space::{Installed, Refusal, install};
 
 kit::image! {
     /// Virtual minus physical address of everything in the image.
-    const RISE: kernel { text, rodata, data, stack }
+    const RISE: kernel { text, rodata, data, stack, table_pool }
 }
-kit::link_symbol!("map_tables_phys" = TABLES_AT);
 
-#[cfg(feature = "placed")]
-const _: () = assert!(kernel::TABLES_AT == TABLES_AT, "the linker puts the tables where they are declared");
+const _: () = assert!(kernel::table_pool::PHYS == TABLES_AT, "the linker puts the tables where they are declared");
 
 // Entered by QEMU at its physical address, at EL1, with the MMU off.
 core_aarch64::start!(on_reset);
@@ -100,6 +98,7 @@ extern "C" fn main() -> ! {
     let mut console = Console::new(uart);
     let mut core = Core::<El1>::new(kernel::moat::START);
     let good = probe::testify(&mut core, &mut console, (map::MAP, &LAYOUT, 0), REGISTERS);
+    let good = crate::window::confirm(&mut core, &mut console, &live) && good;
     exit(if good { 0 } else { 1 })
 }
 

@@ -4,6 +4,7 @@ use example_maps::riscv64::virt_riscv64::kernel;
 use kit::Memory;
 use tablature::space::FillError;
 
+#[unsafe(link_section = ".table_memory")]
 static MEMORY: Memory<{ kernel::Space::WORDS }> = Memory::new(kernel::Space::ALIGNMENT);
 
 /// Fills the tables.

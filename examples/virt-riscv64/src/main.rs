@@ -22,6 +22,8 @@ mod machine;
 mod start;
 #[cfg(all(target_arch = "riscv64", target_os = "none"))]
 mod trap;
+#[cfg(all(target_arch = "riscv64", target_os = "none"))]
+mod window;
 
 /// Says where this program runs.
 #[cfg(not(target_os = "none"))]

@@ -18,12 +18,10 @@ use crate::{isa, trap};
 
 kit::image! {
     /// Virtual minus physical address of everything in the image.
-    pub(crate) const RISE: kernel { text, rodata, data, stack }
+    pub(crate) const RISE: kernel { text, rodata, data, stack, table_pool }
 }
-kit::link_symbol!("map_tables_phys" = TABLES_AT);
 
-#[cfg(feature = "placed")]
-const _: () = assert!(kernel::TABLES_AT == TABLES_AT, "the linker puts the tables where they are declared");
+const _: () = assert!(kernel::table_pool::PHYS == TABLES_AT, "the linker puts the tables where they are declared");
 
 /// Entered by OpenSBI at its physical address, in S-mode, without translation.
 ///
@@ -138,6 +136,7 @@ extern "C" fn main(tree: usize) -> ! {
     let Ok(live) = again else { exit(kernel::test::START, 4) };
     let Some(mut console) = kernel::uart0::take(&live).and_then(Console::new) else { exit(kernel::test::START, 4) };
     let good = probe::testify(&mut Testimony, &mut console, (map::MAP, &LAYOUT, 0), REGISTERS);
+    let good = crate::window::confirm(&mut console, &live) && good;
     #[cfg(feature = "guest")]
     // SAFETY: the only call; the map of the kernel is live.
     let good = unsafe { crate::guest::testify(&mut console, &LAYOUT, extensions) } && good;
