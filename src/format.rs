@@ -442,12 +442,14 @@ impl Format {
 
     /// Index bits of the root.
     #[must_use]
+    #[inline(always)]
     pub const fn root_bits(&self) -> u32 {
         self.input_bits.saturating_sub(self.level[self.levels - 1].shift)
     }
 
     /// Index bits at `level`.
     #[must_use]
+    #[inline(always)]
     pub const fn index_bits(&self, level: usize) -> u32 {
         if level + 1 == self.levels { self.root_bits() } else { self.level[level].bits }
     }
@@ -463,6 +465,7 @@ impl Format {
 
     /// Index of `address` in its table at `level`.
     #[must_use]
+    #[inline(always)]
     pub const fn index(&self, address: u64, level: usize) -> usize {
         let bits = self.index_bits(level);
         ((address >> self.level[level].shift) & ((1 << bits) - 1)) as usize

@@ -12,7 +12,7 @@ use crate::format::{Format, Leaf, Run, View};
 use crate::table::Attributes;
 
 /// The run that a leaf says it is part of.
-#[inline]
+#[inline(always)]
 pub(super) fn run_of(format: &Format, level: usize, word: u64) -> Option<Run> {
     format.runs.into_iter().find(|run| {
         let mark = run.set & !inside(format, run);
