@@ -42,6 +42,7 @@ fn errors_say_what_where_and_how_to_fix_it() {
         "unknown_name",
         "unknown_regime",
         "warnings",
+        "window_guard",
         "window_none",
         "window_read_only",
         "window_reuse",

@@ -1,8 +1,12 @@
 //! Windows in every regime and every way into the image: the words against those of the manuals, each page against an
-//! array after random changes, and what each change owes against the list of instructions.
+//! array after random changes, what each change owes against the list of instructions, and windows of odd shapes and sizes.
 
+mod large;
 mod model;
 mod owed;
+mod shapes;
+#[path = "../support/mod.rs"]
+mod support;
 mod words;
 
 use tablature::addr::PhysAddr;

@@ -17,10 +17,10 @@ use tablature::x86_64::X86;
 use crate::{entry, frame, frames, memory};
 
 /// Numbers that are the same in every run.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % bound
     }
@@ -177,7 +177,8 @@ where
     assert!(changed <= mapped, "{changed} words changed for {mapped} pages");
 }
 
-fn words<S: Declared>() -> impl Iterator<Item = u64> {
+/// The words of all tables.
+pub(crate) fn words<S: Declared>() -> impl Iterator<Item = u64> {
     let tables = S::memory();
     (0..tables.bytes / 8).map(move |i| {
         // SAFETY: inside the tables, which are there, and nobody writes them now.
