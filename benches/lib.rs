@@ -1,6 +1,21 @@
 //! What the benchmarks share.
 //!
-//! `cargo bench --package benches --bench const_eval` shows what a map costs the compiler.
+//! `cargo xtask bench` measures everything and writes `target/bench/report.md`. By hand:
+//!
+//! ```text
+//! cargo bench --package benches --bench field -- --test            every workload, small, its tables walked
+//! cargo bench --package benches --bench field -- --count W2 ours   instructions for each entry, by callgrind
+//! cargo bench --package benches --bench const_eval                 what a map costs the compiler
+//! ```
+
+pub mod arena;
+pub mod count;
+pub mod mapper;
+pub mod mappers;
+pub mod report;
+pub mod time;
+pub mod walker;
+pub mod workload;
 
 /// The line through points by least squares: `(value at 0, slope, share of the variance it explains)`.
 #[must_use]
