@@ -3,12 +3,14 @@
 //! `cargo xtask bench` measures everything and writes `target/bench/report.md`. By hand:
 //!
 //! ```text
-//! cargo bench --package benches --bench field -- --test            every workload, small, its tables walked
+//! cargo test --package benches                                     every workload, small, its tables walked
 //! cargo bench --package benches --bench field -- --count W2 ours   instructions for each entry, by callgrind
 //! cargo bench --package benches --bench const_eval                 what a map costs the compiler
 //! ```
 
 pub mod arena;
+pub mod budget;
+pub mod chart;
 pub mod count;
 pub mod mapper;
 pub mod mappers;

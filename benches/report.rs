@@ -1,11 +1,17 @@
 //! The report.
 
+use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
 
+use crate::budget::{Verdict, verdicts};
+use crate::chart::{distinct, draw};
+use crate::count;
+use crate::time::{Measured, measure};
 use crate::workload::jobs;
-use crate::{count, time};
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,14 +22,120 @@ pub enum Size {
     Full,
 }
 
-/// Measures.
+impl Size {
+    const fn times(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Quick => 20,
+            Self::Full => 150,
+        })
+    }
+
+    fn counts(self, one: &Measured) -> bool {
+        let window = one.workload.starts_with("window");
+        let budgeted = ["W1", "W2", "W5 page", "W5 range", "W6 page", "W6 range"].contains(&one.workload);
+        match self {
+            Self::Quick => window || budgeted && ["raw", "raw+cache", "ours"].contains(&one.mapper),
+            Self::Full => !one.workload.starts_with('2'),
+        }
+    }
+}
+
+/// Whether a missed budget that is exact is an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missed {
+    /// It is.
+    Fails,
+    /// It is said.
+    IsSaid,
+}
+
+/// Where reports are written.
+#[must_use]
+pub fn folder() -> PathBuf {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from(root).join("target"), PathBuf::from);
+    target.join("bench")
+}
+
+/// Measures, and writes `report.md`, `report.json` and `report.svg`. What other programs left there for it is a part of it.
 ///
 /// # Errors
-/// Callgrind.
-pub fn run(size: Size) -> Result<()> {
-    let _ = (size, count::SCALE);
-    for m in time::measure(&jobs(1), Duration::from_secs(30), 93) {
-        println!("{:12} {:26} {:8.2} {:8.2} {}", m.workload, m.mapper, m.ns, m.ratio, m.samples);
+/// Callgrind, a file, or a budget.
+pub fn run(size: Size, missed: Missed) -> Result<()> {
+    let mut measured = measure(&jobs(1), size.times(), 93);
+    count::all(measured.iter_mut().filter(|one| size.counts(one)))?;
+    let mut verdicts = verdicts(&measured);
+    let parts: Vec<_> = ["const_eval", "code_size"].into_iter().filter_map(part).collect();
+    for (_, more) in &parts {
+        verdicts.extend(more.iter().cloned());
+    }
+    let mut text = markdown(&measured, &verdicts);
+    parts.iter().for_each(|(part, _)| text.push_str(part));
+    let folder = folder();
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(folder.join("report.md"), &text)?;
+    let all = json!({ "measured": measured, "verdicts": verdicts });
+    std::fs::write(folder.join("report.json"), serde_json::to_string_pretty(&all)?)?;
+    draw(&measured, &folder.join("report.svg"))?;
+    println!("{text}\nwritten to {}", folder.display());
+    let missing: Vec<_> = verdicts.iter().filter(|one| one.exact && !one.met()).map(|one| one.what.as_str()).collect();
+    if missed == Missed::Fails && !missing.is_empty() {
+        bail!("{} budgets are missed: {}", missing.len(), missing.join("; "));
     }
     Ok(())
+}
+
+/// What another program measured: `NAME.json` in the folder, `{ "text": markdown, "verdicts": [[what, budget, is]] }`.
+fn part(name: &str) -> Option<(String, Vec<Verdict>)> {
+    let file = std::fs::read_to_string(folder().join(name).with_extension("json")).ok()?;
+    let value: Value = serde_json::from_str(&file).ok()?;
+    let of = |one: &Value| Some(Verdict::new(one[0].as_str()?, one[1].as_f64()?, one[2].as_f64()?));
+    let verdicts = value["verdicts"].as_array()?.iter().filter_map(of).collect();
+    Some((format!("\n{}", value["text"].as_str()?), verdicts))
+}
+
+fn markdown(measured: &[Measured], verdicts: &[Verdict]) -> String {
+    let (field, more): (Vec<_>, Vec<_>) = measured.iter().partition(|one| one.workload.starts_with('W'));
+    let rounds = measured.iter().map(|one| one.samples);
+    let mut text = format!(
+        "# Benchmarks\n\nOn {}, tables in ordinary memory, nothing cached by an MMU. Medians of {} to {} rounds; in each, all \
+         mappers take turns. Every result was walked independently.\n\n## Budgets\n\n| budget | at most | measured | |\n|---|---|---|---|\n",
+        machine(),
+        rounds.clone().min().unwrap_or(0),
+        rounds.max().unwrap_or(0),
+    );
+    for one in verdicts {
+        let word = if one.met() { "met" } else { "**not met**" };
+        let _ = writeln!(text, "| {} | {} | {:.2} | {word} |", one.what, one.budget, one.is);
+    }
+    text.push_str(
+        "\nThat a static map takes no instruction for each mapping at boot, and that nothing is flushed that need not be, is \
+         tested and not measured: `cargo xtask test`.\n\n## Time\n\nNanoseconds for each leaf, and the ratio to `raw`.\n\n",
+    );
+    table(&mut text, &field, |one| Some(format!("{:.2} ({:.2})", one.ns, one.ratio)));
+    text.push_str("\n## Instructions\n\nFor each leaf, by callgrind, at a quarter of the size.\n\n");
+    table(&mut text, &field, |one| one.instructions.map(|count| format!("{count:.1}")));
+    text.push_str("\n## Windows, splits, reclaim, growth\n\n");
+    table(&mut text, &more, |one| {
+        let count = one.instructions.map_or(String::new(), |count| format!(", {count:.1} instructions"));
+        Some(format!("{:.2} ns ({:.2}){count}", one.ns, one.ratio))
+    });
+    text
+}
+
+fn table(text: &mut String, list: &[&Measured], cell: impl Fn(&Measured) -> Option<String>) {
+    let mappers = distinct(list.iter().map(|one| one.mapper));
+    let _ = writeln!(text, "| workload | {} |\n|---|{}", mappers.join(" | "), "---|".repeat(mappers.len()));
+    for row in list.chunk_by(|a, b| a.workload == b.workload) {
+        let cells = mappers.iter().map(|mapper| {
+            row.iter().find(|one| one.mapper == *mapper).and_then(|one| cell(one)).unwrap_or_else(|| "–".to_owned())
+        });
+        let _ = writeln!(text, "| {} {} | {} |", row[0].workload, row[0].what, cells.collect::<Vec<_>>().join(" | "));
+    }
+}
+
+fn machine() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|(_, name)| name));
+    model.unwrap_or("an unknown processor").to_owned()
 }

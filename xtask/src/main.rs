@@ -1,5 +1,6 @@
 //! Builds, boots, tests and measures tablature: `cargo xtask demo`, `cargo xtask test`, `cargo xtask check`.
 
+mod bench;
 mod boards;
 mod check;
 mod code;
@@ -47,6 +48,8 @@ enum Command {
     Boards(boards::Arguments),
     /// The notation beside the same by hand, instruction by instruction.
     Codegen(codegen::Options),
+    /// Measures the library beside others, and judges the project's budgets.
+    Bench(bench::Options),
     /// Formatting, lints, documentation and house rules.
     Check,
 }
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Command::Corpus(arguments) => corpus::run(&arguments),
         Command::Boards(arguments) => boards::run(&arguments),
         Command::Codegen(options) => codegen::run(&options),
+        Command::Bench(options) => bench::run(&options),
         Command::Check => check::run(),
     };
     match outcome {

@@ -179,6 +179,18 @@ pub(crate) fn emulators(environment: &mut dyn Environment, arches: &[Arch]) -> R
     }
 }
 
+/// Makes sure that instructions can be counted.
+///
+/// # Errors
+/// They cannot; the text says what to type.
+pub(crate) fn valgrind(environment: &mut dyn Environment) -> Result<()> {
+    if environment.has_program("valgrind") {
+        return Ok(());
+    }
+    println!("valgrind is missing");
+    install(environment, &["valgrind"])
+}
+
 /// Debian's packages of an emulator and the firmware that it starts.
 const fn packages(arch: Arch) -> &'static [&'static str] {
     match arch {

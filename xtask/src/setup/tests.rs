@@ -106,6 +106,17 @@ fn root_on_debian_installs_the_emulators() {
 }
 
 #[test]
+fn valgrind_is_installed_once() {
+    let mut machine = Played::bare(System::Debian, true);
+    machine.succeed = vec![("install -y --no-install-recommends valgrind", vec!["valgrind"])];
+    valgrind(&mut machine).expect("the package works");
+    let ran = machine.ran.len();
+    valgrind(&mut machine).expect("it is there");
+    assert_eq!(machine.ran.len(), ran);
+    assert!(valgrind(&mut Played::bare(System::MacOs, true)).is_err());
+}
+
+#[test]
 fn a_package_that_brings_no_emulator_is_an_error() {
     let mut machine = Played::bare(System::Debian, true);
     machine.succeed = vec![("apt-get", vec![])];

@@ -1,0 +1,26 @@
+//! What is measured is done: every workload of every mapper, small, its tables walked by other code.
+
+use benches::arena;
+use benches::mapper::{BASE, Mapper, PAGE, PHYS, Region, Rights};
+use benches::mappers::Raw;
+use benches::walker::{X86, walk};
+use benches::workload::{Check, jobs};
+
+/// Sizes are divided by this.
+const SMALL: u64 = 64;
+
+#[test]
+fn every_workload_leaves_the_tables_that_it_should_and_the_walker_would_see_others() {
+    let able = jobs(SMALL).iter().filter(|job| (job.run)(Check::Tables).is_some()).count();
+    assert_eq!(able, 104, "some mapper can do more, or less, than before");
+
+    arena::reset();
+    let mut raw = Raw::<false>::new();
+    let region = Region::data(BASE, PHYS, 4 * PAGE);
+    raw.map_range(&region);
+    assert_eq!(walk(raw.root(), X86), (vec![region], 4));
+    raw.protect_each([BASE + PAGE].into_iter());
+    raw.unmap_each([BASE + 3 * PAGE].into_iter());
+    let page = |i: u64| Region::data(BASE + i * PAGE, PHYS + i * PAGE, PAGE);
+    assert_eq!(walk(raw.root(), X86), (vec![page(0), page(1).with(Rights::R), page(2)], 3));
+}
