@@ -1,5 +1,7 @@
 //! In the notation.
 
+pub mod space;
+
 use tablature::attr::{Access, MemoryType, Rights};
 use tablature::edit::{Cursor, Kind, MapError, Offline, Protect, ProtectError, Ro, Rw, UnmapError};
 use tablature::flush::{Duty, Extent, Fixed, Id, OneCore, OnePage, Place, Scope, ThisCpu, TlbFlush, Whole};

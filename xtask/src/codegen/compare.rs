@@ -177,7 +177,7 @@ fn anonymous(text: &str) -> String {
 }
 
 /// `module::function` of a path whose types are left out.
-fn last_two(path: &str) -> String {
+pub(crate) fn last_two(path: &str) -> String {
     let mut depth = 0;
     let plain: String = path
         .chars()

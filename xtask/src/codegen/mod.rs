@@ -1,7 +1,8 @@
 //! `cargo xtask codegen`: what the compiler makes of the notation, beside what it makes of the same work by hand.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -14,6 +15,7 @@ mod asm;
 mod compare;
 mod listing;
 mod pairs;
+mod symbols;
 
 use asm::Assembly;
 use compare::Comparison;
@@ -37,6 +39,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for arch in Arch::ALL {
         steps.run(format!("codegen {arch}"), || pairs_of(toolchain, arch, options.update));
     }
+    for arch in Arch::ALL {
+        steps.run(format!("symbols {arch}"), || symbols::check(toolchain, arch, &directory()?));
+    }
     if options.update {
         steps.run("listings", listing::write_excerpt);
     }
@@ -47,6 +52,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 pub(crate) fn run_all(steps: &mut Steps, toolchain: Toolchain) {
     for arch in Arch::ALL {
         steps.run(format!("codegen {arch}"), || pairs_of(toolchain, arch, false));
+    }
+    for arch in Arch::ALL {
+        steps.run(format!("symbols {arch}"), || symbols::check(toolchain, arch, &directory()?));
     }
     steps.run("codegen, excerpt in the documentation", listing::check_excerpt);
 }
@@ -97,17 +105,10 @@ fn pairs_of(toolchain: Toolchain, arch: Arch, update: bool) -> Result<()> {
 
 /// The assembly of one half.
 fn compile(toolchain: Toolchain, arch: Arch, half: Half) -> Result<String> {
-    let directory = target_directory().join("codegen");
-    fs::create_dir_all(&directory)?;
+    let directory = directory()?;
     let assembly: PathBuf = directory.join(format!("{arch}-{}.s", half.feature()));
-    let mut command = toolchain.cargo("rustc", arch, &[]);
-    for setting in ["opt-level=3", "codegen-units=1", "panic=\"abort\"", "debug=false", "lto=false"] {
-        command.args(["--config", &format!("profile.release.{setting}")]);
-    }
-    command
-        .args(["--quiet", "--release", "--package", "codegen", "--lib", "--target-dir"])
-        .arg(directory.join("build"));
-    command.args(["--no-default-features", "--features", half.feature()]);
+    let mut command = cargo_rustc(toolchain, arch, "opt-level=3", &directory);
+    command.args(["--lib", "--no-default-features", "--features", half.feature()]);
     command.args(["--", "-Cllvm-args=-x86-asm-syntax=intel"]).arg(format!("--emit=asm={}", assembly.display()));
     if !assembly.exists() {
         // Cargo does not know that it is gone.
@@ -116,4 +117,21 @@ fn compile(toolchain: Toolchain, arch: Arch, half: Half) -> Result<String> {
     }
     call(&mut command)?;
     fs::read_to_string(&assembly).with_context(|| format!("cannot read {}", assembly.display()))
+}
+
+/// Where everything is built, apart from what others build in other ways.
+fn directory() -> Result<PathBuf> {
+    let directory = target_directory().join("codegen");
+    fs::create_dir_all(&directory)?;
+    Ok(directory)
+}
+
+/// The compiler on the package of the pairs, told all that decides about its code.
+fn cargo_rustc(toolchain: Toolchain, arch: Arch, level: &str, directory: &Path) -> Command {
+    let mut command = toolchain.cargo("rustc", arch, &[]);
+    for setting in [level, "codegen-units=1", "panic=\"abort\"", "debug=false", "lto=false"] {
+        command.args(["--config", &format!("profile.release.{setting}")]);
+    }
+    command.args(["--quiet", "--release", "--package", "codegen", "--target-dir"]).arg(directory.join("build"));
+    command
 }

@@ -1,0 +1,105 @@
+//! Firmware that uses what there is at run time and does nothing else, for what it is linked from.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+#[cfg(all(target_os = "none", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+mod start {
+    use core::hint::black_box;
+    use core::panic::PanicInfo;
+
+    use codegen::notation::board::kernel::{Space, heap};
+    use codegen::notation::space::{self, Building, Running};
+    use codegen::notation::{self, Kernel};
+    use tablature::addr::{PhysAddr, VirtAddr};
+    use tablature::flush::ThisCpu;
+    use tablature::page::{Frame, OwnedFrame, OwnedFrames, Page, Size2M, Size4K};
+    use tablature::space::Installed;
+    use tablature::window::MappedRun;
+
+    /// Where the linker begins. No argument is known to the compiler, and no result is thrown away.
+    #[unsafe(no_mangle)]
+    extern "C" fn _start(numbers: &[u64; 3]) -> ! {
+        let [virt, phys, size] = *black_box(numbers);
+        // SAFETY: this program is linked and never run.
+        let live = unsafe { notation::notation_install() };
+        if let Ok(live) = &live {
+            window(live, phys);
+        }
+        tokens(virt);
+        // SAFETY: as above.
+        if let Ok(space) = unsafe { space::notation_new(PhysAddr::new(phys)) } {
+            let space = offline(space, VirtAddr::new(virt), PhysAddr::new(phys), size);
+            // SAFETY: as above.
+            let running = unsafe { space.assume_live(ThisCpu) };
+            in_use(running, VirtAddr::new(virt), PhysAddr::new(phys), size);
+        }
+        loop {}
+    }
+
+    fn window(live: &Installed<Space>, phys: u64) {
+        let Some(mut window) = heap::window::<Kernel>(live) else { return };
+        let Some(page) = window.next_page() else { return };
+        let frame = Frame::<Size4K>::containing(PhysAddr::new(phys));
+        // SAFETY: as above.
+        let page = notation::notation_window_map(page, unsafe { OwnedFrame::assume(frame) });
+        let page = notation::notation_window_protect(page);
+        black_box(page.read::<u64>(live, phys as usize));
+        black_box(&page);
+        let run = window.take_run(black_box(4));
+        // SAFETY: as above.
+        let frames = unsafe { OwnedFrames::assume(frame, black_box(4)) };
+        if let Ok(run) = notation::notation_window_map_run(run, frames) {
+            use_run(run, live);
+        }
+    }
+
+    fn use_run(mut run: MappedRun<heap, Kernel, tablature::edit::Rw>, live: &Installed<Space>) {
+        black_box(run.write(live, black_box(8), 1u32));
+        let _ = black_box(notation::notation_window_unmap_run(run.take_run(black_box(1))));
+        black_box(&run);
+    }
+
+    fn tokens(virt: u64) {
+        notation::notation_flush_page(Page::containing(VirtAddr::new(virt)));
+        notation::notation_flush_fixed();
+        notation::notation_flush_everything();
+    }
+
+    fn offline(mut space: Building, virt: VirtAddr, phys: PhysAddr, size: u64) -> Building {
+        let (page, frame) = (Page::<Size4K>::containing(virt), Frame::<Size4K>::containing(phys));
+        black_box(space::notation_map_page(&mut space, page, frame)).ok();
+        black_box(space::notation_map_range(&mut space, virt, phys, size)).ok();
+        black_box(space::notation_protect_range(&mut space, virt, size)).ok();
+        black_box(space::notation_remap_page(&mut space, page, frame)).ok();
+        black_box(space::notation_split_and_promote(&mut space, Page::<Size2M>::containing(virt))).ok();
+        black_box(space::notation_translate(&space, virt));
+        black_box(space::notation_cursor(&mut space, page, frame));
+        black_box(space::notation_unmap_range(&mut space, virt, size)).ok();
+        black_box(space::notation_reclaim_range(&mut space, virt, size)).ok();
+        space
+    }
+
+    fn in_use(mut space: Running, virt: VirtAddr, phys: PhysAddr, size: u64) {
+        let frame = Frame::<Size4K>::containing(phys);
+        // SAFETY: as above.
+        black_box(unsafe { space::notation_live_map(&mut space, virt, phys, size) }.is_ok());
+        // SAFETY: as above.
+        black_box(unsafe { space::notation_live_protect(&mut space, virt, size) }).ok();
+        // SAFETY: as above.
+        black_box(unsafe { space::notation_live_cursor(&mut space, virt, frame) }).ok();
+        // SAFETY: as above.
+        black_box(unsafe { space::notation_live_unmap(&mut space, virt, size) }).ok();
+        black_box(&space);
+    }
+
+    /// Its name is looked for in what is linked.
+    #[panic_handler]
+    fn panic(_: &PanicInfo<'_>) -> ! {
+        loop {}
+    }
+}
+
+/// Says where this program runs.
+#[cfg(not(target_os = "none"))]
+fn main() {
+    println!("this is firmware that is linked and never run; see `cargo xtask codegen`");
+}
