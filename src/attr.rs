@@ -107,8 +107,9 @@ impl Access {
 
     /// 0..64: privileged bits times eight plus user bits.
     #[must_use]
+    #[inline]
     pub const fn index(self) -> usize {
-        self.privileged.0 as usize * 8 + self.user.0 as usize
+        (self.privileged.0 as usize & 7) * 8 + (self.user.0 as usize & 7)
     }
 
     /// Inverse of [`Access::index`].

@@ -59,6 +59,12 @@ pub use law::{Law, Lawful};
 
 /// Most lookup levels that any format has.
 pub const MAX_LEVELS: usize = 6;
+
+/// A level as an index that needs no check: levels are below [`MAX_LEVELS`], which the compiler does not always see.
+#[inline(always)]
+pub(crate) const fn clamp(level: usize) -> usize {
+    if level < MAX_LEVELS { level } else { MAX_LEVELS - 1 }
+}
 /// Marks a memory type or an [`Access`] that a format cannot encode.
 pub const NOT_ENCODABLE: u64 = u64::MAX;
 
@@ -264,7 +270,7 @@ pub struct RawField {
 
 /// Everything a planner, a walker, a rule or an editor must know of a page-table format.
 ///
-/// Its functions take levels below [`MAX_LEVELS`], and panic behind. Formats come from regimes: of one whose fields
+/// Its functions take levels below [`MAX_LEVELS`], and mean the last of these behind. Formats come from regimes: of one whose fields
 /// contradict each other they may say anything, or panic.
 #[derive(Clone, Copy, Debug)]
 pub struct Format {
@@ -440,24 +446,38 @@ impl Format {
         1 << self.table_shift
     }
 
+    /// What is particular to `level`.
+    #[inline(always)]
+    pub(crate) const fn at(&self, level: usize) -> &LevelFormat {
+        &self.level[clamp(level)]
+    }
+
+    /// The bits of a memory type in leaves that use this one of the two tables.
+    #[inline(always)]
+    pub(crate) const fn memory_bits(&self, table: usize, memory: MemoryType) -> u64 {
+        // Every type has a place, which the compiler forgets where attributes are passed in a register.
+        let place = memory as usize;
+        self.memory[table & 1][if place < MemoryType::COUNT { place } else { 0 }]
+    }
+
     /// Index bits of the root.
     #[must_use]
     #[inline(always)]
     pub const fn root_bits(&self) -> u32 {
-        self.input_bits.saturating_sub(self.level[self.levels - 1].shift)
+        self.input_bits.saturating_sub(self.at(self.levels - 1).shift)
     }
 
     /// Index bits at `level`.
     #[must_use]
     #[inline(always)]
     pub const fn index_bits(&self, level: usize) -> u32 {
-        if level + 1 == self.levels { self.root_bits() } else { self.level[level].bits }
+        if level + 1 == self.levels { self.root_bits() } else { self.at(level).bits }
     }
 
     /// Tables that the root occupies: 1, or 2 to 16 concatenated ones.
     #[must_use]
     pub const fn root_tables(&self) -> u32 {
-        let bits = self.level[self.levels - 1].bits;
+        let bits = self.at(self.levels - 1).bits;
         // A start level far too low asks for more than a `u32` counts; any rule finds this many too many.
         let more = self.root_bits().saturating_sub(bits);
         1 << if more < 31 { more } else { 31 }
@@ -468,7 +488,7 @@ impl Format {
     #[inline(always)]
     pub const fn index(&self, address: u64, level: usize) -> usize {
         let bits = self.index_bits(level);
-        ((address >> self.level[level].shift) & ((1 << bits) - 1)) as usize
+        ((address >> self.at(level).shift) & ((1 << bits) - 1)) as usize
     }
 
     /// First address of the upper range; `None` if there is one range.
@@ -492,7 +512,7 @@ impl Format {
     /// Whether leaves exist at `level` on a CPU with `features`.
     #[must_use]
     pub const fn has_leaf(&self, level: usize, features: Features) -> bool {
-        match self.level[level].form {
+        match self.at(level).form {
             LeafForm::None => false,
             LeafForm::Always => true,
             LeafForm::With(feature) => features.contains(feature),
@@ -528,10 +548,10 @@ impl Format {
     /// The word of a leaf at `level` without its address; `None` where the format has no encoding for it.
     #[must_use]
     pub const fn leaf_flags(&self, level: usize, leaf: &Leaf) -> Option<u64> {
-        let form = &self.level[level];
+        let form = self.at(level);
         let Some(encoding) = self.leaf_encoding(level, leaf.run) else { return None };
         let rights = self.rights[leaf.access.index()];
-        let memory = self.memory[form.memory][leaf.memory as usize];
+        let memory = self.memory_bits(form.memory, leaf.memory);
         if rights == NOT_ENCODABLE || memory == NOT_ENCODABLE || leaf.software as u64 >> self.software.1 != 0 {
             return None;
         }
@@ -566,25 +586,25 @@ impl Format {
     /// What is set, at `level`, in a leaf valid for every address space.
     #[must_use]
     pub const fn global_at(&self, level: usize) -> u64 {
-        if self.level[level].memory == 0 { self.global } else { self.block_global }
+        if self.at(level).memory == 0 { self.global } else { self.block_global }
     }
 
     const fn leaf_address(&self, level: usize, leaf: &Leaf) -> u64 {
         match self.run(leaf.run) {
             Some(run) if run.fold => leaf.address & !(run.size - 1),
-            _ => leaf.address & !(self.level[level].size() - 1),
+            _ => leaf.address & !(self.at(level).size() - 1),
         }
     }
 
     /// Bits of a table pointer at `level`, with those of `extra` (a preset accessed bit) that are not reserved there.
     #[must_use]
     pub const fn pointer_flags(&self, level: usize, extra: u64) -> u64 {
-        self.level[level].table_set | (extra & !self.level[level].table.mask)
+        self.at(level).table_set | (extra & !self.at(level).table.mask)
     }
 
     /// The word of a pointer, at `level`, to the table at `address`.
     #[must_use]
     pub const fn encode_table(&self, level: usize, address: u64) -> u64 {
-        self.level[level].table_set | self.address.encode(address)
+        self.at(level).table_set | self.address.encode(address)
     }
 }

@@ -33,7 +33,7 @@ const fn inside(format: &Format, run: &Run) -> u64 {
 /// The same leaf, which translates `virt`, outside of any run.
 pub(super) fn alone(format: &Format, level: usize, word: u64, virt: u64) -> u64 {
     let Some(run) = run_of(format, level, word) else { return word };
-    let own = if run.fold { virt & (run.size - 1) & !(format.level[level].size() - 1) } else { 0 };
+    let own = if run.fold { virt & (run.size - 1) & !(format.at(level).size() - 1) } else { 0 };
     if run.leaf.is_some() {
         let View::Leaf(leaf) = format.view(level, word) else { return word };
         return format.encode_leaf(level, &Leaf { run: 0, address: leaf.address | own, ..leaf }).unwrap_or(word);
@@ -45,7 +45,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     /// The bits of a leaf of `level` that are its address.
     #[inline(always)]
     pub(super) const fn address_bits(level: usize) -> u64 {
-        Self::FORMAT.address.encode(!(Self::FORMAT.level[level].size() - 1))
+        Self::FORMAT.address.encode(!(Self::FORMAT.at(level).size() - 1))
     }
 
     /// What a leaf that becomes another leaf for the same addresses owes.

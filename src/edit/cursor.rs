@@ -17,7 +17,7 @@ use super::tree::Tree;
 use crate::addr::{PhysAddr, VirtAddr};
 use crate::attr::Features;
 use crate::flush::{Change, Duty, TlbFlush};
-use crate::format::{Format, MAX_LEVELS, NOT_ENCODABLE};
+use crate::format::{Format, MAX_LEVELS, NOT_ENCODABLE, clamp};
 use crate::page::{Frame, HasLeaf, Page, PageSize};
 use crate::regime::Regime;
 use crate::table::Attributes;
@@ -105,7 +105,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
     /// log2 of the bytes that a table of `level` translates.
     #[inline(always)]
     const fn span(level: usize) -> u32 {
-        Self::FORMAT.level[level].shift + Self::FORMAT.index_bits(level)
+        Self::FORMAT.at(level).shift + Self::FORMAT.index_bits(level)
     }
 
     /// Whether the table of `level` on the way to `virt` is known, and is the lowest that is. The root never is: whose its
@@ -118,7 +118,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
     /// The table that [`knows`](Self::knows) is about, with what is known of it at compile time.
     #[inline(always)]
     const fn known(&self, level: usize) -> Node {
-        Node { table: self.path[level].table, level, base: self.path[level].base, fresh: false }
+        Node { table: self.path[clamp(level)].table, level, base: self.path[clamp(level)].base, fresh: false }
     }
 
     /// Reads the way down to `level`, as far as there are tables, and gives the entry it ends at.
@@ -132,21 +132,21 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
             let span = Span::new(Self::FORMAT, VirtAddr::new(virt), page, page)?;
             let first = tree.enter(span)?;
             (self.low, self.top) = (first.level, first.level);
-            self.path[first.level] = first;
+            self.path[clamp(first.level)] = first;
         }
         if level > self.top {
             return Err(RangeError::Pinned { virt: VirtAddr::new(virt) }.into());
         }
         self.low = self.low.max(level);
         loop {
-            let node = self.path[self.low];
+            let node = self.path[clamp(self.low)];
             let index = tree.index(node, virt);
             let word = tree.checked(node, index)?;
             if self.low == level || Sort::of(Self::FORMAT, node.level, word) != Sort::Table {
                 return Ok(Spot { node, index, word });
             }
             self.low -= 1;
-            self.path[self.low] = node.below(Self::FORMAT, index, word);
+            self.path[clamp(self.low)] = node.below(Self::FORMAT, index, word);
         }
     }
 
@@ -182,8 +182,12 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         let level = const { LevelOf::<K::Regime, S>::LEVEL };
         let (virt, phys) = (page.start().as_u64(), frame.start().as_u64());
         let key = key_of(attributes);
-        if self.leaf == key && self.flags[level] != NOT_ENCODABLE && self.knows(virt, level) && phys < Self::PHYS_END {
-            let (node, flags) = (self.known(level), self.flags[level]);
+        if self.leaf == key
+            && self.flags[clamp(level)] != NOT_ENCODABLE
+            && self.knows(virt, level)
+            && phys < Self::PHYS_END
+        {
+            let (node, flags) = (self.known(level), self.flags[clamp(level)]);
             self.virt = virt;
             let mut tree = self.space.tree();
             let index = tree.index(node, virt);

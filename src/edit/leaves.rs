@@ -5,7 +5,7 @@ use super::range::Span;
 use super::request::Limits;
 use crate::addr::PhysAddr;
 use crate::attr::{Access, Features, MemoryType, Rights};
-use crate::format::{Format, Leaf, MAX_LEVELS, NOT_ENCODABLE, Run};
+use crate::format::{Format, Leaf, MAX_LEVELS, NOT_ENCODABLE, Run, clamp};
 use crate::table::Attributes;
 
 /// The leaf of `attributes`, apart from its address.
@@ -41,8 +41,8 @@ pub(crate) fn flags_of(format: &Format, features: Features, attributes: Attribut
 /// Whether the CPU has what the encoding of `attributes` needs.
 pub(crate) const fn is_granted(format: &Format, features: Features, attributes: Attributes) -> bool {
     let memory = attributes.memory;
-    let bits = format.memory[0][memory as usize];
-    let overrides = format.inherent_memory && bits != format.memory[0][MemoryType::Inherent as usize];
+    let bits = format.memory_bits(0, memory);
+    let overrides = format.inherent_memory && bits != format.memory_bits(0, MemoryType::Inherent);
     if overrides && !features.contains(format.memory_override) {
         return false;
     }
@@ -114,7 +114,7 @@ impl Leaves {
         let mut leaves = Self { encoded: flags, flags, runs, run_flags: flags, offset, full, least: 0 };
         leaves.limit(format, features, attributes, limits);
         leaves.least = leaves.flags.iter().position(|&flags| flags != NOT_ENCODABLE).unwrap_or(MAX_LEVELS);
-        if leaves.least >= format.levels || format.level[leaves.least].size() > unit {
+        if leaves.least >= format.levels || format.at(leaves.least).size() > unit {
             return Err(missing(format, features, attributes, unit));
         }
         leaves.count(format);
@@ -124,10 +124,10 @@ impl Leaves {
     /// Takes away the levels that `limits` or the addresses do not allow, and finds the runs.
     fn limit(&mut self, format: &Format, features: Features, attributes: Attributes, limits: Limits) {
         for level in 0..format.levels {
-            let size = format.level[level].size();
+            let size = format.at(level).size();
             let fits = size >= limits.smallest && size <= limits.largest.max(format.page_size());
             if !fits || self.offset & (size - 1) != 0 {
-                self.flags[level] = NOT_ENCODABLE;
+                self.flags[clamp(level)] = NOT_ENCODABLE;
             }
         }
         if !limits.runs {
@@ -137,11 +137,11 @@ impl Leaves {
             let fits = run.size != 0 && run.size <= limits.largest && features.contains(run.feature);
             if fits
                 && self.offset & (run.size - 1) == 0
-                && self.flags[run.level] != NOT_ENCODABLE
+                && self.flags[clamp(run.level)] != NOT_ENCODABLE
                 && let Some(flags) = format.leaf_flags(run.level, &Leaf { run: run.size, ..leaf_of(attributes, 0) })
             {
-                self.runs[run.level] = run;
-                self.run_flags[run.level] = flags;
+                self.runs[clamp(run.level)] = run;
+                self.run_flags[clamp(run.level)] = flags;
             }
         }
     }
@@ -150,7 +150,7 @@ impl Leaves {
         for level in 1..format.levels {
             if !self.has(level) {
                 let entries = 1u64 << format.index_bits(level - 1);
-                self.full[level] = entries.saturating_mul(self.full[level - 1]).saturating_add(1);
+                self.full[clamp(level)] = entries.saturating_mul(self.full[clamp(level - 1)]).saturating_add(1);
             }
         }
     }
@@ -163,24 +163,24 @@ impl Leaves {
     /// Whether leaves of `level` are used.
     #[inline(always)]
     pub(crate) const fn has(&self, level: usize) -> bool {
-        self.flags[level] != NOT_ENCODABLE
+        self.flags[clamp(level)] != NOT_ENCODABLE
     }
 
     /// Tables that `part` of one slot of `level` needs below its entry.
     pub(crate) fn tables_in(&self, format: &Format, level: usize, part: Span) -> u64 {
-        let shift = format.level[level].shift;
+        let shift = format.at(level).shift;
         if part.is_whole(shift) {
-            return self.full[level];
+            return self.full[clamp(level)];
         }
         if level <= self.least {
             return 0;
         }
-        let below = format.level[level - 1].shift;
+        let below = format.at(level - 1).shift;
         let first = part.first_part(below);
         let mut tables = 1 + self.tables_in(format, level - 1, first);
         if let Some(rest) = part.behind(first) {
             let last = Span { start: (rest.last >> below << below).max(rest.start), last: rest.last };
-            tables += ((last.start - rest.start) >> below) * self.full[level - 1];
+            tables += ((last.start - rest.start) >> below) * self.full[clamp(level - 1)];
             tables += self.tables_in(format, level - 1, last);
         }
         tables
@@ -205,8 +205,8 @@ pub(crate) fn missing(format: &Format, features: Features, attributes: Attribute
         return MapError::NotEncodable(attributes);
     }
     for level in 0..format.levels {
-        if format.level[level].size() == unit {
-            if let crate::format::LeafForm::With(feature) = format.level[level].form
+        if format.at(level).size() == unit {
+            if let crate::format::LeafForm::With(feature) = format.at(level).form
                 && !features.contains(feature)
             {
                 return MapError::NoSuchLeaf(feature);
@@ -221,10 +221,10 @@ pub(crate) fn missing(format: &Format, features: Features, attributes: Attribute
 
 /// Tables that are needed to cut `part` out of a leaf of `level`.
 pub(crate) fn tables_to_cut(format: &Format, level: usize, part: Span) -> u64 {
-    if level == 0 || part.is_whole(format.level[level].shift) {
+    if level == 0 || part.is_whole(format.at(level).shift) {
         return 0;
     }
-    let below = format.level[level - 1].shift;
+    let below = format.at(level - 1).shift;
     let first = part.first_part(below);
     let mut tables = 1 + tables_to_cut(format, level - 1, first);
     if let Some(rest) = part.behind(first) {

@@ -10,6 +10,7 @@ use super::range::{RangeError, Span};
 use super::request::{Existing, Mapping};
 use super::tree::{Gone, Tree, Vacant};
 use crate::flush::{Change, Duty};
+use crate::format::clamp;
 
 impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     /// Maps what `request` says, or nothing.
@@ -109,7 +110,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     fn is_same(&self, node: Node, index: usize, word: u64, leaves: &Leaves) -> bool {
         let virt = node.virt(Self::FORMAT, index);
         let old = super::change::alone(Self::FORMAT, node.level, word, virt);
-        let new = leaves.encoded[node.level] | Self::FORMAT.address.encode(virt.wrapping_add(leaves.offset));
+        let new = leaves.encoded[clamp(node.level)] | Self::FORMAT.address.encode(virt.wrapping_add(leaves.offset));
         let aligned = leaves.offset & ((1 << Self::shift(node.level)) - 1) == 0;
         aligned && (old ^ new) & !Self::HARDWARE_BITS == 0
     }
@@ -154,7 +155,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
                 let Some(child) = self.take(node, index) else { return };
                 self.build(child, part, leaves);
                 self.link(node, index, child);
-                let global = Self::is_global(leaves.least, leaves.flags[leaves.least]);
+                let global = Self::is_global(leaves.least, leaves.flags[clamp(leaves.least)]);
                 self.owe(node, Self::duty(Change::Link), part, global);
             }
         }
@@ -171,7 +172,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let Some(child) = self.take(node, index) else { return };
         self.fill_split(node, index, word, child);
         self.map_in(child, part, leaves, Existing::Replace);
-        let new = leaves.encoded[node.level]
+        let new = leaves.encoded[clamp(node.level)]
             | Self::FORMAT.address.encode(node.virt(Self::FORMAT, index).wrapping_add(leaves.offset));
         self.swap_in(node, index, word, child, Self::duty_between(node.level, word, new));
     }
@@ -208,7 +209,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
 
     /// Writes the leaves of whole slots.
     fn write(&mut self, node: Node, span: Span, leaves: &Leaves) {
-        let (run, flags) = (&leaves.runs[node.level], leaves.flags[node.level]);
+        let (run, flags) = (&leaves.runs[clamp(node.level)], leaves.flags[clamp(node.level)]);
         let middle = if run.size == 0 { None } else { span.whole_slots(run.size.trailing_zeros()) };
         let Some(middle) = middle else {
             return self.write_leaves(node, span, leaves, flags, 0);
@@ -217,7 +218,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             self.write_leaves(node, Span { start: span.start, last: middle.start - 1 }, leaves, flags, 0);
         }
         let fold = if run.fold { run.size - 1 } else { 0 };
-        self.write_leaves(node, middle, leaves, leaves.run_flags[node.level], fold);
+        self.write_leaves(node, middle, leaves, leaves.run_flags[clamp(node.level)], fold);
         if middle.last < span.last {
             self.write_leaves(node, Span { start: middle.last + 1, last: span.last }, leaves, flags, 0);
         }
@@ -238,14 +239,14 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     /// The word for entry `index`, where all of `span` gets leaves.
     fn word_in(&self, node: Node, index: usize, span: Span, leaves: &Leaves) -> u64 {
         let slot = Self::slot(node, index);
-        let run = &leaves.runs[node.level];
+        let run = &leaves.runs[clamp(node.level)];
         let phys = slot.start.wrapping_add(leaves.offset);
         let mask = run.size.wrapping_sub(1);
         if run.size == 0 || slot.start & !mask < span.start || slot.start | mask > span.last {
-            return leaves.flags[node.level] | Self::FORMAT.address.encode(phys);
+            return leaves.flags[clamp(node.level)] | Self::FORMAT.address.encode(phys);
         }
         let phys = if run.fold { phys & !mask } else { phys };
-        leaves.run_flags[node.level] | Self::FORMAT.address.encode(phys)
+        leaves.run_flags[clamp(node.level)] | Self::FORMAT.address.encode(phys)
     }
 
     /// Puts leaves in place of whatever whole slots hold.
@@ -274,7 +275,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             }
         }
         if let Some(mapped) = mapped {
-            let global = Self::is_global(node.level, leaves.flags[node.level]);
+            let global = Self::is_global(node.level, leaves.flags[clamp(node.level)]);
             self.owe(node, Self::duty(Change::Map), mapped, global);
         }
     }
@@ -283,7 +284,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     fn keeps_table(&self, node: Node, from: usize, to: usize, leaves: &Leaves, existing: Existing) -> bool {
         let is_table = |index| Sort::of(Self::FORMAT, node.level, self.load(node, index)) == Sort::Table;
         let stays = existing == Existing::Refuse && leaves.least < node.level;
-        stays && leaves.runs[node.level].size != 0 && (from..to + 1).any(is_table)
+        stays && leaves.runs[clamp(node.level)].size != 0 && (from..to + 1).any(is_table)
     }
 
     /// Puts the leaf `new` in the place of `word`, and releases the table it pointed to.

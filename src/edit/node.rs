@@ -21,7 +21,7 @@ impl Sort {
     /// Of `word` at `level`. Cheaper than [`Format::view`], which decodes rights and memory types, too.
     #[inline(always)]
     pub(crate) const fn of(format: &Format, level: usize, word: u64) -> Self {
-        let form = &format.level[level];
+        let form = format.at(level);
         if word & format.present == 0 {
             Self::Absent
         } else if level > 0 && form.table.matches(word) {
@@ -68,7 +68,7 @@ impl Node {
     #[inline]
     pub(crate) const fn root(format: &Format, table: PhysAddr, virt: u64) -> Self {
         let level = format.levels - 1;
-        let span = format.level[level].shift + format.root_bits();
+        let span = format.at(level).shift + format.root_bits();
         Self { table, level, base: virt >> span << span, fresh: false }
     }
 
@@ -81,7 +81,7 @@ impl Node {
     /// The first input address of its entry `index`.
     #[inline(always)]
     pub(crate) const fn virt(&self, format: &Format, index: usize) -> u64 {
-        self.base.wrapping_add((index as u64) << format.level[self.level].shift)
+        self.base.wrapping_add((index as u64) << format.at(self.level).shift)
     }
 
     /// Its entry `index`.

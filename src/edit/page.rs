@@ -22,7 +22,7 @@ pub(super) const fn level_of<R: HasLeaf<S>, S: PageSize>() -> usize {
     let format: &Format = &R::FORMAT;
     let mut level = 0;
     while level < format.levels {
-        if format.level[level].size() == S::BYTES {
+        if format.at(level).size() == S::BYTES {
             return level;
         }
         level += 1;
@@ -32,7 +32,7 @@ pub(super) const fn level_of<R: HasLeaf<S>, S: PageSize>() -> usize {
 
 /// The feature that leaves of `level` need, if the CPU lacks it.
 pub(super) const fn missing_leaf(format: &Format, features: Features, level: usize) -> Option<Features> {
-    match format.level[level].form {
+    match format.at(level).form {
         LeafForm::With(feature) if !features.contains(feature) => Some(feature),
         LeafForm::None => Some(Features::NONE),
         _ => None,
@@ -83,7 +83,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         if let Some(feature) = missing_leaf(Self::FORMAT, Self::FEATURES, level) {
             return Err(Miss::NoSuchLeaf(feature));
         }
-        let size = Self::FORMAT.level[level].size();
+        let size = Self::FORMAT.at(level).size();
         let span = Span::new(Self::FORMAT, virt, size, size).map_err(|error| Miss::Fault(error.into()))?;
         let mut node = self.enter(span).map_err(Miss::Fault)?;
         if node.level < level {
@@ -166,7 +166,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             return Err(RemapError::Reserved(self.found(spot.node, spot.index, spot.word)));
         };
         let end = phys_end(Self::FORMAT, Self::FEATURES);
-        if phys.as_u64() >= end || end - phys.as_u64() < Self::FORMAT.level[level].size() {
+        if phys.as_u64() >= end || end - phys.as_u64() < Self::FORMAT.at(level).size() {
             return Err(RemapError::PhysOutOfRange(BadPhys { phys, bound: end }));
         }
         let new = match Self::leaf_word(level, attributes, phys.as_u64()) {

@@ -11,7 +11,7 @@ use super::tree::{Gone, Tree};
 use crate::addr::VirtAddr;
 use crate::attr::{Access, Features, MemoryType, Rights};
 use crate::flush::{Change, Duty};
-use crate::format::{Format, Leaf, MAX_LEVELS, NOT_ENCODABLE, View};
+use crate::format::{Format, Leaf, MAX_LEVELS, NOT_ENCODABLE, View, clamp};
 use crate::table::Attributes;
 
 /// What is to change of leaves; everything else stays as each has it.
@@ -78,8 +78,8 @@ impl Edit {
         let mut edit = Self { clear: [0; MAX_LEVELS], set: [NOT_ENCODABLE; MAX_LEVELS], change };
         for level in 0..format.levels {
             if let (true, Some((clear, set))) = (granted, masks(format, features, level, change)) {
-                edit.clear[level] = clear;
-                edit.set[level] = set;
+                edit.clear[clamp(level)] = clear;
+                edit.set[clamp(level)] = set;
             }
         }
         edit
@@ -87,7 +87,7 @@ impl Edit {
 
     /// Whether leaves of `level` can have what is asked for.
     pub(super) const fn fits(&self, level: usize) -> bool {
-        self.set[level] != NOT_ENCODABLE
+        self.set[clamp(level)] != NOT_ENCODABLE
     }
 
     /// The leaf `word` with the change.
@@ -96,7 +96,7 @@ impl Edit {
         if format.runs.iter().any(|run| run.leaf.is_some()) {
             return self.encode_anew(format, level, word);
         }
-        word & !self.clear[level] | self.set[level]
+        word & !self.clear[clamp(level)] | self.set[clamp(level)]
     }
 
     /// For formats in which entries of runs are encoded in their own way.
@@ -115,7 +115,7 @@ impl Edit {
 /// The bits that leaves of `level` lose and get; `None` where there is no encoding.
 fn masks(format: &Format, features: Features, level: usize, change: Protect) -> Option<(u64, u64)> {
     let (mut clear, mut set) = (0, 0);
-    let form = &format.level[level];
+    let form = format.at(level);
     if let Some(access) = change.access {
         clear |= format.rights_field(level, 0);
         set |= format.rights_at(level, 0, access)?;
@@ -125,11 +125,11 @@ fn masks(format: &Format, features: Features, level: usize, change: Protect) -> 
         }
     }
     if let Some(memory) = change.memory {
-        let bits = format.memory[form.memory][memory as usize];
+        let bits = format.memory_bits(form.memory, memory);
         if bits == NOT_ENCODABLE {
             return None;
         }
-        clear |= form.moves.place(format.memory_mask[form.memory]);
+        clear |= form.moves.place(format.memory_mask[form.memory & 1]);
         set |= form.moves.place(bits);
     }
     if let Some(global) = change.global {

@@ -64,7 +64,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
 
     /// Makes the table that translates the slot of `level` at `virt` one leaf.
     pub(super) fn promote(&mut self, virt: VirtAddr, level: usize) -> Result<(), PromoteError> {
-        let size = Self::FORMAT.level[level].size();
+        let size = Self::FORMAT.at(level).size();
         let span = Span::new(Self::FORMAT, virt, size, size)?;
         let mut node = self.enter(span)?;
         if node.level < level {
@@ -92,7 +92,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     /// The leaf of the level above that translates as all leaves of `child` together.
     fn common_leaf(&self, child: Node) -> Result<u64, PromoteError> {
         let level = child.level + 1;
-        let size = Self::FORMAT.level[level].size();
+        let size = Self::FORMAT.at(level).size();
         let first = self.plain(child, 0)?;
         let View::Leaf(leaf) = Self::FORMAT.view(child.level, first) else {
             return Err(PromoteError::Reserved(self.found(child, 0, first)));

@@ -71,14 +71,14 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let flags: [u64; MAX_LEVELS] = flags_of(Self::FORMAT, Self::FEATURES, what.attributes);
         let mut levels = 0u32;
         for (level, &flags) in flags.iter().enumerate().take(Self::FORMAT.levels) {
-            let size = Self::FORMAT.level[level].size();
+            let size = Self::FORMAT.at(level).size();
             let fits = size >= unit && size <= what.limits.largest.max(Self::FORMAT.page_size());
             if fits && flags != NOT_ENCODABLE {
                 levels |= 1 << level;
             }
         }
         let least = levels.trailing_zeros() as usize;
-        if levels == 0 || Self::FORMAT.level[least].size() > unit {
+        if levels == 0 || Self::FORMAT.at(least).size() > unit {
             return Err(missing(Self::FORMAT, Self::FEATURES, what.attributes, unit));
         }
         Ok(levels)
@@ -109,7 +109,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     }
 
     fn request(piece: Piece, attributes: Attributes) -> Mapping {
-        let size = Self::FORMAT.level[piece.level].size();
+        let size = Self::FORMAT.at(piece.level).size();
         let limits = Limits { smallest: size, largest: size, runs: false };
         Mapping::new(VirtAddr::new(piece.virt), PhysAddr::new(piece.phys), size, attributes).limited(limits)
     }

@@ -217,7 +217,7 @@ impl<K: Kind, St: State> AddressSpace<K, St> {
             return Err(PinError::Pinned);
         }
         if !format.split_roots {
-            let slot = format.level[format.levels - 1].size();
+            let slot = format.at(format.levels - 1).size();
             return Ok((Span::new(format, virt, size, slot).map_err(PinError::Range)?, true));
         }
         let span = Span::new(format, virt, size, format.page_size()).map_err(PinError::Range)?;

@@ -84,7 +84,7 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
         let mut moves = false;
         let mut i = 0;
         while i < Self::FORMAT.levels {
-            moves |= Self::FORMAT.level[i].moves.place(u64::MAX >> 1) != u64::MAX >> 1;
+            moves |= Self::FORMAT.at(i).moves.place(u64::MAX >> 1) != u64::MAX >> 1;
             i += 1;
         }
         let mut i = 0;
@@ -98,7 +98,7 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     /// log2 of the bytes that an entry of `level` covers.
     #[inline(always)]
     pub(super) const fn shift(level: usize) -> u32 {
-        Self::FORMAT.level[level].shift
+        Self::FORMAT.at(level).shift
     }
 
     /// The root for `span`, of which no part belongs to another space.

@@ -7,7 +7,7 @@ impl Format {
     /// What `word` means at `level`.
     #[must_use]
     pub const fn view(&self, level: usize, word: u64) -> View {
-        let form = &self.level[level];
+        let form = self.at(level);
         if word & self.present == 0 {
             return View::Absent;
         }
@@ -46,7 +46,7 @@ impl Format {
     pub(super) const fn moves_of(&self, level: usize, word: u64) -> Moves {
         match self.own_run(level, word) {
             Some(Run { leaf: Some(encoding), .. }) => encoding.moves,
-            _ => self.level[level].moves,
+            _ => self.at(level).moves,
         }
     }
 
@@ -105,10 +105,10 @@ impl Format {
 
     /// The first memory type with that encoding.
     const fn decode_memory(&self, table: usize, word: u64) -> Option<MemoryType> {
-        let bits = word & self.memory_mask[table];
+        let bits = word & self.memory_mask[table & 1];
         let mut i = 0;
         while i < MemoryType::COUNT {
-            if self.memory[table][i] == bits {
+            if self.memory[table & 1][i] == bits {
                 return Some(MemoryType::ALL[i]);
             }
             i += 1;

@@ -82,7 +82,7 @@ impl Format {
     /// none.
     #[must_use]
     pub const fn leaf_encoding(&self, level: usize, run: u64) -> Option<LeafEncoding> {
-        let form = &self.level[level];
+        let form = self.at(level);
         if form.leaf.is_never() {
             return None;
         }

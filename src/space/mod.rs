@@ -180,7 +180,7 @@ pub fn check_links<S: Declared>() -> Result<(), Refusal> {
     // they are initialized words, and reading one that the MMU may change at the same time is why the read is volatile.
     let word = unsafe { memory.start.wrapping_add(slot).read_volatile() };
     let word = half.map_or(word, |shift| word >> shift & u64::from(u32::MAX));
-    let (pointer, field) = const { (S::FORMAT.level[S::FORMAT.levels - 1].table, S::FORMAT.address) };
+    let (pointer, field) = const { (S::FORMAT.at(S::FORMAT.levels - 1).table, S::FORMAT.address) };
     if pointer.matches(word) && field.decode(word) == expected {
         Ok(())
     } else {

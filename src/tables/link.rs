@@ -33,7 +33,7 @@ impl Link {
         let mut taken = format.present | format.accessed | format.table_accessed | format.dirty | format.address.bits();
         let mut level = 0;
         while level < format.levels {
-            taken |= format.level[level].leaf.mask | format.level[level].table.mask;
+            taken |= format.at(level).leaf.mask | format.at(level).table.mask;
             level += 1;
         }
         if mask == 0 || mask & taken != 0 {
@@ -50,7 +50,7 @@ impl Link {
         let mut level = 0;
         while level < format.levels {
             // A pattern that never matches has no bits of its own.
-            taken |= format.level[level].leaf.mask | format.level[level].table.mask;
+            taken |= format.at(level).leaf.mask | format.at(level).table.mask;
             level += 1;
         }
         let spare = width & !(taken | format.address.bits());
@@ -67,7 +67,9 @@ impl Link {
 
     /// Words that a reference takes.
     pub(super) const fn words(self) -> usize {
-        self.bits.div_ceil(self.mask.count_ones()) as usize
+        // No mask is empty, which the compiler does not see everywhere.
+        let each = self.mask.count_ones();
+        self.bits.div_ceil(if each == 0 { 1 } else { each }) as usize
     }
 
     /// The number of a block; 0 is that of none.

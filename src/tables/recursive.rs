@@ -43,7 +43,7 @@ impl<const SLOT: u64, W: Window> Recursive<SLOT, W> {
     pub const fn table<R: Regime>(virt: u64, level: usize) -> u64 {
         const { check::<R, SLOT>() };
         let format = &R::FORMAT;
-        let bits = format.level[0].bits;
+        let bits = format.at(0).bits;
         let mut slots = 0;
         let mut i = 0;
         while i <= level {
@@ -60,7 +60,7 @@ impl<const SLOT: u64, W: Window> Recursive<SLOT, W> {
         let Place::Linked { level, virt } = entry.place else {
             return self.fresh.pointer(word::place::<R>(entry)?, u64::from(R::FORMAT.entry_bytes));
         };
-        if level >= R::FORMAT.levels || entry.index >> R::FORMAT.level[level].bits != 0 {
+        if level >= R::FORMAT.levels || entry.index >> R::FORMAT.at(level).bits != 0 {
             return None;
         }
         let offset = entry.index as u64 * u64::from(R::FORMAT.entry_bytes);
@@ -78,9 +78,9 @@ impl<const SLOT: u64, W: Window> Recursive<SLOT, W> {
     /// Where the tables below the entry of `level` that translates `virt` are seen: pages in a row, for each lower level.
     pub(super) fn views<R: Regime>(level: usize, virt: u64) -> impl Iterator<Item = (VirtAddr, u64)> {
         let format = &R::FORMAT;
-        let start = virt >> format.level[level].shift << format.level[level].shift;
+        let start = virt >> format.at(level).shift << format.at(level).shift;
         (0..level).rev().map(move |below| {
-            let pages = 1 << (format.level[0].bits * (level - 1 - below) as u32);
+            let pages = 1 << (format.at(0).bits * (level - 1 - below) as u32);
             (VirtAddr::new(Self::table::<R>(start, below)), pages)
         })
     }
@@ -99,7 +99,7 @@ const fn check<R: Regime, const SLOT: u64>() {
     assert!(SLOT >> format.root_bits() == 0, "the root has no such slot");
     let mut level = 0;
     while level < format.levels {
-        assert!(format.index_bits(level) == format.level[0].bits, "tables of this regime differ in size");
+        assert!(format.index_bits(level) == format.at(0).bits, "tables of this regime differ in size");
         level += 1;
     }
 }

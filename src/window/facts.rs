@@ -100,7 +100,7 @@ impl<R: DeclaredRegion> Facts<R> {
 const fn place<R: DeclaredRegion>() -> (usize, usize) {
     let (format, steps) = (&<R::Space as Declared>::FORMAT, <R::Space as Declared>::STEPS);
     let entries = (format.table_size() / format.entry_bytes as u64) as usize;
-    let span = format.level[1].shift;
+    let span = format.at(1).shift;
     // The last-level tables are numbered in ascending order of what they translate.
     let (mut tables, mut last, mut i) = (0, None, 0);
     let (mut first, mut pages) = (0, 0);

@@ -37,7 +37,7 @@ pub(crate) fn run_all(steps: &mut Steps, toolchain: Toolchain) {
 
 /// The library and the firmware, as their own target sees them.
 fn bare_metal(toolchain: Toolchain, arch: Arch) -> Result<()> {
-    let mut packages = vec!["--quiet", "--package", "tablature", "--package", arch.package()];
+    let mut packages = vec!["--quiet", "--package", "tablature", "--package", "codegen", "--package", arch.package()];
     if arch == Arch::Aarch64 {
         packages.extend(["--package", "core-aarch64", "--package", "edit-aarch64"]);
     }

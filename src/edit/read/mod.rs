@@ -170,7 +170,7 @@ impl<R: Regime, W: Words<R>> Reader<R, W> {
         }
         let spot = Trail::<R>::new().seek(self, virt).ok_or_else(|| self.nothing_at(virt).0)?;
         let leaf = spot.leaf(Self::FORMAT)?;
-        let size = Self::FORMAT.level[spot.node.level].size();
+        let size = Self::FORMAT.at(spot.node.level).size();
         let address = PhysAddr::new(leaf.address | virt & (size - 1));
         Ok(Found { address, leaf, level: spot.node.level, size, word: spot.word.unwrap_or_default() })
     }

@@ -132,7 +132,7 @@ impl<R: Regime, S: Store<R>, V: Rewriter> Pass<R, S, V> {
             }
             let start = node.virt(format, index);
             let end = start | (visit.size - 1);
-            let below = format.level[node.level].below(now, above);
+            let below = format.at(node.level).below(now, above);
             self.table(node.below(format, index, now), below, first.max(start), last.min(end))?;
             self.path[node.level - 1] = None;
             let mut then = now;
@@ -165,7 +165,7 @@ impl<R: Regime, S: Store<R>, V: Rewriter> Pass<R, S, V> {
             level: node.level,
             index,
             virt: VirtAddr::new(virt),
-            size: format.level[node.level].size(),
+            size: format.at(node.level).size(),
             word,
             view: format.view_below(node.level, word, above),
             recursive: points && self.path.contains(&Some(table)),

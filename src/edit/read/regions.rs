@@ -112,7 +112,7 @@ impl<R: Regime, W: Words<R>> Iterator for Leaves<R, W> {
                 (Sort::Reserved, Some(word)) => Fault::Reserved { level: spot.node.level, word },
                 (Sort::Leaf, Some(word)) => match self.decoder.leaf(format, &spot, word) {
                     Ok(leaf) => {
-                        let (level, size) = (spot.node.level, format.level[spot.node.level].size());
+                        let (level, size) = (spot.node.level, format.at(spot.node.level).size());
                         return Some(MappedLeaf { virt: VirtAddr::new(spot.first(format)), size, level, leaf, word });
                     }
                     Err(fault) => fault,

@@ -49,7 +49,7 @@ impl Spot {
 
     /// The last address it translates.
     pub(super) const fn last(&self, format: &Format) -> u64 {
-        self.first(format) | (format.level[self.node.level].size() - 1)
+        self.first(format) | (format.at(self.node.level).size() - 1)
     }
 
     /// What it means, with the rights that count.
@@ -133,7 +133,7 @@ impl<R: Regime> Trail<R> {
             if sort != Sort::Table || !enter(self, PhysAddr::new(format.address.decode(word))) {
                 return Some(Spot { node, index, word: Some(word), sort, above });
             }
-            let above = format.level[node.level].below(word, above);
+            let above = format.at(node.level).below(word, above);
             stage = Stage { node: node.below(format, index, word), above };
         }
     }
@@ -144,7 +144,7 @@ impl<R: Regime> Trail<R> {
         let differ = self.virt ^ virt;
         let mut level = self.lowest;
         while level + 1 < format.levels {
-            if differ >> format.level[level + 1].shift == 0
+            if differ >> format.at(level + 1).shift == 0
                 && let Some(stage) = self.stages[level]
             {
                 self.virt = virt;
@@ -182,7 +182,7 @@ impl Decoder {
     /// The leaf in `word`, which is that of `spot`, with the address of its own first byte.
     pub(super) fn leaf(&mut self, format: &Format, spot: &Spot, word: u64) -> Result<Leaf, Fault> {
         let (level, above) = (spot.node.level, spot.above);
-        let whole = !(format.level[level].size() - 1);
+        let whole = !(format.at(level).size() - 1);
         let flags = word & !format.address.encode(whole);
         if let Some(known) = self.known
             && (known.level, known.flags, known.above) == (level, flags, above)

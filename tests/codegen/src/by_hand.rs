@@ -5,6 +5,7 @@
 #[cfg_attr(target_arch = "x86_64", path = "by_hand/x86_64.rs")]
 mod machine;
 pub mod mapper;
+pub mod raw;
 pub mod window;
 
 /// Meets the obligation for one page.

@@ -32,7 +32,9 @@ mod start {
             let running = unsafe { space.assume_live(ThisCpu) };
             in_use(running, VirtAddr::new(virt), PhysAddr::new(phys), size);
         }
-        loop {}
+        loop {
+            core::hint::spin_loop();
+        }
     }
 
     fn window(live: &Installed<Space>, phys: u64) {
@@ -94,7 +96,9 @@ mod start {
     /// Its name is looked for in what is linked.
     #[panic_handler]
     fn panic(_: &PanicInfo<'_>) -> ! {
-        loop {}
+        loop {
+            core::hint::spin_loop();
+        }
     }
 }
 

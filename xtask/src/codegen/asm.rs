@@ -58,6 +58,11 @@ impl Assembly {
         self.functions.get(name).map(Vec::as_slice)
     }
 
+    /// All functions with their names.
+    pub(crate) fn functions(&self) -> impl Iterator<Item = (&str, &[Line])> {
+        self.functions.iter().map(|(name, lines)| (name.as_str(), lines.as_slice()))
+    }
+
     /// The architecture it is for.
     pub(crate) const fn arch(&self) -> Arch {
         self.arch

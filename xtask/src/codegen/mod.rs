@@ -13,8 +13,10 @@ use crate::steps::{Steps, leave_out};
 
 mod asm;
 mod compare;
+mod copies;
 mod listing;
 mod pairs;
+mod size;
 mod symbols;
 
 use asm::Assembly;
@@ -42,6 +44,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for arch in Arch::ALL {
         steps.run(format!("symbols {arch}"), || symbols::check(toolchain, arch, &directory()?));
     }
+    steps.run("code size", || size::report(toolchain, &directory()?));
     if options.update {
         steps.run("listings", listing::write_excerpt);
     }
@@ -78,7 +81,7 @@ impl Half {
 fn pairs_of(toolchain: Toolchain, arch: Arch, update: bool) -> Result<()> {
     let notation = Assembly::parse(&compile(toolchain, arch, Half::Notation)?, arch);
     let by_hand = Assembly::parse(&compile(toolchain, arch, Half::ByHand)?, arch);
-    let mut broken = Vec::new();
+    let mut broken = copies::large(&notation);
     let mut stale = Vec::new();
     for pair in PAIRS {
         let compared = Comparison::of(&notation, &by_hand, pair.name)?;
@@ -134,4 +137,11 @@ fn cargo_rustc(toolchain: Toolchain, arch: Arch, level: &str, directory: &Path) 
     }
     command.args(["--quiet", "--release", "--package", "codegen", "--target-dir"]).arg(directory.join("build"));
     command
+}
+
+/// Tells the linker where the declared tables of RISC-V are in units of pointers, as the linker scripts of the examples do.
+fn linked_at(command: &mut Command, arch: Arch) {
+    if arch == Arch::Riscv64 {
+        command.arg("-Clink-arg=--defsym=__tablature_board_kernel_q=__tablature_board_kernel>>2");
+    }
 }

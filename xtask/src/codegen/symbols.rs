@@ -1,4 +1,4 @@
-//! What firmware is linked from that uses the run-time interface in release: no panic, no formatting, no copies of tables.
+//! What firmware is linked from that uses the run-time interface in release: no panic, no formatting.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,8 +13,7 @@ use crate::process::call;
 use crate::setup::Toolchain;
 
 /// What must not be linked.
-const FORBIDDEN: [&str; 8] =
-    ["core::panicking", "core::fmt", "core::str", "rust_begin_unwind", "memcpy", "memmove", "memset", "memcmp"];
+const FORBIDDEN: [&str; 4] = ["core::panicking", "core::fmt", "core::str", "rust_begin_unwind"];
 
 /// Links the firmware, and looks.
 ///
@@ -24,10 +23,7 @@ pub(crate) fn check(toolchain: Toolchain, arch: Arch, directory: &Path) -> Resul
     let mut command = super::cargo_rustc(toolchain, arch, "opt-level=3", directory);
     command.args(["--bin", "firmware", "--no-default-features", "--features", "notation", "--"]);
     command.arg("-Clink-arg=--emit-relocs");
-    if arch == Arch::Riscv64 {
-        // Where the declared tables are, in units of entries, as the linker scripts of the examples say it.
-        command.arg("-Clink-arg=--defsym=__tablature_board_kernel_q=__tablature_board_kernel>>2");
-    }
+    super::linked_at(&mut command, arch);
     call(&mut command)?;
     let path = directory.join("build").join(arch.target()).join("release/firmware");
     let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;

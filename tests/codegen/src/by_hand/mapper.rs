@@ -3,7 +3,7 @@
 use super::machine::{self, LEVELS, READ_ONLY, READ_WRITE, RIGHTS};
 
 /// Bytes that a last-level table translates.
-const REACH: u64 = 0x20_0000;
+pub(super) const REACH: u64 = 0x20_0000;
 const PHYS_END: u64 = if LEVELS == 4 { 1 << 52 } else { 1 << 48 };
 
 /// Why nothing was changed.
@@ -43,21 +43,21 @@ pub struct Mapper {
     free_end: *mut u64,
     /// An address that `leaf` translates.
     virt: u64,
-    leaf: *mut u64,
+    pub(super) leaf: *mut u64,
 }
 
-const fn index(virt: u64, level: usize) -> usize {
+pub(super) const fn index(virt: u64, level: usize) -> usize {
     (virt >> (12 + 9 * level)) as usize & 511
 }
 
 /// An entry of a table.
-fn load(table: *mut u64, index: usize) -> u64 {
+pub(super) fn load(table: *mut u64, index: usize) -> u64 {
     // SAFETY: callers have a table of 512 entries, and an index in it.
     unsafe { table.wrapping_add(index).read_volatile() }
 }
 
 /// Writes one.
-fn store(table: *mut u64, index: usize, word: u64) {
+pub(super) fn store(table: *mut u64, index: usize, word: u64) {
     // SAFETY: as above.
     unsafe { table.wrapping_add(index).write_volatile(word) };
 }
@@ -79,7 +79,7 @@ impl Mapper {
     }
 
     /// Walks to the table of `virt`, and makes those that are missing.
-    fn reach(&mut self, virt: u64) -> Result<(), Error> {
+    pub(super) fn reach(&mut self, virt: u64) -> Result<(), Error> {
         let top = 12 + 9 * LEVELS as u32 - 1;
         let above = (virt as i64) >> top;
         if above != 0 && above != -1 {
@@ -116,7 +116,7 @@ impl Mapper {
     }
 
     /// Walks to the table of `virt`, if there is one.
-    fn find(&mut self, virt: u64) -> Result<(), Error> {
+    pub(super) fn find(&mut self, virt: u64) -> Result<(), Error> {
         let mut table = self.root;
         for level in (1..LEVELS).rev() {
             let word = load(table, index(virt, level));
@@ -131,7 +131,7 @@ impl Mapper {
 
     #[cold]
     #[inline(never)]
-    fn map_slowly(&mut self, virt: u64, phys: u64) -> Result<(), Error> {
+    pub(super) fn map_slowly(&mut self, virt: u64, phys: u64) -> Result<(), Error> {
         if phys >= PHYS_END {
             return Err(Error::PhysOutOfRange(phys));
         }

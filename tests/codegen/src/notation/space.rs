@@ -194,10 +194,7 @@ pub unsafe fn notation_live_cursor(space: &mut Running, virt: VirtAddr, frame: F
     let page = Page::<Size4K>::containing(virt);
     let mut cursor = space.cursor(virt);
     // SAFETY: passed on to the caller.
-    let mapped = match unsafe { cursor.map(page, frame, RW) } {
-        Ok(token) => token,
-        Err(error) => return Err(error),
-    };
+    let mapped = unsafe { cursor.map(page, frame, RW) }?;
     // SAFETY: passed on to the caller.
     match unsafe { cursor.protect(page, &RO) } {
         Ok(token) => {
