@@ -192,6 +192,11 @@ impl Filled {
         self.state.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
+    /// Makes `start` the place where the program reads and writes them.
+    pub fn see_at(&self, start: *mut u64) {
+        self.start.store(start, Ordering::Relaxed);
+    }
+
     /// Where the program can write them; null if they are not filled.
     #[must_use]
     #[inline]
@@ -425,6 +430,15 @@ macro_rules! __declare_tables {
                 physical: ::core::primitive::u64,
             ) -> ::core::result::Result<(), $crate::space::FillError> {
                 FILLED.fill::<Self>(memory, physical)
+            }
+
+            /// Says that the program now sees the tables at `start`, and not where it filled them: as where it filled them
+            /// with the MMU off, and runs in the upper half since.
+            ///
+            /// # Safety
+            /// They were filled, and from `start` on lies the same memory, mapped writable for as long as the program runs.
+            pub unsafe fn see_tables_at(start: *mut ::core::primitive::u64) {
+                FILLED.see_at(start);
             }
 
             fn table_memory() -> $crate::space::TableMemory {

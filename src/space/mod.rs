@@ -307,7 +307,8 @@ pub trait Install<S: Declared>: Regime {
 ///   [`Handle`] taken, and the regions of every [`Installed`] still in use.
 /// * The tables can be read now where the linker put them, or where they were filled; nothing else edits them meanwhile.
 /// * Boot-filled tables lie at the physical address that was given when they were filled.
-/// * Where a region of `S` is a window, the tables are mapped writable where the linker put them, or where they were filled.
+/// * Where a region of `S` is a window, the tables are mapped writable where the linker put them, or where they were filled;
+///   or the window is asked for after `Space::see_tables_at`.
 ///   If the [`Kind`](crate::edit::Kind) of its pages says that one core uses the space, no other core does.
 ///
 /// # Errors

@@ -70,7 +70,8 @@
 //! # What it takes
 //!
 //! The tables of the space must be mapped writable where the linker put them, or where they were filled: `install` asks
-//! for that as for all that the program touches. What the region declares bounds what its pages can be mapped with:
+//! for that as for all that the program touches. Who fills them with the MMU off says with `Space::see_tables_at` where they
+//! are once it is on. What the region declares bounds what its pages can be mapped with:
 //! rights beyond it do not compile.
 //!
 //! A change is a store, so that what a page was mapped with is in its handle and nowhere else. Hardware that sets accessed

@@ -113,7 +113,7 @@ macro_rules! large {
 
 // Root, tables in the middle, last tables: of the text first, then of the window.
 large! {
-    a_quarter_of_sv39_is_a_window sv39 Sv39: [riscv::Sv39] RiscV, support::riscv, [tables at boot;] boot
+    sv39_has_a_window_of_64_gib sv39 Sv39: [riscv::Sv39] RiscV, support::riscv, [tables at boot;] boot
         0xffff_ffc0_0000_0000, 0xffff_ffd0_0000_0000, 64 GiB, 1 + (1 + 64) + (1 + 32_768);
     sv32_is_a_window sv32 Sv32: [riscv::Sv32] RiscV, support::riscv, [tables at boot;] boot
         0x1000, 0x40_0000, 4092 MiB, 1 + (1 + 1023);

@@ -15,7 +15,7 @@ use tablature::x86_64::X86;
 use tablature::x86_64::operation::Op;
 
 use crate::support::{self, Decode};
-use crate::{entry, frame, frames};
+use crate::{entry, frame, frames, memory};
 
 const PAGE: u64 = 4096;
 /// Where `text` goes, and where frames for windows start.
@@ -164,4 +164,51 @@ shapes! {
             Instruction::Barrier(Barrier::Dsb(Domain::Local)),
             Instruction::Barrier(Barrier::Isb),
         ];
+}
+
+tablature::memory_map! {
+    mod moved for riscv::Sv39;
+    physical { dram : 0x8000_0000, 256 MiB, normal; }
+    space shapes {
+        tables at boot;
+        text (rx)         : 0x10_0000 => dram, 4 KiB;
+        heap (rw, window) : 0x20_0000, 8 KiB;
+    }
+}
+
+enum Moved {}
+
+impl Kind for Moved {
+    type Regime = Of<moved::shapes::Space>;
+    type Memory = Memory<Identity, Nothing>;
+    type Hardware = Recorder<RiscV, 8>;
+    type Reach = OneCore;
+}
+
+/// A copy stands for the same memory seen elsewhere.
+#[test]
+fn tables_filled_at_boot_are_written_where_they_are_seen() {
+    use moved::shapes::{Space, heap};
+    let here = memory(Space::WORDS, Space::ALIGNMENT);
+    Space::fill(here, DRAM).expect("they fit");
+    let before = Space::memory();
+    let there = memory(Space::WORDS, Space::ALIGNMENT).as_mut_ptr().cast::<u64>();
+    // SAFETY: as many words as were filled, on both sides.
+    unsafe { there.copy_from_nonoverlapping(before.start, Space::WORDS) };
+    // SAFETY: the memory is never freed.
+    unsafe { Space::see_tables_at(there) };
+    assert_eq!((Space::memory().start, Space::memory().physical), (there.cast_const(), DRAM));
+    // SAFETY: no core uses the tables.
+    let mut window = unsafe { heap::assume_window::<Moved>() }.expect("the first to ask");
+    let page = window.next_page().expect("a page").map(frame(FRAMES), Rw).flush(&mut Recorder::new());
+    let truth = Truth::from([(0x10_0000, DRAM), (heap::START, FRAMES)]);
+    check::<Space>(&truth, support::riscv, &[(0, 1024)]);
+    assert_eq!(page.frame().start().as_u64(), FRAMES);
+    let changed = (0..Space::WORDS).filter(|&i| {
+        // SAFETY: inside both.
+        let old = unsafe { before.start.wrapping_add(i).read_volatile() };
+        // SAFETY: as above.
+        old != unsafe { there.wrapping_add(i).read_volatile() }
+    });
+    assert_eq!(changed.count(), 1);
 }

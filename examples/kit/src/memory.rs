@@ -23,6 +23,12 @@ impl<const WORDS: usize> Memory<WORDS> {
         Self(UnsafeCell::new([Slot::ABSENT; WORDS]))
     }
 
+    /// Where it is, for code that runs where it is linked.
+    #[must_use]
+    pub const fn start(&'static self) -> *mut u64 {
+        self.0.get().cast()
+    }
+
     /// Has `fill` fill the memory, with the physical address, which is `displacement` (modulo 2⁶⁴) below the one that the
     /// code computes; with the MMU off they are the same.
     ///

@@ -33,8 +33,6 @@ macro_rules! declare {
                 switch_rodata (r) : identity => dram + 0x24_0000, 256 KiB, alias_of rodata;
                 /// The boot stack, where it is while the MMU is off.
                 switch_stack (rw) : identity => dram + 0x30_1000, 60 KiB, alias_of stack;
-                /// The tables, where they are filled while the MMU is off.
-                switch_tables (rw, tables) : identity => dram + 0x50_0000, 128 KiB, alias_of table_pool;
 
                 /// Code of the user.
                 app    (rx, user) : 0x10_0000_0000 => dram + 0x41_0000, 64 KiB;

@@ -91,6 +91,11 @@ static LAYOUT: Layout<{ count_regions(map::MAP) }> = Layout::of(map::MAP);
 
 extern "C" fn main() -> ! {
     core_aarch64::init();
+    #[cfg(feature = "boot-filled")]
+    // SAFETY: this code came here by way of `on_reset`, which filled them.
+    unsafe {
+        crate::fill::rise();
+    }
     // SAFETY: everything in the image is mapped where it is linked, and this code runs there.
     let again = unsafe { install_map() };
     let Ok(live) = again else { exit(4) };

@@ -18,3 +18,12 @@ pub(crate) unsafe fn fill() -> Result<(), FillError> {
     // SAFETY: the first call.
     unsafe { MEMORY.fill(0, kernel::Space::fill) }
 }
+
+/// Has the tables written where they lie in the image, now that the code runs there.
+///
+/// # Safety
+/// The map is live, and the tables were filled.
+pub(crate) unsafe fn rise() {
+    // SAFETY: `table_pool` maps them.
+    unsafe { kernel::Space::see_tables_at(MEMORY.start()) };
+}

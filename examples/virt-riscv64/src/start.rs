@@ -131,6 +131,11 @@ extern "C" fn main(tree: usize) -> ! {
     trap::take_over();
     // SAFETY: the device tree lies in RAM behind the image, which `physmap` maps.
     let extensions = unsafe { isa::extensions(tree + (kernel::physmap::START - kernel::physmap::PHYS) as usize) };
+    #[cfg(feature = "boot-filled")]
+    // SAFETY: this code came here by way of `on_reset`, which filled them.
+    unsafe {
+        crate::fill::rise();
+    }
     // SAFETY: everything in the image is mapped where it is linked, and this code runs there.
     let again = unsafe { install_map(extensions) };
     let Ok(live) = again else { exit(kernel::test::START, 4) };

@@ -83,6 +83,8 @@ impl<'p, R: WindowRegion<Size = Size4K>, K: Kind<Regime = Of<R::Space>>, M: Mach
         self.judge(at, found.ok_or(Fault::Other(0)), Some(expected), out)
     }
 
+    /// Counts an answer.
+    #[inline(never)]
     pub(super) fn judge(
         &mut self,
         (virt, what): (u64, &str),

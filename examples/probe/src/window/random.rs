@@ -1,7 +1,7 @@
 //! Single pages that change at random, beside an array of what each of them must be.
 
-use core::array;
 use core::fmt::{self, Write};
+use core::hint::black_box;
 
 use tablature::edit::{Granted, Kind, Ro, Rw};
 use tablature::flush::{Cover, TlbFlush};
@@ -69,17 +69,21 @@ where
     pub(super) fn new(bench: Bench<'p, R, K, M>, mut window: Window<R, K>, mut frames: OwnedFrames<Size4K>) -> Self {
         let first = frames.first().start().as_u64();
         let _ = window.take_run(Self::skipped());
-        Self {
+        let mut program = Self {
             bench,
-            held: array::from_fn(|_| window.next_page().map(Held::Free)),
+            held: [const { None }; PAGES],
             truth: [None; PAGES],
-            frames: array::from_fn(|_| frames.next_frame()),
+            frames: [const { None }; FRAMES],
             free: FRAMES,
             stamps: [0; FRAMES],
             first,
             random: 4,
             care: Care::Full,
-        }
+        };
+        // Loops that stay loops: a page of code without a return cannot be probed.
+        program.held.iter_mut().take(black_box(PAGES)).for_each(|held| *held = window.next_page().map(Held::Free));
+        program.frames.iter_mut().take(black_box(FRAMES)).for_each(|frame| *frame = frames.next_frame());
+        program
     }
 
     /// Pages in front of those that change: half of the latter lie in the next table.
@@ -107,6 +111,7 @@ where
         Ok(())
     }
 
+    #[inline(never)]
     fn step(&mut self, out: &mut dyn Write) -> fmt::Result {
         let at = self.below(PAGES);
         let Some(held) = self.held[at].take() else { return Ok(()) };

@@ -42,6 +42,7 @@ impl<R: WindowRegion<Size = Size4K>, K: Kind<Regime = Of<R::Space>>, M: Machine>
     }
 
     /// A page is mapped, written, protected, unmapped; its frame goes to another page.
+    #[inline(never)]
     fn pages(
         &mut self,
         first: Unmapped<R, K>,
@@ -78,6 +79,7 @@ impl<R: WindowRegion<Size = Size4K>, K: Kind<Regime = Of<R::Space>>, M: Machine>
     }
 
     /// A page goes to registers.
+    #[inline(never)]
     fn device(
         &mut self,
         page: Unmapped<R, K>,
@@ -92,6 +94,7 @@ impl<R: WindowRegion<Size = Size4K>, K: Kind<Regime = Of<R::Space>>, M: Machine>
     }
 
     /// All pages are mapped as one run, written, protected, and unmapped, each page by itself and in pieces.
+    #[inline(never)]
     fn run(
         &mut self,
         window: Window<R, K>,
