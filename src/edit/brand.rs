@@ -83,7 +83,7 @@ impl<K: Kind, St: State> AddressSpace<K, St> {
 
     /// The same space, called one of another kind with all that it has.
     fn of_kind<J: Kind<Memory = K::Memory, Hardware = K::Hardware>>(self) -> AddressSpace<J, St> {
-        let Self { roots, memory, hardware, id, borders, broken } = self;
-        AddressSpace { roots, memory, hardware: St::same::<K, J>(hardware), id, borders, broken }
+        let Self { roots, memory, hardware, id, borders, unseen } = self;
+        AddressSpace { roots, memory, hardware: St::same::<K, J>(hardware), id, borders, unseen }
     }
 }

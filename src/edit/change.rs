@@ -7,7 +7,7 @@ use super::node::{Node, Sort};
 use super::range::Span;
 use super::tree::{Made, Tree};
 use crate::attr::Rights;
-use crate::flush::{Change, Duty, Maintain};
+use crate::flush::{Change, Duty};
 use crate::format::{Format, Leaf, Run, View};
 use crate::table::Attributes;
 
@@ -157,6 +157,9 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let (slot, global) = (Self::slot(node, index), Self::is_global(node.level, word));
         let pointer = Self::pointer(node.level, child.table);
         let (child, mut seen) = (Node { fresh: true, ..child }, word);
+        if L::LIVE && !node.fresh {
+            self.ledger.refine(slot);
+        }
         let settled = self.open(node, index, word, duty).settle(self, Self::gone_leaf(node, index, word));
         let made = settled.make_seeing(self, pointer, |tree, now| {
             tree.mark(child, (now ^ seen) & Self::HARDWARE_BITS);
@@ -170,11 +173,8 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
 
     /// Writes down that leaves of other sizes translate `span` now.
     pub(super) fn owe_resized(&mut self, node: Node, duty: Duty, span: Span, global: bool) {
-        if K::Regime::RESIZES_HIDE && L::LIVE && !node.fresh {
-            self.ledger.note_everywhere(duty);
-            self.ledger.broke(duty, Span { start: 0, last: u64::MAX }, Self::FORMAT.page_shift, true);
-        } else {
-            self.owe(node, duty, span, global);
+        if L::LIVE && !node.fresh {
+            self.ledger.resized(duty, span, Self::shift(node.level), global);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::ledger::{Ledger, Owed, Unused};
 use super::share::Borders;
+use super::unseen::Unseen;
 use crate::flush::{Hardware, Id, Maintain, Reach, Scope, TlbFlush};
 use crate::tables::TableMemory;
 
@@ -55,7 +56,7 @@ pub trait State: sealed::Sealed {
     #[doc(hidden)]
     fn ledger<'h, K: Kind>(
         hardware: &'h mut Self::Hardware<K>,
-        broken: &'h mut Scope,
+        unseen: &'h mut Unseen,
         id: Id,
         borders: Borders,
     ) -> Self::Ledger<'h, K>;
@@ -79,7 +80,7 @@ impl State for Offline {
     type Ledger<'h, K: Kind> = Unused;
 
     #[inline(always)]
-    fn ledger<'h, K: Kind>((): &'h mut (), _: &'h mut Scope, _: Id, _: Borders) -> Unused {
+    fn ledger<'h, K: Kind>((): &'h mut (), _: &'h mut Unseen, _: Id, _: Borders) -> Unused {
         Unused
     }
 
@@ -100,11 +101,11 @@ impl State for Live {
     #[inline(always)]
     fn ledger<'h, K: Kind>(
         hardware: &'h mut K::Hardware,
-        broken: &'h mut Scope,
+        unseen: &'h mut Unseen,
         id: Id,
         borders: Borders,
     ) -> Owed<'h, K> {
-        Owed::new(hardware, broken, id, borders)
+        Owed::new(hardware, unseen, id, borders)
     }
 
     #[inline(always)]

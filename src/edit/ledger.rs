@@ -4,10 +4,11 @@ use super::kind::Kind;
 use super::node::Node;
 use super::range::Span;
 use super::share::Borders;
-use super::space::NOTHING;
 use super::tree::Gone;
+use super::unseen::Unseen;
 use crate::attr::Access;
 use crate::flush::{Change, Duty, Extent, Id, Maintain, Reach, Scope, duty};
+use crate::regime::Regime;
 use crate::tables::{TableMemory, Tables};
 
 /// The duties of a regime on the CPU it is for, by [`Change`].
@@ -52,6 +53,15 @@ impl<R: Maintain> Duties<R> {
         }
         breaks
     };
+
+    /// Whether smaller leaves may stay cached behind a large one that takes their place.
+    pub(crate) const COARSENS: bool = !Self::of(Change::Promote).before_make;
+
+    /// Whether leaves change their size in place, and invalidation by address is not sure to find the old ones.
+    pub(crate) const HIDES: bool = R::RESIZES_HIDE
+        && !(Self::of(Change::Promote).before_make
+            && Self::of(Change::Split).before_make
+            && Self::of(Change::Contiguous).before_make);
 }
 
 /// Whether `all` has all rights of `some`.
@@ -69,8 +79,14 @@ pub trait Ledger<K: Kind> {
     /// Entries of `span` changed, and owe `duty`; the smallest leaf that may be cached there has `1 << stride` bytes.
     fn note(&mut self, duty: Duty, span: Span, stride: u32, global: bool);
 
-    /// Entries changed, and owe `duty` for all addresses of all address spaces.
-    fn note_everywhere(&mut self, duty: Duty);
+    /// The same, and leaves of other sizes translate `span` now.
+    fn resized(&mut self, duty: Duty, span: Span, stride: u32, global: bool);
+
+    /// The same, and the leaves are larger: those before, and pointers to their tables, may stay cached behind them.
+    fn coarsened(&mut self, duty: Duty, span: Span, stride: u32, global: bool);
+
+    /// A table is about to be linked that translates `span`.
+    fn refine(&mut self, span: Span);
 
     /// Entries were made absent, of which `gone` may be cached, and must be flushed before they are made anew.
     fn settle(&mut self, duty: Duty, gone: Gone);
@@ -102,7 +118,13 @@ impl<K: Kind> Ledger<K> for Unused {
     fn note(&mut self, _: Duty, _: Span, _: u32, _: bool) {}
 
     #[inline(always)]
-    fn note_everywhere(&mut self, _: Duty) {}
+    fn resized(&mut self, _: Duty, _: Span, _: u32, _: bool) {}
+
+    #[inline(always)]
+    fn coarsened(&mut self, _: Duty, _: Span, _: u32, _: bool) {}
+
+    #[inline(always)]
+    fn refine(&mut self, _: Span) {}
 
     #[inline(always)]
     fn settle(&mut self, _: Duty, _: Gone) {}
@@ -134,7 +156,7 @@ impl<K: Kind> Ledger<K> for Unused {
 pub struct Owed<'h, K: Kind> {
     hardware: &'h mut K::Hardware,
     /// [`AddressSpace`](super::AddressSpace)'s.
-    broken: &'h mut Scope,
+    unseen: &'h mut Unseen,
     id: Id,
     borders: Borders,
     scope: Scope,
@@ -143,18 +165,25 @@ pub struct Owed<'h, K: Kind> {
 
 impl<'h, K: Kind> Owed<'h, K> {
     #[inline(always)]
-    pub(crate) fn new(hardware: &'h mut K::Hardware, broken: &'h mut Scope, id: Id, borders: Borders) -> Self {
-        Self { hardware, broken, id, borders, scope: Scope::nothing(id), tables: Tables::new() }
+    pub(crate) fn new(hardware: &'h mut K::Hardware, unseen: &'h mut Unseen, id: Id, borders: Borders) -> Self {
+        Self { hardware, unseen, id, borders, scope: Scope::nothing(id), tables: Tables::new() }
     }
+
+    /// Whether this core can flush what any core has cached.
+    const REACHES: bool = !K::Reach::EVERY_CORE || K::Regime::BROADCASTS;
+    /// Whether pages, too, may be cached in another size when they change, or be reached by pointers of before: where
+    /// [`refine`](Ledger::refine) flushes all of that, they cannot.
+    const PAGES: bool = Duties::<K::Regime>::HIDES || (Duties::<K::Regime>::COARSENS && !Self::REACHES);
 
     fn flush(&mut self, scope: &Scope) {
         const {
             assert!(
-                !Duties::<K::Regime>::BREAKS || !K::Reach::EVERY_CORE || K::Regime::BROADCASTS,
+                !Duties::<K::Regime>::BREAKS || Self::REACHES,
                 "break-before-make inside of an operation needs invalidations that reach every core that uses the space"
             );
         }
         K::Regime::sequence(&scope.bounded(K::Regime::MANY), K::Reach::EVERY_CORE, self.hardware);
+        self.unseen.flushed::<K>(scope);
     }
 
     #[inline(always)]
@@ -164,11 +193,21 @@ impl<'h, K: Kind> Owed<'h, K> {
         } else {
             Extent::Nowhere
         };
-        Scope {
-            duty: Duty { before_make: false, ..duty },
-            extent,
-            id: if global || self.borders.is_pinned(span) { Id::Every } else { self.id },
+        let id = if global || self.borders.is_pinned(span) { Id::Every } else { self.id };
+        let scope = Scope { duty: Duty { before_make: false, ..duty }, extent, id };
+        let differs = Self::PAGES || (Duties::<K::Regime>::COARSENS && stride > K::Regime::FORMAT.page_shift);
+        if differs && (duty.leaf || duty.walk) && self.unseen.resized.meets(span.start, span.last) {
+            self.widened(scope)
+        } else {
+            scope
         }
+    }
+
+    /// The scope of a change where leaves of other sizes may be cached.
+    #[cold]
+    fn widened(&self, scope: Scope) -> Scope {
+        let scope = scope.union(self.unseen.resized);
+        if Duties::<K::Regime>::HIDES { Scope { extent: Extent::Everywhere, id: Id::Every, ..scope } } else { scope }
     }
 }
 
@@ -181,9 +220,29 @@ impl<K: Kind> Ledger<K> for Owed<'_, K> {
         self.scope = self.scope.union(scope);
     }
 
-    fn note_everywhere(&mut self, duty: Duty) {
-        let duty = Duty { before_make: false, ..duty };
-        self.scope = self.scope.union(Scope { duty, extent: Extent::Everywhere, id: Id::Every });
+    fn resized(&mut self, duty: Duty, span: Span, stride: u32, global: bool) {
+        if Duties::<K::Regime>::HIDES {
+            self.coarsened(duty, span, stride, global);
+        } else {
+            self.note(duty, span, stride, global);
+        }
+    }
+
+    fn coarsened(&mut self, duty: Duty, span: Span, stride: u32, global: bool) {
+        let scope = self.scope(duty, span, stride, global || Duties::<K::Regime>::HIDES);
+        self.unseen.resized = self.unseen.resized.union(scope);
+        let owed = self.widened(scope);
+        self.scope = self.scope.union(owed);
+        if Duties::<K::Regime>::HIDES {
+            self.broke(duty, Span { start: 0, last: u64::MAX }, K::Regime::FORMAT.page_shift, true);
+        }
+    }
+
+    fn refine(&mut self, span: Span) {
+        let resized = self.unseen.resized;
+        if Duties::<K::Regime>::COARSENS && !Self::PAGES && resized.meets(span.start, span.last) {
+            self.flush(&resized);
+        }
     }
 
     fn settle(&mut self, duty: Duty, gone: Gone) {
@@ -194,16 +253,15 @@ impl<K: Kind> Ledger<K> for Owed<'_, K> {
     #[inline(always)]
     fn broke(&mut self, duty: Duty, span: Span, stride: u32, global: bool) {
         if Duties::<K::Regime>::BREAKS {
-            *self.broken = self.broken.union(self.scope(duty, span, stride, global));
+            self.unseen.broken = self.unseen.broken.union(self.scope(duty, span, stride, global));
         }
     }
 
     #[inline(always)]
     fn prepare(&mut self, span: Span) {
-        if Duties::<K::Regime>::BREAKS && self.broken.meets(span.start, span.last) {
-            let broken = *self.broken;
+        if Duties::<K::Regime>::BREAKS && self.unseen.broken.meets(span.start, span.last) {
+            let broken = self.unseen.broken;
             self.flush(&broken);
-            *self.broken = NOTHING;
         }
     }
 

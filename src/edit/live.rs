@@ -8,8 +8,9 @@ use super::page::LevelOf;
 use super::protect::Protect;
 use super::request::{Limits, Mapping, Reclaim};
 use super::scatter::Scatter;
-use super::space::{AddressSpace, NOTHING};
+use super::space::AddressSpace;
 use super::tree::Tree;
+use super::unseen::Unseen;
 use crate::addr::{PhysAddr, VirtAddr};
 use crate::flush::{Duty, Extent, Id, Scope, TlbFlush};
 use crate::page::{Frame, HasLeaf, Page, PageSize};
@@ -216,9 +217,7 @@ impl<K: Kind> AddressSpace<K, Live> {
 
     /// `scope` was flushed wherever it may have been cached.
     pub(super) const fn settled(&mut self, scope: &Scope) {
-        if scope.covers(&self.broken) {
-            self.broken = NOTHING;
-        }
+        self.unseen.flushed::<K>(scope);
     }
 
     /// Executes what is owed on the hardware of the space, and frees the tables that were released.
@@ -255,6 +254,9 @@ impl<K: Kind> AddressSpace<K, Live> {
         let tagged = if matches!(self.id, Id::One(_)) && self.tree().has_global() { Id::Every } else { self.id };
         let Self { roots, memory, hardware, id, borders, .. } = self;
         let scope = Scope { duty: Duty::WALK, extent: Extent::Everywhere, id: tagged };
-        (TlbFlush::new(scope, AddressSpace { roots, memory, hardware: (), id, borders, broken: NOTHING }), hardware)
+        (
+            TlbFlush::new(scope, AddressSpace { roots, memory, hardware: (), id, borders, unseen: Unseen::NOTHING }),
+            hardware,
+        )
     }
 }

@@ -1,6 +1,6 @@
 //! Mapping a range.
 
-use super::change::Keep;
+use super::change::{Keep, run_of};
 use super::error::MapError;
 use super::kind::Kind;
 use super::leaves::{Leaves, unit_of};
@@ -293,8 +293,20 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         self.overwrite(node, index, new, duty);
         let gone = self.gone(node, index, sort, word, Self::retain);
         if L::LIVE && !node.fresh {
-            self.ledger.note(duty, gone.span, gone.stride, gone.global | Self::is_global(node.level, new));
+            let global = gone.global | Self::is_global(node.level, new);
+            if sort == Sort::Table {
+                self.ledger.coarsened(duty, gone.span, gone.stride, global);
+            } else if Self::run_size(node.level, word) != Self::run_size(node.level, new) {
+                self.ledger.resized(duty, gone.span, gone.stride, global);
+            } else {
+                self.ledger.note(duty, gone.span, gone.stride, global);
+            }
         }
+    }
+
+    /// The bytes of the run that a leaf is part of; 0 for none.
+    fn run_size(level: usize, word: u64) -> u64 {
+        run_of(Self::FORMAT, level, word).map_or(0, |run| run.size)
     }
 
     /// Takes out what an entry pointed to. What may be cached of it.

@@ -105,7 +105,9 @@
 //! for. While an entry is broken, its memory is not mapped.
 //!
 //! The same holds between operations: a space remembers where something became absent until it flushes that itself
-//! ([`AddressSpace::flush`], [`Cursor::flush`]), and flushes it first where something is mapped there before.
+//! ([`AddressSpace::flush`], [`Cursor::flush`]), and flushes it first where something is mapped there before. It remembers
+//! where a large leaf took the place of smaller ones that may still be cached, too: until it flushes that, what changes
+//! there owes them as well.
 
 mod active;
 mod brand;
@@ -136,6 +138,7 @@ mod share;
 mod space;
 mod tree;
 mod unmap;
+mod unseen;
 
 pub use active::{Activate, Active, ActiveError};
 pub use brand::{Brand, OneSpace};

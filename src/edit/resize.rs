@@ -149,7 +149,9 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
                 self.owe(node, Self::duty(Change::Map), slot, global);
             }
             Made::InPlace(duty) => {
-                self.owe_resized(child, duty, slot, global);
+                if L::LIVE && !node.fresh {
+                    self.ledger.coarsened(duty, slot, Self::shift(child.level), global);
+                }
                 self.ledger.retain(self.memory, unlinked);
             }
         }

@@ -6,8 +6,9 @@ use super::kind::{Kind, Live, Offline, State};
 use super::node::Node;
 use super::share::Borders;
 use super::tree::Tree;
+use super::unseen::Unseen;
 use crate::addr::PhysAddr;
-use crate::flush::{Id, Maintain, Scope, covers_every_change};
+use crate::flush::{Id, Maintain, covers_every_change};
 use crate::format::{Format, Lawful};
 use crate::regime::Regime;
 pub use crate::space::Roots;
@@ -61,13 +62,8 @@ pub struct AddressSpace<K: Kind, St: State = Offline> {
     pub(super) hardware: St::Hardware<K>,
     pub(super) id: Id,
     pub(super) borders: Borders,
-    /// What became absent while the space was live, in a regime with break-before-make, and has not been seen flushed:
-    /// nothing becomes valid there before it is.
-    pub(super) broken: Scope,
+    pub(super) unseen: Unseen,
 }
-
-/// Nothing is broken.
-pub(super) const NOTHING: Scope = Scope::nothing(Id::Every);
 
 impl<K: Kind> AddressSpace<K, Offline> {
     /// A space in which nothing is mapped. Where one root serves both halves, there is one whatever `halves` says.
@@ -102,7 +98,7 @@ impl<K: Kind> AddressSpace<K, Offline> {
             hardware: (),
             id: Id::Every,
             borders: Borders::NONE,
-            broken: NOTHING,
+            unseen: Unseen::NOTHING,
         })
     }
 
@@ -117,7 +113,7 @@ impl<K: Kind> AddressSpace<K, Offline> {
     pub unsafe fn from_roots(roots: Roots, memory: K::Memory) -> Result<Self, OpenError> {
         const { not_of_a_brand::<K>() };
         check_roots::<K>(&roots, &memory)?;
-        Ok(Self { roots, memory, hardware: (), id: Id::Every, borders: Borders::NONE, broken: NOTHING })
+        Ok(Self { roots, memory, hardware: (), id: Id::Every, borders: Borders::NONE, unseen: Unseen::NOTHING })
     }
 
     /// The same space, which hardware may use from now on.
@@ -128,8 +124,8 @@ impl<K: Kind> AddressSpace<K, Offline> {
     /// value of the type is the core that uses it. Cores tag what they cache of the space with its [`id`](Self::id).
     /// Where the kind's reach is one core, that core alone edits the space, and flushes the tokens.
     pub unsafe fn assume_live(self, hardware: K::Hardware) -> AddressSpace<K, Live> {
-        let Self { roots, memory, id, borders, broken, .. } = self;
-        AddressSpace { roots, memory, hardware, id, borders, broken }
+        let Self { roots, memory, id, borders, unseen, .. } = self;
+        AddressSpace { roots, memory, hardware, id, borders, unseen }
     }
 
     /// Gives up the space: whoever has the roots owns the tables.
@@ -161,7 +157,7 @@ impl<K: Kind, St: State> AddressSpace<K, St> {
     /// The tables, for one operation.
     #[inline(always)]
     pub(super) fn tree(&mut self) -> Tree<'_, K, St::Ledger<'_, K>> {
-        let ledger = St::ledger(&mut self.hardware, &mut self.broken, self.id, self.borders);
+        let ledger = St::ledger(&mut self.hardware, &mut self.unseen, self.id, self.borders);
         Tree::new(self.roots, self.borders, &mut self.memory, ledger)
     }
 

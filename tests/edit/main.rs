@@ -15,3 +15,4 @@ mod live;
 mod measured;
 mod order;
 mod pitfalls;
+mod resized;

@@ -99,7 +99,12 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     /// Points an absent entry to `child`. Whatever a token took out below it before is flushed, even where that was for
     /// other addresses: what the walk remembers of an old pointer is used for all that it translates.
     pub(in crate::edit) fn link(&mut self, node: Node, index: usize, child: Node) {
-        let vacant = if node.fresh { Vacant(node) } else { self.vacate(node, Self::slot(node, index)) };
+        let vacant = if node.fresh {
+            Vacant(node)
+        } else {
+            self.ledger.refine(Self::slot(node, index));
+            self.vacate(node, Self::slot(node, index))
+        };
         vacant.make(self, index, Self::pointer(node.level, child.table));
     }
 

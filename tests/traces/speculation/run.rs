@@ -19,7 +19,7 @@ use super::machine::{Machine, Speculating};
 use super::model::{Model, Target};
 use super::program::{Cells, How, Leaves, Op, Program, Then};
 use super::window::{CELLS, SLOTS};
-use super::world::{Outcome, Setting, World};
+use super::world::{Setting, World};
 
 /// What tokens own, all in one type.
 pub(super) struct Released<R: Maintain, C: Reach> {
@@ -235,23 +235,6 @@ where
         }
     }
 
-    /// The level of the leaf that each cell is in.
-    fn levels(&self) -> Vec<Option<usize>> {
-        let world = self.world.borrow();
-        let leaf = |cell| match world.truth(world.window.virt(cell)) {
-            (Outcome::Absent, _) => None,
-            (_, level) => Some(level),
-        };
-        (0..world.window.cells()).map(leaf).collect()
-    }
-
-    /// Whether large leaves took the place of pages.
-    fn coarsened(&self, before: &[Option<usize>]) -> bool {
-        let after = self.levels();
-        let is_large = |cell: usize| after[cell / CELLS * CELLS] == Some(1);
-        (0..before.len()).any(|cell| before[cell] == Some(0) && is_large(cell))
-    }
-
     fn then(&mut self, token: Option<Held<R, C>>, then: Then) {
         match then {
             Then::Flush => token.into_iter().for_each(|token| self.finish(token)),
@@ -314,16 +297,12 @@ where
     let mut run = Run::<R, C, P, L>::new(setting, program.seed);
     for step in &program.steps {
         run.world.borrow_mut().speculate();
-        let leaves = run.levels();
         let token = run.step(step.op);
         // An interpreter looks once a step.
         if cfg!(not(miri)) {
             run.check();
         }
-        // Pages that a core still has behind a large leaf are what this token owes, and no later one: an obligation of the
-        // large leaf names its first page. So it is flushed before there is one.
-        let then = if run.coarsened(&leaves) { Then::Flush } else { step.then };
-        run.then(token, then);
+        run.then(token, step.then);
         run.check();
     }
     run.end();
