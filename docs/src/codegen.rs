@@ -19,6 +19,6 @@ macro_rules! listings {
 
 listings! {
     window_map window_unmap window_protect window_map_run window_unmap_run
-    flush_page flush_fixed flush_everything
+    install flush_page flush_fixed flush_everything
     cursor_map cursor_protect cursor_unmap
 }

@@ -161,3 +161,16 @@ pub unsafe fn notation_install() -> Result<Installed<Space>, Refusal> {
     // SAFETY: passed on to the caller.
     unsafe { install::<Space>() }
 }
+
+// What handles and tokens are at run time: an index, and where it goes; what is known before is nothing.
+const _: () = {
+    assert!(size_of::<Free>() == size_of::<usize>());
+    assert!(size_of::<Mapped<heap, Kernel, Rw>>() == 2 * size_of::<u64>());
+    assert!(size_of::<Window<heap, Kernel>>() == 2 * size_of::<usize>());
+    assert!(size_of::<Installed<Space>>() == 0);
+    assert!(size_of::<TlbFlush<Kernel, (), Fixed<First>>>() == 0);
+    assert!(size_of::<TlbFlush<Kernel, (), OnePage<Size4K>>>() == 2 * size_of::<u64>());
+    assert!(size_of::<TlbFlush<Kernel, (), Whole>>() == size_of::<u64>());
+    assert!(size_of::<ThisCpu>() == 0);
+    assert!(size_of::<OwnedFrame<Size4K>>() == size_of::<u64>());
+};

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result};
 
 use super::asm::{Assembly, Line, callee};
+use super::pairs::Part;
 
 /// Functions that run where another table, or other attributes, are met; neither half's are compared.
 const LONG_WAY: [&str; 5] = ["::slowly", "_slowly", "::no_table", "leaves::flags_of", "protect::Edit::new"];
@@ -34,10 +35,10 @@ impl Comparison {
     ///
     /// # Errors
     /// A half does not have it.
-    pub(crate) fn of(notation: &Assembly, by_hand: &Assembly, name: &str) -> Result<Self> {
+    pub(crate) fn of(notation: &Assembly, by_hand: &Assembly, name: &str, part: Part) -> Result<Self> {
         Ok(Self {
-            notation: Body::of(notation, &format!("notation_{name}"))?,
-            by_hand: Body::of(by_hand, &format!("by_hand_{name}"))?,
+            notation: Body::of(notation, &format!("notation_{name}"), part)?,
+            by_hand: Body::of(by_hand, &format!("by_hand_{name}"), part)?,
         })
     }
 
@@ -69,7 +70,7 @@ impl Comparison {
 }
 
 impl Body {
-    fn of(assembly: &Assembly, name: &str) -> Result<Self> {
+    fn of(assembly: &Assembly, name: &str, part: Part) -> Result<Self> {
         let lines = assembly.function(name).with_context(|| format!("there is no function {name}"))?;
         let mut body = Self { lines: readable(lines, assembly), normal: Vec::new(), count: 0, unseen: BTreeSet::new() };
         let mut names = Names::default();
@@ -82,8 +83,10 @@ impl Body {
             };
             for line in lines {
                 let Line::Instruction(text) = line else { continue };
-                body.count += 1;
-                body.normal.push(names.normal(text));
+                if part == Part::All || is_of_the_system(text) {
+                    body.count += 1;
+                    body.normal.push(names.normal(text));
+                }
                 if let Some(target) = callee(text, assembly.arch())
                     && !LONG_WAY.iter().any(|end| demangled(target).ends_with(end))
                     && seen.insert(target.to_owned())
@@ -94,6 +97,30 @@ impl Body {
         }
         Ok(body)
     }
+}
+
+/// Whether an instruction writes a system register, waits, or drops something that is cached.
+fn is_of_the_system(text: &str) -> bool {
+    let (mnemonic, operands) = text.split_once(' ').unwrap_or((text, ""));
+    let alone = [
+        "msr",
+        "dsb",
+        "isb",
+        "tlbi",
+        "ic",
+        "dc",
+        "csrw",
+        "csrs",
+        "csrc",
+        "sfence.vma",
+        "wrmsr",
+        "invlpg",
+        "invpcid",
+        "wbinvd",
+        "cli",
+        "sti",
+    ];
+    alone.contains(&mnemonic) || mnemonic == "mov" && operands.starts_with("cr")
 }
 
 /// The name of a symbol in the source, without what makes it unique.
@@ -203,7 +230,7 @@ mod tests {
 
     fn compared(notation: &str, by_hand: &str) -> Comparison {
         let (notation, by_hand) = (one("notation_f", notation), one("by_hand_f", by_hand));
-        Comparison::of(&notation, &by_hand, "f").expect("both are there")
+        Comparison::of(&notation, &by_hand, "f", Part::All).expect("both are there")
     }
 
     #[test]
@@ -220,7 +247,7 @@ mod tests {
     fn what_is_called_counts_and_what_is_not_seen_is_named() {
         let text = ".text\nnotation_f:\nbl g\nbl memcpy\nret\n.size notation_f, 1\ng:\nnop\nret\n.size g, 1\n";
         let notation = Assembly::parse(text, Arch::Aarch64);
-        let found = Comparison::of(&notation, &one("by_hand_f", "ret"), "f").expect("both are there");
+        let found = Comparison::of(&notation, &one("by_hand_f", "ret"), "f", Part::All).expect("both are there");
         assert_eq!((found.excess(), found.notation.unseen.len()), (4, 1));
         assert!(found.verdict().contains("memcpy"));
     }

@@ -84,7 +84,7 @@ fn pairs_of(toolchain: Toolchain, arch: Arch, update: bool) -> Result<()> {
     let mut broken = copies::large(&notation);
     let mut stale = Vec::new();
     for pair in PAIRS {
-        let compared = Comparison::of(&notation, &by_hand, pair.name)?;
+        let compared = Comparison::of(&notation, &by_hand, pair.name, pair.part)?;
         println!("{:<20} {}", pair.name, compared.verdict());
         if let Err(reason) = pair.judge(arch, &compared) {
             broken.push(format!("{}: {reason}", pair.name));

@@ -5,12 +5,23 @@ use std::fmt::Write as _;
 use super::compare::Comparison;
 use crate::machine::Arch;
 
+/// Which instructions of a pair are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// All.
+    All,
+    /// Writes of system registers, barriers and invalidations.
+    System,
+}
+
 /// A function that exists in both halves.
 #[derive(Debug)]
 pub(crate) struct Pair {
     pub(crate) name: &'static str,
     /// What it does, for the listings.
     pub(crate) what: &'static str,
+    /// Which instructions are compared.
+    pub(crate) part: Part,
     /// Instructions that the notation may have more, on AArch64, RISC-V and x86-64: as many as it had when this was written.
     /// Where it has fewer by now, the number is to be lowered.
     excess: [i64; 3],
@@ -20,7 +31,12 @@ pub(crate) struct Pair {
 
 impl Pair {
     const fn equal(name: &'static str, what: &'static str) -> Self {
-        Self { name, what, excess: [0; 3], unseen: [0; 3] }
+        Self { name, what, part: Part::All, excess: [0; 3], unseen: [0; 3] }
+    }
+
+    /// Only what changes something beside memory and registers of the program.
+    const fn of_the_system(self) -> Self {
+        Self { part: Part::System, ..self }
     }
 
     const fn longer(self, excess: [i64; 3], unseen: [usize; 3]) -> Self {
@@ -59,6 +75,9 @@ pub(crate) const PAIRS: &[Pair] = &[
     Pair::equal("window_protect", "makes it read-only").longer([1, 0, 17], [0, 0, 1]),
     Pair::equal("window_map_run", "maps a run of its pages").longer([0, 27, 0], [0; 3]),
     Pair::equal("window_unmap_run", "unmaps a run of them").longer([43, 28, 35], [1, 0, 1]),
+    Pair::equal("install", "makes the space live: what writes registers, waits or invalidates")
+        .of_the_system()
+        .longer([0; 3], [0, 0, 1]),
     Pair::equal("flush_page", "drops what is cached of a page").longer([0, 0, 10], [0, 0, 1]),
     Pair::equal("flush_fixed", "drops what is cached of a page known before the program runs")
         .longer([0, 0, 10], [0, 0, 1]),

@@ -81,3 +81,42 @@ fn between_barriers(invalidate: impl FnOnce()) {
     // SAFETY: a barrier.
     unsafe { asm!("isb", options(nostack, preserves_flags)) };
 }
+
+/// Executes one instruction with an operand, which the callers answer for.
+macro_rules! system {
+    ($text:literal $(, $value:expr)?) => {
+        // SAFETY: barriers and invalidations are sound; registers get what maps the code that runs.
+        unsafe { asm!($text $(, in(reg) $value)?, options(nostack, preserves_flags)) }
+    };
+}
+
+/// Makes the tables at `root` live, with the MMU off until now.
+pub(super) fn install(root: u64) -> bool {
+    let (sctlr, line): (u64, u64);
+    // SAFETY: it is read.
+    unsafe { asm!("mrs {}, SCTLR_EL1", out(reg) sctlr, options(nomem, nostack, preserves_flags)) };
+    // SAFETY: it is read.
+    unsafe { asm!("mrs {}, CTR_EL0", out(reg) line, options(nomem, nostack, preserves_flags)) };
+    if sctlr & 1 != 0 {
+        return false;
+    }
+    let mut at = root;
+    while at < root + 35 * 4096 {
+        system!("dc civac, {}", at);
+        at += 4 << (line >> 16 & 15);
+    }
+    system!("dsb sy");
+    system!("msr MAIR_EL1, {}", 0xff_u64);
+    system!("msr TCR_EL1, {}", 0x5_b519_3519_u64);
+    system!("msr TTBR0_EL1, {}", root);
+    system!("msr TTBR1_EL1, {}", root);
+    system!("isb");
+    system!("tlbi vmalle1");
+    system!("dsb nsh");
+    system!("ic iallu");
+    system!("dsb nsh");
+    system!("isb");
+    system!("msr SCTLR_EL1, {}", sctlr | 0x1005);
+    system!("isb");
+    true
+}

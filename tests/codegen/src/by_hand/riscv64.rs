@@ -62,3 +62,27 @@ pub(super) fn flush_everything() {
     // SAFETY: a fence.
     unsafe { asm!("sfence.vma x0, x0", options(nostack, preserves_flags)) };
 }
+
+/// Makes the tables at `root` live, and goes back where the hart has no such mode.
+pub(super) fn install(root: u64) -> bool {
+    let word = 8 << 60 | root >> 12;
+    let (before, now): (u64, u64);
+    // SAFETY: it is read.
+    unsafe { asm!("csrr {}, satp", out(reg) before, options(nomem, nostack, preserves_flags)) };
+    if before == word {
+        return true;
+    }
+    flush_everything();
+    // SAFETY: the tables map what is in use.
+    unsafe { asm!("csrw satp, {}", in(reg) word, options(nostack, preserves_flags)) };
+    // SAFETY: it is read.
+    unsafe { asm!("csrr {}, satp", out(reg) now, options(nomem, nostack, preserves_flags)) };
+    if now == word {
+        flush_everything();
+        return true;
+    }
+    // SAFETY: as it was.
+    unsafe { asm!("csrw satp, {}", in(reg) before, options(nostack, preserves_flags)) };
+    flush_everything();
+    false
+}

@@ -68,3 +68,90 @@ pub(super) fn flush_everything() {
     // SAFETY: as it was.
     unsafe { asm!("mov cr4, {}", in(reg) cr4, options(nostack, preserves_flags)) };
 }
+
+/// Reads a control register.
+macro_rules! control {
+    ($name:literal) => {{
+        let value: u64;
+        // SAFETY: it is read.
+        unsafe { asm!(concat!("mov {}, ", $name), out(reg) value, options(nomem, nostack, preserves_flags)) };
+        value
+    }};
+}
+
+/// Writes a control register, or does what has no operand.
+macro_rules! system {
+    ($text:literal $(, $value:expr)?) => {
+        // SAFETY: the tables map what is in use, and what is set has been found.
+        unsafe { asm!($text $(, in(reg) $value)?, options(nostack)) }
+    };
+}
+
+const PAT: u32 = 0x277;
+const EFER: u32 = 0xc000_0080;
+const NXE: u64 = 1 << 11;
+const CACHES_OFF: u64 = 1 << 30;
+const WRITE_PROTECT: u64 = 1 << 16;
+const TAGGED: u64 = 1 << 17;
+
+/// Makes the tables at `root` live under the memory types of `pat`.
+pub(super) fn install(root: u64, pat: u64) -> bool {
+    let (cr0, cr3, cr4) = (control!("cr0"), control!("cr3"), control!("cr4"));
+    let (efer, types) = (read_msr(EFER), read_msr(PAT));
+    if cr3 == root && efer & NXE != 0 && types == pat && cr0 & WRITE_PROTECT != 0 {
+        return true;
+    }
+    if efer & NXE == 0 {
+        write_msr(EFER, efer | NXE);
+    }
+    let flags: u64;
+    // SAFETY: it is read.
+    unsafe { asm!("pushfq", "pop {}", out(reg) flags) };
+    if types != pat {
+        system!("cli");
+        system!("mov cr0, {}", cr0 | CACHES_OFF);
+        system!("wbinvd");
+    }
+    if cr4 & GLOBAL != 0 {
+        system!("mov cr4, {}", cr4 & !GLOBAL);
+    }
+    if types != pat {
+        if cr4 & GLOBAL == 0 && cr4 & TAGGED == 0 {
+            system!("mov cr3, {}", cr3);
+        } else if cr4 & GLOBAL == 0 {
+            system!("mov cr4, {}", cr4 | GLOBAL);
+            system!("mov cr4, {}", cr4);
+        }
+        write_msr(PAT, pat);
+    }
+    system!("mov cr3, {}", root);
+    if cr4 & GLOBAL != 0 {
+        system!("mov cr4, {}", cr4);
+    }
+    if types != pat {
+        system!("wbinvd");
+    }
+    if types != pat || cr0 & WRITE_PROTECT == 0 {
+        system!("mov cr0, {}", cr0 | WRITE_PROTECT);
+    }
+    if types != pat && flags & 0x200 != 0 {
+        system!("sti");
+    }
+    true
+}
+
+fn read_msr(number: u32) -> u64 {
+    let (low, high): (u32, u32);
+    // SAFETY: it is read.
+    unsafe {
+        asm!("rdmsr", in("ecx") number, out("eax") low, out("edx") high, options(nomem, nostack, preserves_flags))
+    };
+    u64::from(low) | u64::from(high) << 32
+}
+
+fn write_msr(number: u32, value: u64) {
+    // SAFETY: the caller has a value that the processor has.
+    unsafe {
+        asm!("wrmsr", in("ecx") number, in("eax") value as u32, in("edx") (value >> 32) as u32, options(nostack))
+    };
+}
