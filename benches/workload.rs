@@ -151,7 +151,7 @@ pub fn workloads<M: Mapper>(scale: u64) -> Vec<Workload<M>> {
         },
         Workload {
             pages: (1 << 16) / scale, leaves: (1 << 16) / scale,
-            ..of("W4", "65,536 random pages over 16 GiB", nothing, |m, n| m.map_each(scattered(n)), |n| {
+            ..of("W4", "65,536 random pages over 16 GiB", |_, n| scattered(n).next().map(|_| 0), |m, n| m.map_each(scattered(n)), |n| {
                 let mut list: Vec<_> = scattered(n).map(|(virt, phys)| Region::data(virt, phys, PAGE)).collect();
                 list.sort_by_key(|region| region.virt);
                 list
@@ -164,7 +164,7 @@ pub fn workloads<M: Mapper>(scale: u64) -> Vec<Workload<M>> {
         Workload {
             leaves: (1 << 20) / scale,
             answer: |n| addresses(n << 2).map(|virt| virt - BASE + PHYS).fold(0, u64::wrapping_add),
-            ..of("W7", "1 M random translations", |m, _| fill(m, GIB), |m, n| m.translate_each(addresses(n << 2)),
+            ..of("W7", "1 M random translations", |m, n| addresses(n).next().and_then(|_| fill(m, GIB)), |m, n| m.translate_each(addresses(n << 2)),
                  |_| mapped(GIB))
         },
         Workload {

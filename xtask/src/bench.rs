@@ -2,13 +2,15 @@
 
 use anyhow::Result;
 
+use crate::codegen;
+use crate::machine::Arch;
 use crate::process::{call, cargo};
 use crate::setup::{self, Host};
 
 /// Options of the command.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// In less than 90 seconds: fewer rounds, counts of what has a budget, nothing of the compiler's cost.
+    /// In less than 90 seconds: fewer rounds, counts of what has a budget; the rest as it was last measured.
     #[arg(long)]
     quick: bool,
     /// Fails if a budget of instructions is missed. These are exact; times never fail.
@@ -23,6 +25,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     setup::valgrind(&mut Host)?;
     if !options.quick {
+        codegen::size(setup::targets(&mut Host, &Arch::ALL)?)?;
         call(&mut benchmark("const_eval"))?;
     }
     let mut field = benchmark("field");

@@ -51,6 +51,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     steps.finish()
 }
 
+/// Measures code size.
+///
+/// # Errors
+/// Something cannot be built or read.
+pub(crate) fn size(toolchain: Toolchain) -> Result<()> {
+    size::report(toolchain, &directory()?)
+}
+
 /// Compares every pair on every architecture.
 pub(crate) fn run_all(steps: &mut Steps, toolchain: Toolchain) {
     for arch in Arch::ALL {

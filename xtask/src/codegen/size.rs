@@ -7,10 +7,11 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use object::{File, Object as _, ObjectSection as _, ObjectSymbol as _, SymbolKind};
+use serde_json::json;
 
 use super::{Half, cargo_rustc, linked_at};
 use crate::machine::Arch;
-use crate::process::call;
+use crate::process::{call, target_directory};
 use crate::setup::Toolchain;
 
 /// What a half takes.
@@ -20,16 +21,22 @@ struct Size {
     constants: u64,
 }
 
-/// Measures both halves on all architectures, prints a table, and writes it to `size.md`.
+/// What is allowed, of what it is by hand.
+const MOST: f64 = 1.15;
+
+/// Measures both halves on all architectures, prints a table, and writes it to `size.md`. The benchmarks' report takes it
+/// and the verdicts from `bench/code_size.json`.
 ///
 /// # Errors
 /// Something cannot be built or read.
 pub(crate) fn report(toolchain: Toolchain, directory: &Path) -> Result<()> {
     let mut text = "| bytes (opt-level z) | notation | by hand | ratio |\n|---|---|---|---|\n".to_owned();
+    let mut verdicts = Vec::new();
     for arch in Arch::ALL {
         let notation = of(toolchain, arch, Half::Notation, directory)?;
         let by_hand = of(toolchain, arch, Half::ByHand, directory)?;
         let ratio = notation.code as f64 / by_hand.code.max(1) as f64;
+        verdicts.push(json!([format!("code size on {arch}, of code by hand"), MOST, ratio]));
         let _ = writeln!(
             text,
             "| {arch} | {} code, {} constants | {} code, {} constants | {ratio:.2} |",
@@ -37,6 +44,10 @@ pub(crate) fn report(toolchain: Toolchain, directory: &Path) -> Result<()> {
         );
     }
     println!("{text}");
+    let part = json!({ "text": format!("## Code size\n\n{text}"), "verdicts": verdicts });
+    let bench = target_directory().join("bench");
+    fs::create_dir_all(&bench)?;
+    fs::write(bench.join("code_size.json"), part.to_string())?;
     fs::write(directory.join("size.md"), text).context("cannot write size.md")
 }
 
