@@ -44,6 +44,7 @@
 
 use crate::attr::{Access, Features, MemoryType, Rights};
 
+mod bounds;
 mod build;
 mod decode;
 mod encoding;
@@ -52,6 +53,7 @@ mod law;
 mod shape;
 mod slots;
 
+pub(crate) use bounds::clamp;
 pub(crate) use decode::shows_pointers;
 pub use encoding::{LeafEncoding, Moves};
 pub use inherit::{Effect, Inherited};
@@ -59,12 +61,6 @@ pub use law::{Law, Lawful};
 
 /// Most lookup levels that any format has.
 pub const MAX_LEVELS: usize = 6;
-
-/// A level as an index that needs no check: levels are below [`MAX_LEVELS`], which the compiler does not always see.
-#[inline(always)]
-pub(crate) const fn clamp(level: usize) -> usize {
-    if level < MAX_LEVELS { level } else { MAX_LEVELS - 1 }
-}
 /// Marks a memory type or an [`Access`] that a format cannot encode.
 pub const NOT_ENCODABLE: u64 = u64::MAX;
 
@@ -444,20 +440,6 @@ impl Format {
     #[must_use]
     pub const fn table_size(&self) -> u64 {
         1 << self.table_shift
-    }
-
-    /// What is particular to `level`.
-    #[inline(always)]
-    pub(crate) const fn at(&self, level: usize) -> &LevelFormat {
-        &self.level[clamp(level)]
-    }
-
-    /// The bits of a memory type in leaves that use this one of the two tables.
-    #[inline(always)]
-    pub(crate) const fn memory_bits(&self, table: usize, memory: MemoryType) -> u64 {
-        // Every type has a place, which the compiler forgets where attributes are passed in a register.
-        let place = memory as usize;
-        self.memory[table & 1][if place < MemoryType::COUNT { place } else { 0 }]
     }
 
     /// Index bits of the root.

@@ -178,7 +178,7 @@ fn readable(lines: &[Line], assembly: &Assembly) -> Vec<Line> {
         Line::Instruction(text) => {
             let target =
                 callee(text, assembly.arch()).map(|target| text.replace(target, &last_two(&demangled(target))));
-            let mut text = anonymous(&target.unwrap_or_else(|| text.clone()));
+            let mut text = without_hash(&anonymous(&target.unwrap_or_else(|| text.clone())));
             if let Some((before, last)) = text.rsplit_once(' ')
                 && let Some(label) = labels.get(last)
             {
@@ -201,6 +201,14 @@ fn anonymous(text: &str) -> String {
         }
     }
     text.to_owned()
+}
+
+/// A symbol among the operands by its name in the source: what makes it unique depends on where this is compiled.
+fn without_hash(text: &str) -> String {
+    let Some(start) = text.find("_ZN").or_else(|| text.find("_R")) else { return text.to_owned() };
+    let length = text[start..].find(|c: char| !c.is_alphanumeric() && !"_$.".contains(c)).unwrap_or(text.len() - start);
+    let (symbol, rest) = text[start..].split_at(length);
+    format!("{}{}{}", &text[..start], last_two(&demangled(symbol)), without_hash(rest))
 }
 
 /// `module::function` of a path whose types are left out.
