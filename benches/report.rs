@@ -99,10 +99,11 @@ fn markdown(measured: &[Measured], verdicts: &[Verdict]) -> String {
     let rounds = measured.iter().map(|one| one.samples);
     let mut text = format!(
         "# Benchmarks\n\nOn {}, tables in ordinary memory, nothing cached by an MMU. Medians of {} to {} rounds; in each, all \
-         mappers take turns. Every result was walked independently.\n\n## Budgets\n\n| budget | at most | measured | |\n|---|---|---|---|\n",
+         mappers take turns. Every result was walked independently.\n\n## Summary\n\nFor each leaf; in brackets the ratio to `raw`.\n\n{}\n## Budgets\n\n| budget | at most | measured | |\n|---|---|---|---|\n",
         machine(),
         rounds.clone().min().unwrap_or(0),
         rounds.max().unwrap_or(0),
+        summary(&field),
     );
     for one in verdicts {
         let word = if one.met() { "met" } else { "**not met**" };
@@ -123,6 +124,31 @@ fn markdown(measured: &[Measured], verdicts: &[Verdict]) -> String {
     text
 }
 
+/// The table that the README shows.
+fn summary(field: &[&Measured]) -> String {
+    let mut text =
+        "| workload | raw | ours | best peer | instructions, raw | ours |\n|---|---|---|---|---|---|\n".to_owned();
+    for row in field.chunk_by(|a, b| a.workload == b.workload) {
+        let find = |name| row.iter().find(|one| one.mapper == name);
+        let (Some(raw), Some(ours)) = (find("raw"), find("ours")) else { continue };
+        let peers = row.iter().filter(|one| !one.mapper.starts_with("raw") && one.mapper != "ours");
+        let best = peers.min_by(|a, b| a.ns.total_cmp(&b.ns));
+        let best = best.map_or("–".to_owned(), |one| format!("{} {:.2} ns ({:.2})", one.mapper, one.ns, one.ratio));
+        let count = |one: &Measured| one.instructions.map_or("–".to_owned(), |count| format!("{count:.1}"));
+        let name = format!("{}: {}", raw.workload, raw.what);
+        let _ = writeln!(
+            text,
+            "| {name} | {:.2} ns | {:.2} ns ({:.2}) | {best} | {} | {} |",
+            raw.ns,
+            ours.ns,
+            ours.ratio,
+            count(raw),
+            count(ours)
+        );
+    }
+    text
+}
+
 fn table(text: &mut String, list: &[&Measured], cell: impl Fn(&Measured) -> Option<String>) {
     let mappers = distinct(list.iter().map(|one| one.mapper));
     let _ = writeln!(text, "| workload | {} |\n|---|{}", mappers.join(" | "), "---|".repeat(mappers.len()));
@@ -130,7 +156,7 @@ fn table(text: &mut String, list: &[&Measured], cell: impl Fn(&Measured) -> Opti
         let cells = mappers.iter().map(|mapper| {
             row.iter().find(|one| one.mapper == *mapper).and_then(|one| cell(one)).unwrap_or_else(|| "–".to_owned())
         });
-        let _ = writeln!(text, "| {} {} | {} |", row[0].workload, row[0].what, cells.collect::<Vec<_>>().join(" | "));
+        let _ = writeln!(text, "| {}: {} | {} |", row[0].workload, row[0].what, cells.collect::<Vec<_>>().join(" | "));
     }
 }
 
