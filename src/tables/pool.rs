@@ -112,7 +112,7 @@ impl<T: TableBytes, const N: usize, A> TablePool<T, N, A> {
     }
 
     fn claim(&self, index: usize) -> bool {
-        self.used[index].compare_exchange(FREE, USED, Acquire, Relaxed).is_ok()
+        self.used.get(index).is_some_and(|used| used.compare_exchange(FREE, USED, Acquire, Relaxed).is_ok())
     }
 
     fn release(&self, index: usize) {

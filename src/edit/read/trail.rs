@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use super::super::node::{Node, Sort};
 use super::{Reader, Words, fault_of, own_address};
 use crate::addr::PhysAddr;
-use crate::format::{Format, Inherited, Leaf, MAX_LEVELS, View};
+use crate::format::{Format, Inherited, Leaf, MAX_LEVELS, View, clamp};
 use crate::regime::Regime;
 use crate::walk::Fault;
 
@@ -123,7 +123,7 @@ impl<R: Regime> Trail<R> {
         let mut stage = self.common(reader, virt)?;
         loop {
             let Stage { node, above } = stage;
-            self.stages[node.level] = Some(stage);
+            self.stages[clamp(node.level)] = Some(stage);
             self.lowest = node.level;
             let index = format.index(virt, node.level);
             let Some(word) = reader.words.word(node.at(format, index)) else {
@@ -145,7 +145,7 @@ impl<R: Regime> Trail<R> {
         let mut level = self.lowest;
         while level + 1 < format.levels {
             if differ >> format.at(level + 1).shift == 0
-                && let Some(stage) = self.stages[level]
+                && let Some(stage) = self.stages[clamp(level)]
             {
                 self.virt = virt;
                 return Some(stage);

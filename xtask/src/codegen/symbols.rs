@@ -20,7 +20,14 @@ const FORBIDDEN: [&str; 4] = ["core::panicking", "core::fmt", "core::str", "rust
 /// # Errors
 /// Something forbidden is there; the text says who calls it.
 pub(crate) fn check(toolchain: Toolchain, arch: Arch, directory: &Path) -> Result<()> {
-    let mut command = super::cargo_rustc(toolchain, arch, "opt-level=3", directory);
+    LEVELS.iter().try_for_each(|level| check_at(level, toolchain, arch, directory))
+}
+
+/// Compiled to be fast, and to be small.
+const LEVELS: [&str; 2] = ["opt-level=3", "opt-level=\"z\""];
+
+fn check_at(level: &str, toolchain: Toolchain, arch: Arch, directory: &Path) -> Result<()> {
+    let mut command = super::cargo_rustc(toolchain, arch, level, directory);
     command.args(["--bin", "firmware", "--no-default-features", "--features", "notation", "--"]);
     command.arg("-Clink-arg=--emit-relocs");
     super::linked_at(&mut command, arch);
@@ -28,7 +35,7 @@ pub(crate) fn check(toolchain: Toolchain, arch: Arch, directory: &Path) -> Resul
     let path = directory.join("build").join(arch.target()).join("release/firmware");
     let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let linked = Linked::read(&bytes)?;
-    println!("{} functions", linked.functions.len());
+    println!("{} functions at {level}", linked.functions.len());
     if !linked.functions.values().any(|function| function.name == "_start") {
         bail!("the firmware does not start");
     }
