@@ -29,7 +29,7 @@ pub fn draw(measured: &[Measured], file: &Path) -> Result<()> {
         .map_err(drawing)?;
     let name = |at: &f64| workloads.get(*at as usize).map_or(String::new(), |name| (*name).to_owned());
     let mut mesh = chart.configure_mesh();
-    mesh.disable_x_mesh().x_labels(workloads.len()).x_label_formatter(&name).x_label_offset(40);
+    mesh.disable_x_mesh().x_labels(2 * workloads.len()).x_label_formatter(&name).x_label_offset(40);
     mesh.y_label_formatter(&|ratio| format!("{ratio}")).draw().map_err(drawing)?;
     let width = 0.9 / mappers.len() as f64;
     for (who, mapper) in mappers.iter().enumerate() {
