@@ -177,6 +177,12 @@ impl AddressField {
         ((address & self.mask) >> self.shift_right) | (high << self.high_to)
     }
 
+    /// The same of an address that has no bits but those that the field holds.
+    #[inline(always)]
+    pub(crate) const fn place(self, address: u64) -> u64 {
+        if self.high_bits == 0 { address >> self.shift_right } else { self.encode(address) }
+    }
+
     /// The address in an entry.
     #[must_use]
     pub const fn decode(self, word: u64) -> u64 {

@@ -15,12 +15,25 @@ use super::range::{RangeError, Span};
 use super::space::{AddressSpace, format_of};
 use super::tree::Tree;
 use crate::addr::{PhysAddr, VirtAddr};
-use crate::attr::Features;
+use crate::attr::{Features, MemoryType};
 use crate::flush::{Change, Duty, TlbFlush};
 use crate::format::{Format, MAX_LEVELS, NOT_ENCODABLE, clamp};
 use crate::page::{Frame, HasLeaf, Page, PageSize};
 use crate::regime::Regime;
 use crate::table::Attributes;
+
+/// What can be done at once in the lowest table that is known, each as the [`tag`] of what is asked for; [`NO_KEY`] where
+/// something is to be found out first.
+#[derive(Clone, Copy, Debug)]
+struct Ready {
+    map: u64,
+    unmap: u64,
+    protect: u64,
+}
+
+impl Ready {
+    const FOR_NOTHING: Self = Self { map: NO_KEY, unmap: NO_KEY, protect: NO_KEY };
+}
 
 /// A place in a space. It keeps the tables on the way to it, so that going elsewhere costs only what differs: for the
 /// next page of the same table nothing.
@@ -32,10 +45,13 @@ use crate::table::Attributes;
 /// ```
 ///
 /// # Invariants
-/// `path[level]` is the table of `level` on the way to `virt`, for each level from `low` to `top`; for none, if `low` is
-/// [`MAX_LEVELS`].
+/// `path[level]` is the table of `level` on the way to `virt`, for each level from `low` to `top`, and was put in sight; for
+/// none, if `low` is [`MAX_LEVELS`].
 pub struct Cursor<'s, K: Kind, St: State> {
     space: &'s mut AddressSpace<K, St>,
+    /// Where it is.
+    position: u64,
+    /// Where `path` leads.
     virt: u64,
     low: usize,
     top: usize,
@@ -48,12 +64,14 @@ pub struct Cursor<'s, K: Kind, St: State> {
     edit: Edit,
     /// [`key_of_change`] it.
     change: u64,
+    /// What can be done at once.
+    ready: Ready,
     streak: Option<(u64, Duty)>,
 }
 
 impl<K: Kind, St: State> fmt::Debug for Cursor<'_, K, St> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Cursor at {:#x}", self.virt)
+        write!(f, "Cursor at {:#x}", self.position)
     }
 }
 
@@ -65,6 +83,7 @@ impl<K: Kind, St: State> AddressSpace<K, St> {
         let node = Node::fresh(PhysAddr::new(0), 0);
         Cursor {
             space: self,
+            position: virt.as_u64(),
             virt: virt.as_u64(),
             low: MAX_LEVELS,
             top: 0,
@@ -73,6 +92,7 @@ impl<K: Kind, St: State> AddressSpace<K, St> {
             leaf: NO_KEY,
             edit: Edit::NONE,
             change: NO_KEY,
+            ready: Ready::FOR_NOTHING,
             streak: None,
         }
     }
@@ -83,15 +103,22 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
     const FEATURES: Features = <K::Regime as Regime>::FEATURES;
     const PHYS_END: u64 = phys_end(Self::FORMAT, Self::FEATURES);
 
-    /// Where it is.
+    /// Where it is: [`entry`](Self::entry) is about that. Operations on a page that is named do not move it.
     #[must_use]
     pub const fn position(&self) -> VirtAddr {
-        VirtAddr::new(self.virt)
+        VirtAddr::new(self.position)
     }
 
-    /// Goes to `virt`. What lies on the way there, and was on the way here, need not be read again.
+    /// Goes to `virt`. What lies on the way there, and was on the way to where the cursor was last used, need not be read
+    /// again.
     #[inline]
     pub fn seek(&mut self, virt: VirtAddr) {
+        self.position = virt.as_u64();
+        self.turn(virt);
+    }
+
+    /// Makes `path` lead to `virt`, as far as it is known.
+    pub(super) fn turn(&mut self, virt: VirtAddr) {
         let differs = virt.as_u64() ^ self.virt;
         self.virt = virt.as_u64();
         while self.low <= self.top && differs >> Self::span(self.low) != 0 {
@@ -99,6 +126,23 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         }
         if self.low > self.top {
             self.low = MAX_LEVELS;
+        }
+        self.make_ready();
+    }
+
+    /// Finds out what can be done at once. Never in the root: whose its entries are must be looked at.
+    fn make_ready(&mut self) {
+        self.ready = Ready::FOR_NOTHING;
+        let level = self.low;
+        if level + 1 >= Self::FORMAT.levels || Self::span(level) < KEY_BITS {
+            return;
+        }
+        self.ready.unmap = Self::tag(self.virt, 0, level);
+        if self.leaf != NO_KEY && self.flags[clamp(level)] != NOT_ENCODABLE {
+            self.ready.map = Self::tag(self.virt, self.leaf, level);
+        }
+        if self.change != NO_KEY && self.edit.fits(level) {
+            self.ready.protect = Self::tag(self.virt, self.change, level);
         }
     }
 
@@ -108,17 +152,17 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         Self::FORMAT.at(level).shift + Self::FORMAT.index_bits(level)
     }
 
-    /// Whether the table of `level` on the way to `virt` is known, and is the lowest that is. The root never is: whose its
-    /// entries are must be looked at.
+    /// A table and what is to be done there, as one number that compares at once: the address of the table of `level` on the
+    /// way to `virt`, the level, and a key.
     #[inline(always)]
-    const fn knows(&self, virt: u64, level: usize) -> bool {
-        level + 1 < Self::FORMAT.levels && self.low == level && (virt ^ self.virt) >> Self::span(level) == 0
+    const fn tag(virt: u64, key: u64, level: usize) -> u64 {
+        virt & u64::MAX << Self::span(level) | key << 3 | level as u64
     }
 
-    /// The table that [`knows`](Self::knows) is about, with what is known of it at compile time.
+    /// The table of `level`, which is the lowest that is known.
     #[inline(always)]
-    const fn known(&self, level: usize) -> Node {
-        Node { table: self.path[clamp(level)].table, level, base: self.path[clamp(level)].base, fresh: false }
+    fn known(&self, level: usize) -> Node {
+        TreeOf::<K, St>::seen_before(Node { level, fresh: false, ..self.path[clamp(level)] })
     }
 
     /// Reads the way down to `level`, as far as there are tables, and gives the entry it ends at.
@@ -141,7 +185,14 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         loop {
             let node = self.path[clamp(self.low)];
             let index = tree.index(node, virt);
-            let word = tree.checked(node, index)?;
+            let word = match tree.checked(node, index) {
+                Ok(word) => word,
+                Err(fault) => {
+                    self.low = MAX_LEVELS;
+                    return Err(fault);
+                }
+            };
+            self.path[clamp(self.low)] = tree.in_sight(node);
             if self.low == level || Sort::of(Self::FORMAT, node.level, word) != Sort::Table {
                 return Ok(Spot { node, index, word });
             }
@@ -150,9 +201,15 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         }
     }
 
+    /// Finds the way to the entry of `level` at `virt`, and whether something can be done there at once.
+    fn is_ready_at(&mut self, virt: VirtAddr, level: usize) -> bool {
+        self.turn(virt);
+        let found = self.arrive(level).is_ok();
+        self.make_ready();
+        found
+    }
+
     /// Runs an operation by the long way, and learns the way afterwards.
-    #[cold]
-    #[inline(never)]
     fn slowly<T, E>(
         &mut self,
         level: usize,
@@ -162,9 +219,10 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         let mut tree = self.space.tree();
         let done = run(&mut tree);
         let (scope, _) = tree.finish().close();
-        self.seek(virt);
+        self.turn(virt);
         // Where there is nothing on the way yet, the next operation looks again.
         let _ = self.arrive(level);
+        self.make_ready();
         done.map(|value| St::owes(scope, value))
     }
 
@@ -179,39 +237,110 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
     where
         K::Regime: HasLeaf<S>,
     {
+        if let Some(owed) = self.map_at_once(page, frame, attributes) {
+            return Ok(owed);
+        }
+        self.map_slowly(page, frame, attributes)
+    }
+
+    /// Maps one page if all that takes is known.
+    #[inline(always)]
+    fn map_at_once<S: PageSize>(
+        &mut self,
+        page: Page<S>,
+        frame: Frame<S>,
+        attributes: Attributes,
+    ) -> Option<St::Owes<K, ()>>
+    where
+        K::Regime: HasLeaf<S>,
+    {
         let level = const { LevelOf::<K::Regime, S>::LEVEL };
         let (virt, phys) = (page.start().as_u64(), frame.start().as_u64());
         let key = key_of(attributes);
-        if self.leaf == key
-            && self.flags[clamp(level)] != NOT_ENCODABLE
-            && self.knows(virt, level)
-            && phys < Self::PHYS_END
-        {
+        if self.ready.map == Self::tag(virt, key, level) && phys < Self::PHYS_END {
             let (node, flags) = (self.known(level), self.flags[clamp(level)]);
-            self.virt = virt;
             let mut tree = self.space.tree();
             let index = tree.index(node, virt);
             if tree.load(node, index) & Self::FORMAT.present == 0 {
-                let word = flags | Self::FORMAT.address.encode(phys);
+                let word = flags | Self::FORMAT.address.place(phys);
                 let slot = Span { start: virt, last: virt | (S::BYTES - 1) };
                 tree.vacate(node, slot).make(&mut tree, index, word);
                 tree.owe(node, const { duty_of::<K, St>(Change::Map) }, slot, is_global::<K, St>(level, word));
                 let (scope, _) = tree.finish().close();
-                return Ok(St::owes(scope, ()));
+                return Some(St::owes(scope, ()));
             }
         }
+        None
+    }
+
+    /// The same by the long way.
+    #[cold]
+    #[inline(never)]
+    fn map_slowly<S: PageSize>(
+        &mut self,
+        page: Page<S>,
+        frame: Frame<S>,
+        attributes: Attributes,
+    ) -> Result<St::Owes<K, ()>, MapError>
+    where
+        K::Regime: HasLeaf<S>,
+    {
+        let (level, key) = (LevelOf::<K::Regime, S>::LEVEL, key_of(attributes));
         if self.leaf != key {
             (self.leaf, self.flags) = (key, flags_of(Self::FORMAT, Self::FEATURES, attributes));
         }
         if level > 0 && <St::Ledger<'static, K> as Ledger<K>>::LIVE {
             self.no_table(page.start(), level)?;
         }
+        self.turn(page.start());
+        if let Ok(spot) = self.arrive(level) {
+            self.make_ready();
+            if let Some(owed) = self.map_at_once(page, frame, attributes) {
+                return Ok(owed);
+            }
+            if let Some(owed) = self.map_in_new_table(spot, level, page.start(), frame.start(), S::BYTES)? {
+                return Ok(owed);
+            }
+        }
         self.slowly(level, page.start(), |tree| tree.map(&one_leaf(page, frame, attributes)))
+    }
+
+    /// Maps a page of `bytes` where nothing but its table is missing; `None` where that is not how it is.
+    fn map_in_new_table(
+        &mut self,
+        spot: Spot,
+        level: usize,
+        virt: VirtAddr,
+        phys: PhysAddr,
+        bytes: u64,
+    ) -> Result<Option<St::Owes<K, ()>>, MapError> {
+        let (virt, phys, flags) = (virt.as_u64(), phys.as_u64(), self.flags[clamp(level)]);
+        if flags == NOT_ENCODABLE || phys >= Self::PHYS_END || Self::PHYS_END - phys < bytes {
+            return Ok(None);
+        }
+        let Spot { node, index, word } = spot;
+        if node.level != level + 1 || Sort::of(Self::FORMAT, node.level, word) != Sort::Absent {
+            return Ok(None);
+        }
+        let mut tree = self.space.tree();
+        tree.reserve(1).map_err(MapError::OutOfTables)?;
+        let Some(child) = tree.take(node, index) else { return Ok(None) };
+        let child = tree.in_sight(child);
+        let (at, span) = (tree.index(child, virt), Span { start: virt, last: virt | (bytes - 1) });
+        let leaf = flags | Self::FORMAT.address.encode(phys);
+        tree.clear(child, 0, child.entries(Self::FORMAT));
+        tree.fill(child, at, leaf);
+        tree.link(node, index, child);
+        tree.owe(node, duty_of::<K, St>(Change::Link), span, is_global::<K, St>(level, leaf));
+        let (scope, _) = tree.finish().close();
+        (self.low, self.path[clamp(level)]) = (level, Node { fresh: false, ..child });
+        self.make_ready();
+        Ok(Some(St::owes(scope, ())))
     }
 
     /// A table in the place of the leaf, even one without mappings, would have to be in the token.
     fn no_table(&mut self, virt: VirtAddr, level: usize) -> Result<(), MapError> {
-        self.seek(virt);
+        self.turn(virt);
         match self.arrive(level) {
             Ok(Spot { node, index, word })
                 if node.level == level && Sort::of(Self::FORMAT, level, word) == Sort::Table =>
@@ -228,11 +357,22 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
     where
         K::Regime: HasLeaf<S>,
     {
+        if let Some(owed) = self.unmap_at_once(page) {
+            return Ok(owed);
+        }
+        self.unmap_slowly(page)
+    }
+
+    /// Unmaps one page if all that takes is known.
+    #[inline(always)]
+    fn unmap_at_once<S: PageSize>(&mut self, page: Page<S>) -> Option<St::Owes<K, Frame<S>>>
+    where
+        K::Regime: HasLeaf<S>,
+    {
         let level = const { LevelOf::<K::Regime, S>::LEVEL };
         let virt = page.start().as_u64();
-        if self.knows(virt, level) {
+        if self.ready.unmap == Self::tag(virt, 0, level) {
             let node = self.known(level);
-            self.virt = virt;
             let mut tree = self.space.tree();
             let index = tree.index(node, virt);
             let word = tree.load(node, index);
@@ -243,8 +383,24 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
                 tree.owe_absent(node, duty, slot, is_global::<K, St>(level, word));
                 let (scope, _) = tree.finish().close();
                 let frame = Frame::containing(PhysAddr::new(Self::FORMAT.address.decode(word)));
-                return Ok(St::owes(scope, frame));
+                return Some(St::owes(scope, frame));
             }
+        }
+        None
+    }
+
+    /// The same by the long way.
+    #[cold]
+    #[inline(never)]
+    fn unmap_slowly<S: PageSize>(&mut self, page: Page<S>) -> Result<St::Owes<K, Frame<S>>, UnmapError>
+    where
+        K::Regime: HasLeaf<S>,
+    {
+        let level = LevelOf::<K::Regime, S>::LEVEL;
+        if self.is_ready_at(page.start(), level)
+            && let Some(owed) = self.unmap_at_once(page)
+        {
+            return Ok(owed);
         }
         self.slowly(level, page.start(), |tree| {
             tree.unmap_leaf(page.start(), level).map(|(phys, _)| Frame::containing(phys))
@@ -261,13 +417,23 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
     where
         K::Regime: HasLeaf<S>,
     {
+        if let Some(owed) = self.protect_at_once(page, change) {
+            return Ok(owed);
+        }
+        self.protect_slowly(page, *change)
+    }
+
+    /// Changes one page if all that takes is known.
+    #[inline(always)]
+    fn protect_at_once<S: PageSize>(&mut self, page: Page<S>, change: &Protect) -> Option<St::Owes<K, ()>>
+    where
+        K::Regime: HasLeaf<S>,
+    {
         let level = const { LevelOf::<K::Regime, S>::LEVEL };
         let virt = page.start().as_u64();
         let key = key_of_change(change);
-        if self.change == key && self.edit.fits(level) && self.knows(virt, level) {
-            let edit = &self.edit;
-            let node = self.known(level);
-            self.virt = virt;
+        if self.ready.protect == Self::tag(virt, key, level) {
+            let (node, edit) = (self.known(level), &self.edit);
             let mut tree = self.space.tree();
             let index = tree.index(node, virt);
             let word = tree.load(node, index);
@@ -283,14 +449,30 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
                     tree.owe(node, duty, slot, global);
                 }
                 let (scope, _) = tree.finish().close();
-                return Ok(St::owes(scope, ()));
+                return Some(St::owes(scope, ()));
             }
         }
+        None
+    }
+
+    /// The same by the long way.
+    #[cold]
+    #[inline(never)]
+    fn protect_slowly<S: PageSize>(&mut self, page: Page<S>, change: Protect) -> Result<St::Owes<K, ()>, ProtectError>
+    where
+        K::Regime: HasLeaf<S>,
+    {
+        let (level, key) = (LevelOf::<K::Regime, S>::LEVEL, key_of_change(&change));
         if self.change != key {
-            (self.change, self.edit) = (key, Edit::new(Self::FORMAT, Self::FEATURES, *change));
+            (self.change, self.edit) = (key, Edit::new(Self::FORMAT, Self::FEATURES, change));
             self.streak = None;
         }
-        self.slowly(level, page.start(), |tree| tree.protect_leaf(page.start(), level, change))
+        if self.is_ready_at(page.start(), level)
+            && let Some(owed) = self.protect_at_once(page, &change)
+        {
+            return Ok(owed);
+        }
+        self.slowly(level, page.start(), |tree| tree.protect_leaf(page.start(), level, &change))
     }
 
     /// Runs what cannot fail on a leaf that [`arrive`](Self::arrive) found.
@@ -318,28 +500,32 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
 /// No [`key_of`] anything.
 const NO_KEY: u64 = u64::MAX;
 
-/// Attributes as one number, which compares at once.
+/// Bits of a key and a level in a [`Cursor::tag`].
+const KEY_BITS: u32 = 16;
+
+/// Attributes as a number of thirteen bits.
 #[inline(always)]
 const fn key_of(attributes: Attributes) -> u64 {
-    attributes.access.index() as u64 | (attributes.memory as u64) << 8 | (attributes.global as u64) << 16
+    attributes.access.index() as u64 | (attributes.memory as u64) << 7 | (attributes.global as u64) << 11
 }
 
-/// A change as one number.
+/// A change as a number of thirteen bits.
 #[inline(always)]
 const fn key_of_change(change: &Protect) -> u64 {
+    const { assert!(MemoryType::COUNT < 16, "a memory type has four bits, of which all set are none") };
     let access = match change.access {
         Some(access) => access.index() as u64,
-        None => 0xff,
+        None => 64,
     };
     let memory = match change.memory {
         Some(memory) => memory as u64,
-        None => 0xff,
+        None => 15,
     };
     let global = match change.global {
         Some(global) => global as u64,
         None => 2,
     };
-    access | memory << 8 | global << 16
+    access | memory << 7 | global << 11
 }
 
 const fn duty_of<K: Kind, St: State>(change: Change) -> Duty {
@@ -353,7 +539,7 @@ fn is_global<K: Kind, St: State>(level: usize, word: u64) -> bool {
 
 /// Everything takes effect at once, and owes nothing.
 impl<K: Kind> Cursor<'_, K, Offline> {
-    /// Maps one page, and goes there.
+    /// Maps one page.
     ///
     /// # Errors
     /// [`MapError`]; then nothing has changed.
@@ -365,7 +551,7 @@ impl<K: Kind> Cursor<'_, K, Offline> {
         self.map_one(page, frame, attributes)
     }
 
-    /// Unmaps one page, and goes there. Tables stay.
+    /// Unmaps one page. Tables stay.
     ///
     /// # Errors
     /// [`UnmapError`]; then nothing has changed.
@@ -377,7 +563,7 @@ impl<K: Kind> Cursor<'_, K, Offline> {
         self.unmap_one(page)
     }
 
-    /// Changes one page, and goes there.
+    /// Changes one page.
     ///
     /// # Errors
     /// [`ProtectError`]; then nothing has changed.
@@ -392,7 +578,7 @@ impl<K: Kind> Cursor<'_, K, Offline> {
 
 /// Everything returns what it owes.
 impl<K: Kind> Cursor<'_, K, Live> {
-    /// Maps one page, and goes there.
+    /// Maps one page.
     ///
     /// A table in the place of the leaf is an error, even one without mappings: `map_page` of the space takes that out.
     ///
@@ -414,7 +600,7 @@ impl<K: Kind> Cursor<'_, K, Live> {
         self.map_one(page, frame, attributes)
     }
 
-    /// Unmaps one page, and goes there. Tables stay.
+    /// Unmaps one page. Tables stay.
     ///
     /// # Safety
     /// As for all edits of live spaces.
@@ -429,7 +615,7 @@ impl<K: Kind> Cursor<'_, K, Live> {
         self.unmap_one(page)
     }
 
-    /// Changes one page, and goes there.
+    /// Changes one page.
     ///
     /// # Safety
     /// As for all edits of live spaces.

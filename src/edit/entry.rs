@@ -428,6 +428,7 @@ impl<'s, K: Kind, St: State> Cursor<'s, K, St> {
         if !virt.is_aligned(S::BYTES) {
             return Err(RangeError::UnalignedVirt { virt, unit: S::BYTES }.into());
         }
+        self.turn(virt);
         Ok(self.arrive(level)?)
     }
 }

@@ -48,12 +48,24 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     #[inline(always)]
     fn survey_pages(&self, node: Node, span: Span, existing: Existing) -> Result<(), MapError> {
         let (from, to) = (self.index(node, span.start), self.index(node, span.last));
+        self.checked(node, from)?;
         if existing == Existing::Replace {
-            self.checked(node, from)?;
             return Ok(());
         }
+        let node = self.in_sight(node);
+        // All of them first, which takes no decision for each.
+        let all = (from..to + 1).fold(0, |all, index| all | self.load(node, index));
+        if all & Self::FORMAT.present == 0 {
+            return Ok(());
+        }
+        self.first_page(node, from, to)
+    }
+
+    /// The first page in the way of a mapping, as the error that it is.
+    #[cold]
+    fn first_page(&self, node: Node, from: usize, to: usize) -> Result<(), MapError> {
         for index in from..to + 1 {
-            let word = self.checked(node, index)?;
+            let word = self.load(node, index);
             match Sort::of(Self::FORMAT, 0, word) {
                 Sort::Absent => {}
                 Sort::Reserved => return Err(MapError::Reserved(self.found(node, index, word))),
@@ -227,8 +239,18 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     #[inline]
     fn write_leaves(&mut self, node: Node, span: Span, leaves: &Leaves, flags: u64, fold: u64) {
         let (from, to) = (self.index(node, span.start), self.index(node, span.last));
-        let shift = Self::shift(node.level);
+        let (shift, node) = (Self::shift(node.level), self.in_sight(node));
         let mut phys = span.start.wrapping_add(leaves.offset);
+        let field = Self::FORMAT.address;
+        if fold == 0 && field.high_bits == 0 {
+            // The words follow each other as the addresses do.
+            let mut word = flags | field.encode(phys);
+            for index in from..to + 1 {
+                self.fill(node, index, word);
+                word = word.wrapping_add((1 << shift) >> field.shift_right);
+            }
+            return;
+        }
         // Half-open: an inclusive range costs a comparison more for each leaf.
         for index in from..to + 1 {
             self.fill(node, index, flags | Self::FORMAT.address.encode(phys & !fold));

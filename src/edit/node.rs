@@ -1,5 +1,7 @@
 //! Tables on the way of a walk.
 
+use core::ptr::NonNull;
+
 use crate::addr::PhysAddr;
 use crate::format::Format;
 use crate::tables::{EntryAt, Place};
@@ -61,7 +63,22 @@ pub struct Node {
     pub(crate) base: u64,
     /// Nothing points to it.
     pub(crate) fresh: bool,
+    /// Where its entries are, if that was asked.
+    pub(crate) seen: Seen,
 }
+
+/// Where the program sees the entries of a table; nowhere, if each access has to ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seen(pub(crate) Option<NonNull<u8>>);
+
+impl Seen {
+    pub(crate) const NOWHERE: Self = Self(None);
+}
+
+// SAFETY: what it points to is accessed through the space alone, by who borrows that.
+unsafe impl Send for Seen {}
+// SAFETY: as above.
+unsafe impl Sync for Seen {}
 
 impl Node {
     /// The root at `table` on the way to `virt`.
@@ -69,13 +86,13 @@ impl Node {
     pub(crate) const fn root(format: &Format, table: PhysAddr, virt: u64) -> Self {
         let level = format.levels - 1;
         let span = format.at(level).shift + format.root_bits();
-        Self { table, level, base: virt >> span << span, fresh: false }
+        Self { table, level, base: virt >> span << span, fresh: false, seen: Seen::NOWHERE }
     }
 
     /// A table that nothing points to.
     #[inline]
     pub(crate) const fn fresh(table: PhysAddr, level: usize) -> Self {
-        Self { table, level, base: 0, fresh: true }
+        Self { table, level, base: 0, fresh: true, seen: Seen::NOWHERE }
     }
 
     /// The first input address of its entry `index`.
@@ -100,6 +117,7 @@ impl Node {
             level: self.level - 1,
             base: self.virt(format, index),
             fresh: self.fresh,
+            seen: Seen::NOWHERE,
         }
     }
 

@@ -48,8 +48,8 @@ impl Protect {
 /// A change as masks of words.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Edit {
-    /// Bits to clear, by level.
-    clear: [u64; MAX_LEVELS],
+    /// Bits to keep, by level.
+    keep: [u64; MAX_LEVELS],
     /// Bits to set, by level; [`NOT_ENCODABLE`] where leaves cannot have what is asked for.
     set: [u64; MAX_LEVELS],
     change: Protect,
@@ -58,7 +58,7 @@ pub(super) struct Edit {
 impl Edit {
     /// One that no leaf fits.
     pub(super) const NONE: Self = Self {
-        clear: [0; MAX_LEVELS],
+        keep: [u64::MAX; MAX_LEVELS],
         set: [NOT_ENCODABLE; MAX_LEVELS],
         change: Protect { access: None, memory: None, global: None },
     };
@@ -75,10 +75,10 @@ impl Edit {
                 global: true,
             },
         );
-        let mut edit = Self { clear: [0; MAX_LEVELS], set: [NOT_ENCODABLE; MAX_LEVELS], change };
+        let mut edit = Self { keep: [u64::MAX; MAX_LEVELS], set: [NOT_ENCODABLE; MAX_LEVELS], change };
         for level in 0..format.levels {
             if let (true, Some((clear, set))) = (granted, masks(format, features, level, change)) {
-                edit.clear[clamp(level)] = clear;
+                edit.keep[clamp(level)] = !clear;
                 edit.set[clamp(level)] = set;
             }
         }
@@ -96,7 +96,7 @@ impl Edit {
         if format.runs.iter().any(|run| run.leaf.is_some()) {
             return self.encode_anew(format, level, word);
         }
-        word & !self.clear[clamp(level)] | self.set[clamp(level)]
+        word & self.keep[clamp(level)] | self.set[clamp(level)]
     }
 
     /// For formats in which entries of runs are encoded in their own way.
@@ -183,8 +183,37 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
 
     #[inline(always)]
     fn survey_pages_of(&self, node: Node, span: Span, edit: &Edit) -> Result<(), ProtectError> {
-        for index in self.index(node, span.start)..self.index(node, span.last) + 1 {
-            let word = self.checked(node, index)?;
+        let (from, to) = (self.index(node, span.start), self.index(node, span.last));
+        self.checked(node, from)?;
+        let node = self.in_sight(node);
+        if Self::ALIKE {
+            // All of them first, which takes no decision for each.
+            let form = Self::FORMAT.level[0].leaf;
+            let wrong = |wrong, index| wrong | (self.load(node, index) & form.mask ^ form.value);
+            if (from..to + 1).fold(0, wrong) == 0 {
+                return if edit.fits(0) { Ok(()) } else { Err(ProtectError::NotEncodable(edit.change)) };
+            }
+        }
+        self.first_page_missing(node, from, to)?;
+        if edit.fits(0) { Ok(()) } else { Err(ProtectError::NotEncodable(edit.change)) }
+    }
+
+    /// Whether pages are what has the pattern of one, and nothing else is.
+    const ALIKE: bool = {
+        let leaf = Self::FORMAT.level[0].leaf;
+        let mut alike = leaf.mask & leaf.value & Self::FORMAT.present != 0;
+        let mut i = 0;
+        while i < Self::FORMAT.runs.len() {
+            alike &= Self::FORMAT.runs[i].leaf.is_none();
+            i += 1;
+        }
+        alike
+    };
+
+    /// The first entry that is no page, as the error that it is.
+    fn first_page_missing(&self, node: Node, from: usize, to: usize) -> Result<(), ProtectError> {
+        for index in from..to + 1 {
+            let word = self.load(node, index);
             if Sort::of(Self::FORMAT, node.level, word) != Sort::Leaf {
                 return Err(match Sort::of(Self::FORMAT, node.level, word) {
                     Sort::Absent => ProtectError::NotMapped(self.found(node, index, word)),
@@ -192,7 +221,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
                 });
             }
         }
-        if edit.fits(0) { Ok(()) } else { Err(ProtectError::NotEncodable(edit.change)) }
+        Ok(())
     }
 
     #[inline(always)]
@@ -262,11 +291,12 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     #[inline(always)]
     fn protect_leaves(&mut self, node: Node, from: usize, to: usize, edit: &Edit) {
         let mut streak = Streak { last: None, all: None };
+        let node = self.in_sight(node);
         let mut index = from;
         while index <= to {
             let word = self.load(node, index);
             let new = edit.apply(Self::FORMAT, node.level, word);
-            if new == word {
+            if L::LIVE && new == word {
                 index += 1;
                 continue;
             }

@@ -125,6 +125,11 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     #[inline(always)]
     fn unmap_leaves(&mut self, node: Node, span: Span) -> Option<Span> {
         let mut gone: Option<(Span, bool)> = None;
+        let node = self.in_sight(node);
+        if !L::LIVE {
+            self.clear(node, self.index(node, span.start), self.index(node, span.last) + 1);
+            return None;
+        }
         for index in self.index(node, span.start)..self.index(node, span.last) + 1 {
             let word = self.load(node, index);
             if word & Self::FORMAT.present != 0 {

@@ -8,7 +8,7 @@ mod ranges;
 mod recursive;
 mod source;
 mod view;
-mod word;
+pub(crate) mod word;
 
 pub use chain::Tables;
 pub use global::FromHeap;
@@ -17,6 +17,8 @@ pub use ranges::Ranges;
 pub use recursive::{Recursive, Window};
 pub use source::{Inspected, Memory, Nothing, Shared, TableSource};
 pub use view::{FixedOffset, Identity, LinearView, Offset, OnePage, PhysicalView, TemporaryWindow};
+
+use core::ptr::NonNull;
 
 use crate::addr::PhysAddr;
 use crate::regime::Regime;
@@ -54,7 +56,20 @@ pub enum Place {
 /// * `load` gives what the last `store` or `exchange` of the entry left there (hardware may have set accessed and dirty
 ///   bits since), or `None` where there is no memory; every entry of one table is there, or none is.
 /// * `store` and `exchange` write whole entries, once, in program order as far as walkers on this core see it.
+/// * Where [`STAYS`](Self::STAYS), `whole` is `Some` of each table (of the size of those below the root, and aligned to it) of
+///   which `load` of any entry is, and what it points to can be read and written as that table for as long as the memory is
+///   used.
 pub unsafe trait TableAccess<R: Regime> {
+    /// Whether tables stay in sight: entries of one that was found are accessed where it is, without asking again.
+    const STAYS: bool = false;
+
+    /// Where a table is, if tables stay in sight.
+    #[inline]
+    fn whole(&self, table: PhysAddr) -> Option<NonNull<u8>> {
+        let _ = table;
+        None
+    }
+
     /// The entry; `None` where there is no memory.
     fn load(&self, entry: EntryAt) -> Option<u64>;
 

@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU8, AtomicUsize};
 
-use super::{EntryAt, TableAccess, TableMemory, word};
+use super::{EntryAt, Place, TableAccess, TableMemory, word};
 use crate::addr::PhysAddr;
 use crate::regime::Regime;
 
@@ -168,9 +168,13 @@ impl<T: TableBytes, const N: usize, A> fmt::Debug for Pool<T, N, A> {
 impl<T: TableBytes, const N: usize, A> Pool<T, N, A> {
     const BYTES: u64 = (N * size_of::<T>()) as u64;
 
+    /// Where the entry is, if all of its table is in the pool.
+    #[inline]
     fn pointer<R: Regime>(&self, entry: EntryAt) -> Option<NonNull<u8>> {
-        let offset = word::place::<R>(entry)?.as_u64().checked_sub(self.start.as_u64())?;
-        if offset >= Self::BYTES || offset % u64::from(R::FORMAT.entry_bytes) != 0 {
+        let (at, size) = (word::place::<R>(entry)?.as_u64(), R::FORMAT.table_size());
+        let offset = at.checked_sub(self.start.as_u64())?;
+        let inside = at % size;
+        if offset < inside || offset - inside > Self::BYTES.checked_sub(size)? {
             return None;
         }
         let memory = NonNull::new(self.pool.memory.get().cast::<u8>())?;
@@ -186,6 +190,13 @@ impl<T: TableBytes, const N: usize, A> Pool<T, N, A> {
 // SAFETY: entries are words of the pool's memory, read and written whole with one access each; stores are volatile, so
 // they keep their order.
 unsafe impl<R: Regime, T: TableBytes, const N: usize, A> TableAccess<R> for Pool<T, N, A> {
+    const STAYS: bool = true;
+
+    #[inline]
+    fn whole(&self, table: PhysAddr) -> Option<NonNull<u8>> {
+        self.pointer::<R>(EntryAt { table, index: 0, place: Place::Fresh })
+    }
+
     #[inline]
     fn load(&self, entry: EntryAt) -> Option<u64> {
         let at = self.pointer::<R>(entry)?;

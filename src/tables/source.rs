@@ -2,6 +2,7 @@
 
 use core::cell::UnsafeCell;
 use core::fmt;
+use core::ptr::NonNull;
 use core::sync::atomic::AtomicBool;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
@@ -53,6 +54,13 @@ impl<A> Memory<A, Nothing> {
 
 // SAFETY: the access is one.
 unsafe impl<R: Regime, A: TableAccess<R>, S> TableAccess<R> for Memory<A, S> {
+    const STAYS: bool = A::STAYS;
+
+    #[inline]
+    fn whole(&self, table: PhysAddr) -> Option<NonNull<u8>> {
+        self.access.whole(table)
+    }
+
     #[inline]
     fn load(&self, entry: EntryAt) -> Option<u64> {
         self.access.load(entry)

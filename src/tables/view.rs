@@ -13,8 +13,11 @@ use crate::size::align_down;
 ///
 /// # Safety
 /// What `pointer` gives may be read and written for `bytes` bytes until the next call of it, and is that memory: aligned
-/// to a page as the address is.
+/// to a page as the address is. With [`STAYS`](Self::STAYS) it is that for as long as the view and its copies are used.
 pub unsafe trait PhysicalView {
+    /// Whether what is shown stays where it is.
+    const STAYS: bool = false;
+
     /// The bytes from `start` on; `None` where the program does not see all of them.
     fn pointer(&self, start: PhysAddr, bytes: u64) -> Option<NonNull<u8>>;
 }
@@ -101,6 +104,8 @@ impl Bounds {
 
 // SAFETY: the constructor was promised that all of the bounds is mapped at the offset.
 unsafe impl<const OFFSET: u64> PhysicalView for FixedOffset<OFFSET> {
+    const STAYS: bool = true;
+
     #[inline]
     fn pointer(&self, start: PhysAddr, bytes: u64) -> Option<NonNull<u8>> {
         self.bounds.pointer(start, bytes, OFFSET)
@@ -116,6 +121,8 @@ unsafe impl<const OFFSET: u64> LinearView for FixedOffset<OFFSET> {
 
 // SAFETY: as for a fixed offset.
 unsafe impl PhysicalView for Offset {
+    const STAYS: bool = true;
+
     #[inline]
     fn pointer(&self, start: PhysAddr, bytes: u64) -> Option<NonNull<u8>> {
         self.bounds.pointer(start, bytes, self.offset)
@@ -203,17 +210,23 @@ unsafe impl<W: OnePage> PhysicalView for TemporaryWindow<W> {
 // SAFETY: entries are read and written in the memory that the view shows, whole and with one access each; stores are
 // volatile, so they keep their order.
 unsafe impl<R: Regime, V: PhysicalView> TableAccess<R> for V {
+    const STAYS: bool = V::STAYS;
+
+    #[inline]
+    fn whole(&self, table: PhysAddr) -> Option<NonNull<u8>> {
+        if V::STAYS { self.pointer(table, R::FORMAT.table_size()) } else { None }
+    }
+
     #[inline]
     fn load(&self, entry: EntryAt) -> Option<u64> {
-        let at = self.pointer(word::place::<R>(entry)?, u64::from(R::FORMAT.entry_bytes))?;
+        let at = entry_in::<R>(self, entry)?;
         // SAFETY: the view shows the entry, which is aligned, and tables are used as nothing else.
         Some(unsafe { word::load::<R>(at) })
     }
 
     #[inline]
     unsafe fn store(&mut self, entry: EntryAt, word: u64) {
-        let at = word::place::<R>(entry).and_then(|at| self.pointer(at, u64::from(R::FORMAT.entry_bytes)));
-        if let Some(at) = at {
+        if let Some(at) = entry_in::<R>(self, entry) {
             // SAFETY: as for a load; the caller owns the table.
             unsafe { word::store::<R>(at, entry.place, word) };
         }
@@ -221,10 +234,20 @@ unsafe impl<R: Regime, V: PhysicalView> TableAccess<R> for V {
 
     #[inline]
     unsafe fn exchange(&mut self, entry: EntryAt, current: u64, new: u64) -> Result<(), u64> {
-        match word::place::<R>(entry).and_then(|at| self.pointer(at, u64::from(R::FORMAT.entry_bytes))) {
+        match entry_in::<R>(self, entry) {
             // SAFETY: as for a load.
             Some(at) => unsafe { word::exchange::<R>(at, current, new) },
             None => Err(current),
         }
     }
+}
+
+/// Where the view shows the entry, if it shows all of its table.
+#[inline]
+fn entry_in<R: Regime>(view: &impl PhysicalView, entry: EntryAt) -> Option<NonNull<u8>> {
+    let at = word::place::<R>(entry)?.as_u64();
+    let table = align_down(at, R::FORMAT.table_size());
+    let start = view.pointer(PhysAddr::new(table), R::FORMAT.table_size())?;
+    // SAFETY: the entry is inside the table that the view shows.
+    Some(unsafe { start.add((at - table) as usize) })
 }

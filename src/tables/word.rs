@@ -11,6 +11,7 @@ use crate::addr::PhysAddr;
 use crate::regime::Regime;
 
 /// Where the entry lies in physical memory; `None` where no entry can.
+#[inline(always)]
 pub(super) fn place<R: Regime>(entry: EntryAt) -> Option<PhysAddr> {
     const {
         assert!(R::FORMAT.entry_bytes == 4 || R::FORMAT.entry_bytes == 8, "entries have four or eight bytes");
@@ -28,7 +29,8 @@ pub(super) fn place<R: Regime>(entry: EntryAt) -> Option<PhysAddr> {
 ///
 /// # Safety
 /// `at` may be read, is aligned for an entry, and whoever writes it meanwhile writes whole entries.
-pub(super) unsafe fn load<R: Regime>(at: NonNull<u8>) -> u64 {
+#[inline(always)]
+pub(crate) unsafe fn load<R: Regime>(at: NonNull<u8>) -> u64 {
     if R::FORMAT.entry_bytes == 4 {
         // SAFETY: as the caller promises, for entries of four bytes.
         let word = unsafe { VolatilePtr::new(at.cast::<u32>()) };
@@ -51,7 +53,8 @@ pub(super) unsafe fn load<R: Regime>(at: NonNull<u8>) -> u64 {
 ///
 /// # Safety
 /// As for [`load`]; `at` may be written, and nobody else writes it now.
-pub(super) unsafe fn store<R: Regime>(at: NonNull<u8>, place: Place, word: u64) {
+#[inline(always)]
+pub(crate) unsafe fn store<R: Regime>(at: NonNull<u8>, place: Place, word: u64) {
     match place {
         Place::Linked { level: 0, .. } | Place::Fresh => compiler_fence(Release),
         Place::Linked { .. } => fence(Release),
@@ -74,7 +77,8 @@ pub(super) unsafe fn store<R: Regime>(at: NonNull<u8>, place: Place, word: u64) 
 ///
 /// # Safety
 /// As for [`load`]; `at` may be written.
-pub(super) unsafe fn exchange<R: Regime>(at: NonNull<u8>, current: u64, new: u64) -> Result<(), u64> {
+#[inline(always)]
+pub(crate) unsafe fn exchange<R: Regime>(at: NonNull<u8>, current: u64, new: u64) -> Result<(), u64> {
     if R::FORMAT.entry_bytes == 4 {
         // SAFETY: as the caller promises, for entries of four bytes.
         let entry = unsafe { AtomicU32::from_ptr(at.as_ptr().cast()) };

@@ -229,8 +229,7 @@ impl<R: WindowRegion, K: Kind<Regime = Of<R::Space>>, A: Granted, M: Memory, N: 
         const { assert!(R::Size::BYTES == <R::Space as Declared>::FORMAT.page_size(), "pages of another size") };
         let field = const { <R::Space as Declared>::FORMAT.address };
         let phys = frame.start().as_u64().wrapping_add(i.wrapping_mul(R::Size::BYTES));
-        let place = if field.high_bits == 0 { phys >> field.shift_right } else { field.encode(phys) };
-        Flags::<R, A, M>::WORD | place
+        Flags::<R, A, M>::WORD | field.place(phys)
     }
 
     /// The first page.
