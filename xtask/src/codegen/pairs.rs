@@ -82,7 +82,7 @@ pub(crate) const PAIRS: &[Pair] = &[
     Pair::equal("flush_fixed", "drops what is cached of a page known before the program runs")
         .longer([0, 0, 10], [0, 0, 1]),
     Pair::equal("flush_everything", "drops all that is cached of a space").longer([15, 0, 2], [1, 0, 1]),
-    Pair::equal("cursor_map", "maps the next page of a space that no core uses").longer([68, 79, 70], [1, 0, 0]),
-    Pair::equal("cursor_protect", "makes the next page read-only").longer([71, 65, 67], [1, 1, 0]),
-    Pair::equal("cursor_unmap", "unmaps the next page").longer([29, 26, 31], [0, 0, 0]),
+    Pair::equal("cursor_map", "maps the next page of a space that no core uses").longer([0, 7, 2], [0, 0, 0]),
+    Pair::equal("cursor_protect", "makes the next page read-only").longer([5, 6, 3], [0, 0, 0]),
+    Pair::equal("cursor_unmap", "unmaps the next page").longer([0, 1, 0], [0, 0, 0]),
 ];
