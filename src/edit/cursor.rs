@@ -12,28 +12,16 @@ use super::offline::one_leaf;
 use super::page::{LevelOf, Spot};
 use super::protect::{Edit, Protect};
 use super::range::{RangeError, Span};
+use super::ready::{KEY_BITS, NO_KEY, Ready, key_of, key_of_change};
 use super::space::{AddressSpace, format_of};
 use super::tree::Tree;
 use crate::addr::{PhysAddr, VirtAddr};
-use crate::attr::{Features, MemoryType};
+use crate::attr::Features;
 use crate::flush::{Change, Duty, TlbFlush};
 use crate::format::{Format, MAX_LEVELS, NOT_ENCODABLE, clamp};
 use crate::page::{Frame, HasLeaf, Page, PageSize};
 use crate::regime::Regime;
 use crate::table::Attributes;
-
-/// What can be done at once in the lowest table that is known, each as the [`tag`] of what is asked for; [`NO_KEY`] where
-/// something is to be found out first.
-#[derive(Clone, Copy, Debug)]
-struct Ready {
-    map: u64,
-    unmap: u64,
-    protect: u64,
-}
-
-impl Ready {
-    const FOR_NOTHING: Self = Self { map: NO_KEY, unmap: NO_KEY, protect: NO_KEY };
-}
 
 /// A place in a space. It keeps the tables on the way to it, so that going elsewhere costs only what differs: for the
 /// next page of the same table nothing.
@@ -495,37 +483,6 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         let tree = self.space.tree();
         (tree.found(spot.node, spot.index, spot.word), tree.read_leaf(spot))
     }
-}
-
-/// No [`key_of`] anything.
-const NO_KEY: u64 = u64::MAX;
-
-/// Bits of a key and a level in a [`Cursor::tag`].
-const KEY_BITS: u32 = 16;
-
-/// Attributes as a number of thirteen bits.
-#[inline(always)]
-const fn key_of(attributes: Attributes) -> u64 {
-    attributes.access.index() as u64 | (attributes.memory as u64) << 7 | (attributes.global as u64) << 11
-}
-
-/// A change as a number of thirteen bits.
-#[inline(always)]
-const fn key_of_change(change: &Protect) -> u64 {
-    const { assert!(MemoryType::COUNT < 16, "a memory type has four bits, of which all set are none") };
-    let access = match change.access {
-        Some(access) => access.index() as u64,
-        None => 64,
-    };
-    let memory = match change.memory {
-        Some(memory) => memory as u64,
-        None => 15,
-    };
-    let global = match change.global {
-        Some(global) => global as u64,
-        None => 2,
-    };
-    access | memory << 7 | global << 11
 }
 
 const fn duty_of<K: Kind, St: State>(change: Change) -> Duty {

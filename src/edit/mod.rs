@@ -130,6 +130,7 @@ mod protect;
 mod range;
 pub mod read;
 mod reading;
+mod ready;
 mod request;
 mod resize;
 mod rights;
