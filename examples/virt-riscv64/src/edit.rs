@@ -130,6 +130,9 @@ const fn both(rights: Rights) -> Access {
     Access { privileged: rights, user: rights }
 }
 
+/// Where the region of the declared tables ends.
+const TABLES_END: u64 = kernel::table_pool::PHYS + kernel::table_pool::SIZE;
+
 /// All programs on one space.
 fn programs<D, R>(session: &mut Session<'_>, bench: &mut impl Bench) -> fmt::Result
 where
@@ -167,8 +170,9 @@ where
     S: PageSize,
     B: PageSize,
 {
-    // SAFETY: the region is mapped so; in it the declared tables and the spare ones are tables alone.
-    let access = unsafe { FixedOffset::new(PhysAddr::new(kernel::data::PHYS), kernel::data::SIZE) };
+    // SAFETY: the regions at both ends are mapped so, the spare tables lie in the first and the declared ones in the last, and
+    // are tables alone; what lies between is no table, so that nobody looks there.
+    let access = unsafe { FixedOffset::new(PhysAddr::new(kernel::data::PHYS), TABLES_END - kernel::data::PHYS) };
     let mut spare = Ranges::new();
     let start = (SPARE.start().expose_provenance() as u64).wrapping_sub(RISE);
     // SAFETY: nobody else uses the pool, and the program before has taken all of its tables out.
