@@ -39,7 +39,7 @@ pub(crate) fn run_all(steps: &mut Steps, toolchain: Toolchain) {
 fn bare_metal(toolchain: Toolchain, arch: Arch) -> Result<()> {
     let mut packages = vec!["--quiet", "--package", "tablature", "--package", "codegen", "--package", arch.package()];
     if arch == Arch::Aarch64 {
-        packages.extend(["--package", "core-aarch64", "--package", "edit-aarch64"]);
+        packages.extend(["--package", "core-aarch64", "--package", "edit-aarch64", "--package", "peer-aarch64"]);
     }
     if toolchain == Toolchain::Debian {
         println!("Debian's compiler has no clippy: rustc's own lints are checked");

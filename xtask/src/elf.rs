@@ -34,6 +34,17 @@ pub(crate) struct Symbol {
     pub(crate) size: u64,
 }
 
+/// A loaded range of code.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Code {
+    /// Link address.
+    pub(crate) virt: u64,
+    /// Where it is loaded.
+    pub(crate) phys: u64,
+    /// Bytes.
+    pub(crate) size: u64,
+}
+
 /// An image.
 #[derive(Clone, Debug)]
 pub(crate) struct Image {
@@ -133,6 +144,12 @@ impl Image {
     pub(crate) fn code_at(&self, address: u64) -> Option<&[u8]> {
         let (segment, offset) = self.locate(address)?;
         self.file_bytes(segment, offset).filter(|_| segment.is_code)
+    }
+
+    /// Where its code is.
+    pub(crate) fn code(&self) -> impl Iterator<Item = Code> {
+        let of = |segment: &Segment| Code { virt: segment.virt, phys: segment.phys, size: segment.file_size };
+        self.segments.iter().filter(|segment| segment.is_code).map(of)
     }
 
     /// The physical address of what is linked at a virtual one; physical addresses stay.

@@ -2,6 +2,7 @@
 
 mod bench;
 mod boards;
+mod boot;
 mod check;
 mod code;
 mod codegen;

@@ -11,6 +11,7 @@ mod console;
 mod core;
 mod entry;
 mod guest;
+mod registers;
 mod semihosting;
 mod trap;
 
@@ -18,5 +19,6 @@ pub use self::ask::{El1, El2, El3, Level};
 pub use self::console::{Console, refuse};
 pub use self::core::{Core, RETURN};
 pub use self::guest::Guest;
+pub use self::registers::VIRT_REGISTERS;
 pub use self::semihosting::{command_line, exit};
 pub use self::trap::init;

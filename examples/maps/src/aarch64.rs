@@ -69,4 +69,8 @@ in_each_mode! { declare:
     linked { tables <= 24 in table_pool; }
     placed { tables <= 24 at TABLES_AT; }
     boot { tables <= 24 at boot; }
+    more {
+        /// 128 leaves in a table that `app` has.
+        more (r) : 0x10_0008_0000 => dram + 0x2100_0000, 512 KiB;
+    }
 }

@@ -4,9 +4,20 @@
 //! into the image.
 #![no_std]
 
-/// Declares the invocation of a map's `macro_rules!` with the tables clause of each mode.
+/// Declares the invocation of a map's `macro_rules!` with the tables clause of each mode, and with `more` behind it if
+/// that is asked for.
 macro_rules! in_each_mode {
-    ($declare:ident: linked { $($linked:tt)* } placed { $($placed:tt)* } boot { $($boot:tt)* }) => {
+    (
+        $declare:ident: linked { $($linked:tt)* } placed { $($placed:tt)* } boot { $($boot:tt)* } more { $($more:tt)* }
+    ) => {
+        #[cfg(not(feature = "more"))]
+        in_each_mode! { @ $declare: linked { $($linked)* } placed { $($placed)* } boot { $($boot)* } }
+        #[cfg(feature = "more")]
+        in_each_mode! {
+            @ $declare: linked { $($linked)* $($more)* } placed { $($placed)* $($more)* } boot { $($boot)* $($more)* }
+        }
+    };
+    (@ $declare:ident: linked { $($linked:tt)* } placed { $($placed:tt)* } boot { $($boot:tt)* }) => {
         #[cfg(not(any(feature = "placed", feature = "boot-filled")))]
         $declare! { $($linked)* }
         #[cfg(all(feature = "placed", not(feature = "boot-filled")))]

@@ -85,12 +85,12 @@ macro_rules! declare_with_identifiers {
 macro_rules! declare_with_leaves {
     (
         for $regime:ident features { $($feature:ident)* } kernel { $($clause:tt)* }
-        tables { $($tables:tt)* } spaces { $($spaces:tt)* }
+        tables { $($tables:tt)* } spaces { $($spaces:tt)* } $(more { $($more:tt)* })?
     ) => {
         #[cfg(not(any(feature = "pdpe1gb", feature = "self-map")))]
         declare! {
             for $regime features { $($feature)* } kernel { $($clause)* } resources {}
-            tables { $($tables)* } regions {} spaces { $($spaces)* }
+            tables { $($tables)* } regions { $($($more)*)? } spaces { $($spaces)* }
         }
         #[cfg(feature = "pdpe1gb")]
         declare! {
@@ -131,6 +131,12 @@ in_each_mode! { declare_with_levels:
                 data   (rw) : after rodata => dram + 4 MiB, 1 MiB;
                 stack  (rw, stack) : 0xffff_ffff_c010_0000 => dram + 5 MiB, 64 KiB, guard below;
             }
+        }
+    }
+    more {
+        more {
+            /// 128 leaves in a table that `app` has.
+            more (r) : 0x1008_0000 => dram + 0x0800_0000, 512 KiB;
         }
     }
 }

@@ -43,7 +43,7 @@ unsafe impl RegisterBlock for LocalApic {}
 pub(crate) extern "C" fn main() -> ! {
     #[cfg(feature = "boot-filled")]
     // SAFETY: the first call.
-    if let Err(error) = unsafe { crate::fill::fill() } {
+    if let Err(error) = unsafe { crate::fill::fill_map() } {
         exit::give_up(format_args!("{error}"));
     }
     // SAFETY: the map covers code, data and stack of the image where the linker put them.

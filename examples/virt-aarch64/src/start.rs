@@ -4,10 +4,9 @@ use core::arch::asm;
 use core::fmt::Write as _;
 use core::panic::PanicInfo;
 
-use core_aarch64::{Console, Core, El1, exit, refuse};
+use core_aarch64::{Console, Core, El1, VIRT_REGISTERS, exit, refuse};
 use example_maps::aarch64::TABLES_AT;
 use example_maps::aarch64::virt_aarch64::{self as map, kernel};
-use probe::{Register, Width};
 use tablature::layout::{Layout, count_regions};
 use tablature::space::{Installed, Refusal, install};
 
@@ -26,7 +25,7 @@ core_aarch64::start!(on_reset);
 extern "C" fn on_reset() -> ! {
     #[cfg(feature = "boot-filled")]
     // SAFETY: the MMU is off, and the core comes here once.
-    if unsafe { crate::fill::fill() }.is_err() {
+    if unsafe { crate::fill::fill_map() }.is_err() {
         refuse(kernel::uart0::PHYS);
     }
     // SAFETY: the `switch` regions map the running code, the vectors in it, its constants and its stack to where they are
@@ -73,19 +72,6 @@ unsafe fn rise() -> ! {
     }
 }
 
-/// Device registers that may be read, and written with what they hold.
-const REGISTERS: &[Register] = &[
-    // PL011: integer baud rate divisor, in effect only after a write to UARTLCR_H.
-    Register { region: "uart0", offset: 0x24, width: Width::Word, marks: Some([1, 2]) },
-    // GICv2: GICD_CTLR and GICC_PMR.
-    Register { region: "gicd", offset: 0x0, width: Width::Word, marks: Some([0, 1]) },
-    Register { region: "gicc", offset: 0x4, width: Width::Word, marks: Some([0, 0xf0]) },
-    // PL031: match register.
-    Register { region: "rtc", offset: 0x4, width: Width::Word, marks: Some([1, 2]) },
-    // virtio over MMIO: magic value.
-    Register { region: "virtio", offset: 0x0, width: Width::Word, marks: None },
-];
-
 /// Where the regions lie.
 static LAYOUT: Layout<{ count_regions(map::MAP) }> = Layout::of(map::MAP);
 
@@ -102,7 +88,7 @@ extern "C" fn main() -> ! {
     let Some(uart) = kernel::uart0::take(&live) else { exit(4) };
     let mut console = Console::new(uart);
     let mut core = Core::<El1>::new(kernel::moat::START);
-    let good = probe::testify(&mut core, &mut console, (map::MAP, &LAYOUT, 0), REGISTERS);
+    let good = probe::testify(&mut core, &mut console, (map::MAP, &LAYOUT, 0), VIRT_REGISTERS);
     let good = crate::window::confirm(&mut core, &mut console, &live) && good;
     exit(if good { 0 } else { 1 })
 }

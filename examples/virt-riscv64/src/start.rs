@@ -49,7 +49,7 @@ unsafe extern "C" fn _start() -> ! {
 extern "C" fn on_reset(_hart: usize, tree: usize) -> ! {
     #[cfg(feature = "boot-filled")]
     // SAFETY: the MMU is off, and the hart comes here once.
-    if unsafe { crate::fill::fill() }.is_err() {
+    if unsafe { crate::fill::fill_map() }.is_err() {
         refuse();
     }
     // SAFETY: OpenSBI passes the device tree in `a1`.
