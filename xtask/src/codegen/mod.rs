@@ -118,7 +118,7 @@ fn pairs_of(toolchain: Toolchain, arch: Arch, update: bool) -> Result<()> {
 fn compile(toolchain: Toolchain, arch: Arch, half: Half) -> Result<String> {
     let directory = directory()?;
     let assembly: PathBuf = directory.join(format!("{arch}-{}.s", half.feature()));
-    let mut command = cargo_rustc(toolchain, arch, "opt-level=3", &directory);
+    let mut command = cargo_rustc(toolchain, arch, "opt-level=3", "codegen", &directory);
     command.args(["--lib", "--no-default-features", "--features", half.feature()]);
     command.args(["--", "-Cllvm-args=-x86-asm-syntax=intel"]).arg(format!("--emit=asm={}", assembly.display()));
     if !assembly.exists() {
@@ -137,13 +137,13 @@ fn directory() -> Result<PathBuf> {
     Ok(directory)
 }
 
-/// The compiler on the package of the pairs, told all that decides about its code.
-fn cargo_rustc(toolchain: Toolchain, arch: Arch, level: &str, directory: &Path) -> Command {
+/// The compiler on a package, told all that decides about its code.
+fn cargo_rustc(toolchain: Toolchain, arch: Arch, level: &str, package: &str, directory: &Path) -> Command {
     let mut command = toolchain.cargo("rustc", arch, &[]);
     for setting in [level, "codegen-units=1", "panic=\"abort\"", "debug=false", "lto=false"] {
         command.args(["--config", &format!("profile.release.{setting}")]);
     }
-    command.args(["--quiet", "--release", "--package", "codegen", "--target-dir"]).arg(directory.join("build"));
+    command.args(["--quiet", "--release", "--package", package, "--target-dir"]).arg(directory.join("build"));
     command
 }
 

@@ -9,70 +9,139 @@ use anyhow::{Context as _, Result};
 use object::{File, Object as _, ObjectSection as _, ObjectSymbol as _, SymbolKind};
 use serde_json::json;
 
+use super::compare::demangled;
 use super::{Half, cargo_rustc, linked_at};
 use crate::machine::Arch;
 use crate::process::{call, target_directory};
 use crate::setup::Toolchain;
 
-/// What a half takes.
+/// What three functions take.
 #[derive(Clone, Copy, Debug)]
 struct Size {
     code: u64,
+    /// Of it, what `core` adds: panics and formatting above all.
+    core: u64,
     constants: u64,
 }
 
 /// What is allowed, of what it is by hand.
 const MOST: f64 = 1.15;
 
-/// Measures both halves on all architectures, prints a table, and writes it to `size.md`. The benchmarks' report takes it
+/// Whose code it is.
+#[derive(Clone, Copy, Debug)]
+enum Author {
+    Half(Half),
+    /// A crate of the field, as a feature of the package that links it, and its version.
+    Peer(&'static str, &'static str),
+}
+
+/// In the order of the table, by hand and ours first.
+const AUTHORS: [Author; 7] = [
+    Author::Half(Half::ByHand),
+    Author::Half(Half::Notation),
+    Author::Peer("x86_64", "0.15"),
+    Author::Peer("aarch64-paging", "0.12"),
+    Author::Peer("page_table_multiarch", "0.6"),
+    Author::Peer("patina_paging", "11"),
+    Author::Peer("page-table-generic", "0.9"),
+];
+
+impl Author {
+    fn name(self) -> String {
+        match self {
+            Self::Half(Half::ByHand) => "by hand".to_owned(),
+            Self::Half(Half::Notation) => "ours".to_owned(),
+            Self::Peer(name, version) => format!("{name} {version}"),
+        }
+    }
+
+    /// Whether it has tables of that architecture.
+    fn knows(self, arch: Arch) -> bool {
+        match self {
+            Self::Peer("x86_64", _) => arch == Arch::X86_64,
+            Self::Peer("aarch64-paging", _) => arch == Arch::Aarch64,
+            Self::Peer("patina_paging", _) => arch != Arch::Riscv64,
+            _ => true,
+        }
+    }
+
+    /// Builds its firmware for size, and measures it.
+    fn size(self, toolchain: Toolchain, arch: Arch, directory: &Path) -> Result<Size> {
+        let (package, binary, feature) = match self {
+            Self::Half(half) => ("codegen", "size", half.feature()),
+            Self::Peer(name, _) => ("peer-size", "peer-size", name),
+        };
+        let mut command = cargo_rustc(toolchain, arch, "opt-level=\"z\"", package, directory);
+        command.args(["--bin", binary, "--no-default-features", "--features", feature, "--"]);
+        if matches!(self, Self::Half(Half::Notation)) {
+            linked_at(&mut command, arch);
+        }
+        call(&mut command)?;
+        measure(&directory.join("build").join(arch.target()).join("release").join(binary))
+    }
+}
+
+/// Measures everybody on all architectures, prints a table, and writes it to `size.md`. The benchmarks' report takes it
 /// and the verdicts from `bench/code_size.json`.
 ///
 /// # Errors
 /// Something cannot be built or read.
 pub(crate) fn report(toolchain: Toolchain, directory: &Path) -> Result<()> {
-    let mut text = "| bytes (opt-level z) | notation | by hand | ratio |\n|---|---|---|---|\n".to_owned();
+    let names = Arch::ALL.map(Arch::name).join(" | ");
+    let mut text = format!("| bytes of code (opt-level z) | {names} |\n|---|{}\n", "---|".repeat(Arch::ALL.len()));
     let mut verdicts = Vec::new();
-    for arch in Arch::ALL {
-        let notation = of(toolchain, arch, Half::Notation, directory)?;
-        let by_hand = of(toolchain, arch, Half::ByHand, directory)?;
-        let ratio = notation.code as f64 / by_hand.code.max(1) as f64;
-        verdicts.push(json!([format!("code size on {arch}, of code by hand"), MOST, ratio]));
-        let _ = writeln!(
-            text,
-            "| {arch} | {} code, {} constants | {} code, {} constants | {ratio:.2} |",
-            notation.code, notation.constants, by_hand.code, by_hand.constants
-        );
+    let mut by_hand = BTreeMap::new();
+    for author in AUTHORS {
+        let mut row = format!("| {}", author.name());
+        for arch in Arch::ALL {
+            if !author.knows(arch) {
+                row += " | –";
+                continue;
+            }
+            let Size { code, core, constants } = author.size(toolchain, arch, directory)?;
+            let ratio = code as f64 / *by_hand.entry(arch.name()).or_insert(code) as f64;
+            let _ = write!(row, " | {code} ({ratio:.2}): {core} of core; {constants} constants");
+            if matches!(author, Author::Half(Half::Notation)) {
+                verdicts.push(json!([format!("code size on {arch}, of code by hand"), MOST, ratio]));
+            }
+        }
+        let _ = writeln!(text, "{row} |");
     }
     println!("{text}");
-    let part = json!({ "text": format!("## Code size\n\n{text}"), "verdicts": verdicts });
+    let part = json!({ "text": format!("## Code size\n\n{HEAD}\n\n{text}"), "verdicts": verdicts });
     let bench = target_directory().join("bench");
     fs::create_dir_all(&bench)?;
     fs::write(bench.join("code_size.json"), part.to_string())?;
     fs::write(directory.join("size.md"), text).context("cannot write size.md")
 }
 
-fn of(toolchain: Toolchain, arch: Arch, half: Half, directory: &Path) -> Result<Size> {
-    let mut command = cargo_rustc(toolchain, arch, "opt-level=\"z\"", directory);
-    command.args(["--bin", "size", "--no-default-features", "--features", half.feature(), "--"]);
-    if matches!(half, Half::Notation) {
-        linked_at(&mut command, arch);
-    }
-    call(&mut command)?;
-    let path = directory.join("build").join(arch.target()).join("release/size");
-    let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+const HEAD: &str = "Mapping a page, mapping a range and unmapping a range, with all that is linked for it (that of `core` panics \
+and formats, where somebody does); in brackets the ratio to code by hand. By hand and `x86_64`, without \
+large leaves.";
+
+fn measure(path: &Path) -> Result<Size> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let file = File::parse(bytes.as_slice())?;
     let is_counted = |name: &str| name != "_start" && !name.contains("rust_begin_unwind");
     // Functions that came out equal are one, under several names.
-    let code: BTreeMap<u64, u64> = file
+    let code: BTreeMap<u64, (u64, String)> = file
         .symbols()
         .filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.name().is_ok_and(is_counted))
-        .map(|symbol| (symbol.address(), symbol.size()))
+        .map(|symbol| (symbol.address(), (symbol.size(), demangled(symbol.name().unwrap_or_default()))))
         .collect();
-    let code = code.values().sum();
+    let sum = |of: &dyn Fn(&str) -> bool| code.values().filter(|(_, name)| of(name)).map(|(size, _)| size).sum();
     let constants = file
         .sections()
         .filter(|section| section.name().is_ok_and(|name| name == ".rodata"))
         .map(|section| section.size())
         .sum();
-    Ok(Size { code, constants })
+    Ok(Size { code: sum(&|_| true), core: sum(&is_of_core), constants })
+}
+
+/// Whether a function comes along with the language.
+fn is_of_core(name: &str) -> bool {
+    name.starts_with("core::")
+        || name.starts_with("<core::")
+        || name.contains(" as core::fmt::")
+        || !name.contains("::") && name.starts_with("mem")
 }

@@ -27,7 +27,7 @@ pub(crate) fn check(toolchain: Toolchain, arch: Arch, directory: &Path) -> Resul
 const LEVELS: [&str; 2] = ["opt-level=3", "opt-level=\"z\""];
 
 fn check_at(level: &str, toolchain: Toolchain, arch: Arch, directory: &Path) -> Result<()> {
-    let mut command = super::cargo_rustc(toolchain, arch, level, directory);
+    let mut command = super::cargo_rustc(toolchain, arch, level, "codegen", directory);
     command.args(["--bin", "firmware", "--no-default-features", "--features", "notation", "--"]);
     command.arg("-Clink-arg=--emit-relocs");
     super::linked_at(&mut command, arch);
