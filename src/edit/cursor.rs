@@ -150,7 +150,8 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
     /// The table of `level`, which is the lowest that is known.
     #[inline(always)]
     fn known(&self, level: usize) -> Node {
-        TreeOf::<K, St>::seen_before(Node { level, fresh: false, ..self.path[clamp(level)] })
+        // SAFETY: by the invariant it was put in sight: operations that `ready` names are those in the table at `low`.
+        unsafe { TreeOf::<K, St>::seen_before(Node { level, fresh: false, ..self.path[clamp(level)] }) }
     }
 
     /// Reads the way down to `level`, as far as there are tables, and gives the entry it ends at.
@@ -162,7 +163,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         if self.low > self.top || self.low + 1 == Self::FORMAT.levels {
             self.low = MAX_LEVELS;
             let span = Span::new(Self::FORMAT, VirtAddr::new(virt), page, page)?;
-            let first = tree.enter(span)?;
+            let first = tree.in_sight(tree.enter(span)?)?;
             (self.low, self.top) = (first.level, first.level);
             self.path[clamp(first.level)] = first;
         }
@@ -180,12 +181,12 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
                     return Err(fault);
                 }
             };
-            self.path[clamp(self.low)] = tree.in_sight(node);
             if self.low == level || Sort::of(Self::FORMAT, node.level, word) != Sort::Table {
                 return Ok(Spot { node, index, word });
             }
+            let below = tree.in_sight(node.below(Self::FORMAT, index, word))?;
             self.low -= 1;
-            self.path[clamp(self.low)] = node.below(Self::FORMAT, index, word);
+            self.path[clamp(self.low)] = below;
         }
     }
 
@@ -313,7 +314,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         let mut tree = self.space.tree();
         tree.reserve(1).map_err(MapError::OutOfTables)?;
         let Some(child) = tree.take(node, index) else { return Ok(None) };
-        let child = tree.in_sight(child);
+        let Ok(child) = tree.in_sight(child) else { return Ok(None) };
         let (at, span) = (tree.index(child, virt), Span { start: virt, last: virt | (bytes - 1) });
         let leaf = flags | Self::FORMAT.address.encode(phys);
         tree.clear(child, 0, child.entries(Self::FORMAT));

@@ -48,11 +48,11 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     #[inline(always)]
     fn survey_pages(&self, node: Node, span: Span, existing: Existing) -> Result<(), MapError> {
         let (from, to) = (self.index(node, span.start), self.index(node, span.last));
+        let node = self.in_sight(node)?;
         self.checked(node, from)?;
         if existing == Existing::Replace {
             return Ok(());
         }
-        let node = self.in_sight(node);
         // All of them first, which takes no decision for each.
         let all = (from..to + 1).fold(0, |all, index| all | self.load(node, index));
         if all & Self::FORMAT.present == 0 {
@@ -239,7 +239,8 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     #[inline]
     fn write_leaves(&mut self, node: Node, span: Span, leaves: &Leaves, flags: u64, fold: u64) {
         let (from, to) = (self.index(node, span.start), self.index(node, span.last));
-        let (shift, node) = (Self::shift(node.level), self.in_sight(node));
+        let Ok(node) = self.in_sight(node) else { return };
+        let shift = Self::shift(node.level);
         let mut phys = span.start.wrapping_add(leaves.offset);
         let field = Self::FORMAT.address;
         if fold == 0 && field.high_bits == 0 {

@@ -136,6 +136,7 @@ mod resize;
 mod rights;
 mod scatter;
 mod share;
+mod sight;
 mod space;
 mod tree;
 mod unmap;

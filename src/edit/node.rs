@@ -1,7 +1,6 @@
 //! Tables on the way of a walk.
 
-use core::ptr::NonNull;
-
+use super::sight::Seen;
 use crate::addr::PhysAddr;
 use crate::format::Format;
 use crate::tables::{EntryAt, Place};
@@ -66,19 +65,6 @@ pub struct Node {
     /// Where its entries are, if that was asked.
     pub(crate) seen: Seen,
 }
-
-/// Where the program sees the entries of a table; nowhere, if each access has to ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Seen(pub(crate) Option<NonNull<u8>>);
-
-impl Seen {
-    pub(crate) const NOWHERE: Self = Self(None);
-}
-
-// SAFETY: what it points to is accessed through the space alone, by who borrows that.
-unsafe impl Send for Seen {}
-// SAFETY: as above.
-unsafe impl Sync for Seen {}
 
 impl Node {
     /// The root at `table` on the way to `virt`.

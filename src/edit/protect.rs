@@ -184,8 +184,8 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     #[inline(always)]
     fn survey_pages_of(&self, node: Node, span: Span, edit: &Edit) -> Result<(), ProtectError> {
         let (from, to) = (self.index(node, span.start), self.index(node, span.last));
+        let node = self.in_sight(node)?;
         self.checked(node, from)?;
-        let node = self.in_sight(node);
         if Self::ALIKE {
             // All of them first, which takes no decision for each.
             let form = Self::FORMAT.level[0].leaf;
@@ -291,7 +291,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     #[inline(always)]
     fn protect_leaves(&mut self, node: Node, from: usize, to: usize, edit: &Edit) {
         let mut streak = Streak { last: None, all: None };
-        let node = self.in_sight(node);
+        let Ok(node) = self.in_sight(node) else { return };
         let mut index = from;
         while index <= to {
             let word = self.load(node, index);

@@ -4,22 +4,20 @@ mod gap;
 
 pub(super) use gap::{Made, Vacant};
 
-use core::ptr::NonNull;
-
 use super::change::run_of;
 use super::error::{Fault, Offender};
 use super::kind::Kind;
 use super::ledger::{Duties, Ledger};
-use super::node::{Node, Seen, Sort};
+use super::node::{Node, Sort};
 use super::range::{RangeError, Span};
 use super::share::Borders;
+use super::sight::{self, Seen};
 use super::space::format_of;
 use crate::addr::{PhysAddr, VirtAddr};
 use crate::attr::Features;
 use crate::flush::{Change, Duty};
 use crate::format::Format;
 use crate::regime::Regime;
-use crate::size::align_down;
 use crate::space::Roots;
 use crate::tables::{EntryAt, Place, TableAccess, TableMemory, word};
 
@@ -153,57 +151,37 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     /// An entry, which may be out of reach.
     #[inline(always)]
     pub(super) fn checked(&self, node: Node, index: usize) -> Result<u64, Fault> {
+        if let Some(word) = sight::load::<K::Regime, K::Memory>(node, index) {
+            return Ok(word);
+        }
         self.memory.load(node.at(Self::FORMAT, index)).ok_or(Fault::NoTable(node.table))
     }
 
-    /// Whether tables of `level` stay in sight. Of a root of several tables in a row, each may be seen elsewhere.
+    /// The same table, for many accesses: where it stays in sight, they find its entries there, and it is an error if it is
+    /// out of reach. Elsewhere each access asks.
     #[inline(always)]
-    const fn stays(level: usize) -> bool {
-        <K::Memory as TableAccess<K::Regime>>::STAYS
-            && (Self::FORMAT.root_tables() == 1 || level + 1 < Self::FORMAT.levels)
-    }
-
-    /// The same table, of which an entry was found in reach, for many accesses: where it stays in sight, they find its
-    /// entries there.
-    #[inline(always)]
-    pub(super) fn in_sight(&self, node: Node) -> Node {
-        if !Self::stays(node.level) {
-            return node;
-        }
-        // A root may be less than a table.
-        let size = Self::FORMAT.table_size();
-        let start = PhysAddr::new(align_down(node.table.as_u64(), size));
-        // SAFETY: an entry of the table was loaded, so that by the contract of `TableAccess` the table is seen.
-        let start = unsafe { self.memory.whole(start).unwrap_unchecked() };
-        // SAFETY: the root starts inside of that table.
-        let seen = unsafe { start.add((node.table.as_u64() & (size - 1)) as usize) };
-        Node { seen: Seen(Some(seen)), ..node }
+    pub(super) fn in_sight(&self, node: Node) -> Result<Node, Fault> {
+        sight::look(self.memory, node).ok_or(Fault::NoTable(node.table))
     }
 
     /// A table that [`in_sight`](Self::in_sight) gave, as one of which that is known.
+    ///
+    /// # Safety
+    /// It is one.
     #[inline(always)]
-    pub(super) fn seen_before(node: Node) -> Node {
-        if Self::stays(node.level) {
-            // SAFETY: each table that stays in sight was seen.
-            unsafe { core::hint::assert_unchecked(node.seen.0.is_some()) };
+    pub(super) unsafe fn seen_before(node: Node) -> Node {
+        if sight::stays::<K::Regime, K::Memory>(node.level) {
+            // SAFETY: tables that stay in sight were seen when they were put there.
+            unsafe { core::hint::assert_unchecked(node.seen.is_somewhere()) };
         }
         node
-    }
-
-    /// Where entry `index` of `node` is seen.
-    #[inline(always)]
-    fn seen(node: Node, index: usize) -> Option<NonNull<u8>> {
-        let Seen(start) = if <K::Memory as TableAccess<K::Regime>>::STAYS { node.seen } else { Seen::NOWHERE };
-        // SAFETY: `start` is that of a whole table, and the entry is one of its entries.
-        start.map(|start| unsafe { start.add(index * Self::FORMAT.entry_bytes as usize) })
     }
 
     /// An entry of a table that was found in reach.
     #[inline(always)]
     pub(super) fn load(&self, node: Node, index: usize) -> u64 {
-        if let Some(entry) = Self::seen(node, index) {
-            // SAFETY: by the contract of `TableAccess` the table can be read where it was seen.
-            return unsafe { word::load::<K::Regime>(entry) };
+        if let Some(word) = sight::load::<K::Regime, K::Memory>(node, index) {
+            return word;
         }
         if <K::Memory as TableAccess<K::Regime>>::STAYS {
             return self.load_unseen(node, index);
@@ -211,7 +189,7 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
         self.memory.load(node.at(Self::FORMAT, index)).unwrap_or(0)
     }
 
-    /// The same of a root, which is not worth code at each place.
+    /// The same where it was not put in sight, which is not worth code at each place.
     #[cold]
     #[inline(never)]
     fn load_unseen(&self, node: Node, index: usize) -> u64 {
@@ -221,7 +199,7 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     /// Writes an entry of a table that was found in reach; [`gap`] says which.
     #[inline(always)]
     fn store(&mut self, node: Node, index: usize, word: u64) {
-        if let Some(entry) = Self::seen(node, index) {
+        if let Some(entry) = sight::entry::<K::Regime, K::Memory>(node, index) {
             // SAFETY: by the contract of `TableAccess` the table can be written where it was seen, and by invariant 1 it is
             // this space's.
             return unsafe { word::store::<K::Regime>(entry, node.at(Self::FORMAT, index).place, word) };
@@ -234,7 +212,7 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
         unsafe { self.memory.store(node.at(Self::FORMAT, index), word) };
     }
 
-    /// The same to a root, which is not worth code at each place.
+    /// The same where it was not put in sight, which is not worth code at each place.
     #[cold]
     #[inline(never)]
     fn store_unseen(&mut self, node: Node, index: usize, word: u64) {
@@ -342,7 +320,7 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
 
     /// Makes the entries `from..to` absent.
     pub(super) fn clear(&mut self, node: Node, from: usize, to: usize) {
-        let node = self.in_sight(node);
+        let Ok(node) = self.in_sight(node) else { return };
         for index in from..to {
             self.store(node, index, 0);
         }
@@ -350,7 +328,7 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
 
     /// Whether a table has nothing but absent entries outside of `from..=to`.
     pub(super) fn is_empty_but(&self, node: Node, from: usize, to: usize) -> bool {
-        let node = self.in_sight(node);
+        let Ok(node) = self.in_sight(node) else { return false };
         let absent = |index| Sort::of(Self::FORMAT, node.level, self.load(node, index)) == Sort::Absent;
         (0..from).all(absent) && (to + 1..node.entries(Self::FORMAT)).all(absent)
     }

@@ -125,7 +125,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     #[inline(always)]
     fn unmap_leaves(&mut self, node: Node, span: Span) -> Option<Span> {
         let mut gone: Option<(Span, bool)> = None;
-        let node = self.in_sight(node);
+        let Ok(node) = self.in_sight(node) else { return None };
         if !L::LIVE {
             self.clear(node, self.index(node, span.start), self.index(node, span.last) + 1);
             return None;

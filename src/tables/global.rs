@@ -4,7 +4,7 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::fmt;
 use core::ptr::NonNull;
 
-use super::{LinearView, TableAccess, TableSource};
+use super::{EntryAt, LinearView, Place, TableAccess, TableSource};
 use crate::addr::PhysAddr;
 use crate::regime::Regime;
 
@@ -39,9 +39,17 @@ fn layout<R: Regime>(tables: usize) -> Option<Layout> {
     Layout::from_size_align(bytes, bytes).ok().filter(|layout| layout.size() != 0)
 }
 
-// SAFETY: the heap gives out memory once, aligned as the layout says, and the view tells where it is.
+/// Whether tables are reached, which another view than that of the heap may not do.
+fn reaches<R: Regime>(access: &impl TableAccess<R>, first: PhysAddr, tables: usize) -> bool {
+    (0..tables as u64).all(|n| {
+        let table = first.checked_add(n * R::FORMAT.table_size());
+        table.is_some_and(|table| access.load(EntryAt { table, index: 0, place: Place::Fresh }).is_some())
+    })
+}
+
+// SAFETY: the heap gives out memory once, aligned as the layout says, the view tells where it is, and the access is asked.
 unsafe impl<R: Regime, G: GlobalAlloc, V: LinearView> TableSource<R> for FromHeap<'_, G, V> {
-    fn allocate(&mut self, _: &mut impl TableAccess<R>, tables: usize) -> Option<PhysAddr> {
+    fn allocate(&mut self, access: &mut impl TableAccess<R>, tables: usize) -> Option<PhysAddr> {
         let layout = layout::<R>(tables)?;
         // SAFETY: the layout has some bytes.
         let memory = NonNull::new(unsafe { self.heap.alloc_zeroed(layout) })?;
@@ -49,6 +57,7 @@ unsafe impl<R: Regime, G: GlobalAlloc, V: LinearView> TableSource<R> for FromHea
             table.as_u64() != 0
                 && table.is_aligned(layout.size() as u64)
                 && self.view.pointer(*table, layout.size() as u64) == Some(memory)
+                && reaches::<R>(access, *table, tables)
         };
         let table = self.view.address(memory).filter(fits);
         if table.is_none() {

@@ -185,6 +185,18 @@ fn the_heap_gives_tables_and_takes_them_back() {
     give_back::<Sv32>(&mut memory, all);
 }
 
+/// Tables of the heap that a view of other memory does not reach are none.
+#[test]
+fn the_heap_gives_no_table_that_is_out_of_reach() {
+    // SAFETY: as above.
+    let all = unsafe { Identity::new(PhysAddr::new(0), u64::MAX) };
+    // SAFETY: this is no memory.
+    let none = unsafe { Identity::new(PhysAddr::new(0), 0) };
+    // SAFETY: nothing else is freed with it.
+    let mut memory = Memory::new(none, unsafe { FromHeap::new(&System, all) });
+    assert_eq!(TableMemory::<Sv39>::allocate(&mut memory, 1), None);
+}
+
 #[test]
 fn what_is_only_inspected_is_never_allocated() {
     let pages = memory(2);

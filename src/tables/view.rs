@@ -13,7 +13,8 @@ use crate::size::align_down;
 ///
 /// # Safety
 /// What `pointer` gives may be read and written for `bytes` bytes until the next call of it, and is that memory: aligned
-/// to a page as the address is. With [`STAYS`](Self::STAYS) it is that for as long as the view and its copies are used.
+/// to a page as the address is. With [`STAYS`](Self::STAYS) it is that for as long as the view and its copies are used, and
+/// who asks again is answered the same.
 pub unsafe trait PhysicalView {
     /// Whether what is shown stays where it is.
     const STAYS: bool = false;
