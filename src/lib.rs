@@ -42,6 +42,10 @@ pub mod flush;
 pub mod tables;
 pub mod window;
 
+// 7: what a map proves, as data
+#[cfg(feature = "evidence")]
+pub mod evidence;
+
 #[doc(hidden)]
 pub mod __private;
 

@@ -32,6 +32,8 @@ pub mod riscv;
 pub mod x86;
 pub mod x86_64;
 
+#[cfg(feature = "evidence")]
+pub(crate) mod evidence;
 #[cfg(test)]
 mod laws;
 mod pages;

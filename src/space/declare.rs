@@ -23,7 +23,14 @@ pub const fn image<const SLOTS: usize>(
     slots
 }
 
-const fn write(space: &Space<'_>, format: &Format, shape: &Shape, steps: &[Step], base: Base, slots: &mut [Slot]) {
+pub(crate) const fn write(
+    space: &Space<'_>,
+    format: &Format,
+    shape: &Shape,
+    steps: &[Step],
+    base: Base,
+    slots: &mut [Slot],
+) {
     let extra = table_extra(space, format);
     fill(format, shape, steps, base, extra, slots);
     if let Some(slot) = space.self_map_slot

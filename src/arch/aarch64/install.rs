@@ -174,6 +174,12 @@ impl Bank {
         }
     }
 
+    /// The bits that are set and cleared where the translation is turned on.
+    #[cfg(feature = "evidence")]
+    pub(super) const fn switched(&self) -> (u64, u64) {
+        (self.set, self.clear)
+    }
+
     #[inline(always)]
     const fn is_stage2(&self) -> bool {
         self.mair.is_none()

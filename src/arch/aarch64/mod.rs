@@ -83,6 +83,8 @@ use crate::regime::Regime;
 mod activate;
 mod effects;
 mod entry;
+#[cfg(feature = "evidence")]
+pub(in crate::arch) mod evidence;
 mod flush;
 mod granule;
 mod indirect;

@@ -283,7 +283,7 @@ impl Words {
     }
 
     #[inline(always)]
-    const fn output_size(&self, field: u64) -> u64 {
+    pub(super) const fn output_size(&self, field: u64) -> u64 {
         match self.translation {
             Translation::El1 | Translation::El2And0 => (field & 7) << TCR_TWO::IPS.shift,
             Translation::El2 | Translation::El3 => (field & 7) << TCR_ONE::PS.shift,

@@ -14,20 +14,20 @@ use crate::format::Format;
 use crate::space::{Refusal, Roots};
 
 /// The registers of a regime.
-struct Bank {
+pub(super) struct Bank {
     /// The lower and the upper half of the memory types.
-    mair: Option<[Register; 2]>,
-    control: Register,
+    pub(super) mair: Option<[Register; 2]>,
+    pub(super) control: Register,
     /// What the control register holds.
-    word: u64,
+    pub(super) word: u64,
     /// The bits of it that say whose tables these are, their width, and where a walk starts.
     kind: u64,
     width: u64,
     start: u64,
-    root: Register,
-    has_identifier: bool,
+    pub(super) root: Register,
+    pub(super) has_identifier: bool,
     /// Where translation is turned on, the bit that does it, and those to set with it.
-    switch: (Register, u64, u64),
+    pub(super) switch: (Register, u64, u64),
     tlb: Tlb,
     /// CPSR.M is that of Hyp mode.
     hyp: bool,
@@ -46,7 +46,7 @@ const HYP_MODE: u64 = 0b1_1010;
 const USER_MODE: u64 = 0b1_0000;
 
 impl Bank {
-    const PL1: Self = Self {
+    pub(super) const PL1: Self = Self {
         mair: Some([Register::Mair0, Register::Mair1]),
         control: Register::Ttbcr,
         word: EAE | EPD1 | WALKS,
@@ -59,7 +59,7 @@ impl Bank {
         tlb: Tlb::All,
         hyp: false,
     };
-    const PL2: Self = Self {
+    pub(super) const PL2: Self = Self {
         mair: Some([Register::Hmair0, Register::Hmair1]),
         control: Register::Htcr,
         // Bits 31 and 23 are RES1.
@@ -74,7 +74,7 @@ impl Bank {
     };
 
     /// T0SZ is 32 - `bits`, in four bits and their sign, S; SL0 is 1 where the walk starts at level 1.
-    const fn stage2(bits: u32, levels: usize) -> Self {
+    pub(super) const fn stage2(bits: u32, levels: usize) -> Self {
         let size = 32u64.wrapping_sub(bits as u64) & 0x1f;
         let start = (levels as u64).saturating_sub(2) << 6;
         Self {

@@ -27,6 +27,8 @@
 //! ```
 
 mod activate;
+#[cfg(feature = "evidence")]
+pub(in crate::arch) mod evidence;
 mod flush;
 mod insn;
 mod leaf;

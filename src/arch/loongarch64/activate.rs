@@ -22,7 +22,7 @@ const ROOT: u64 = !0xfff;
 const WIDTHS: [u64; 2] = [0xffff_ffff, 0x00ff_ffff];
 
 /// What `PWCL` and `PWCH` hold for a format: start and width of the index of each level. Entries have 64 bits.
-const fn walk_of(format: &Format) -> [u64; 2] {
+pub(super) const fn walk_of(format: &Format) -> [u64; 2] {
     let (mut low, mut high, mut level) = (0, 0, 0);
     while level < format.levels {
         let (start, bits) = (format.level[level].shift as u64, format.index_bits(level) as u64);

@@ -17,6 +17,8 @@
 
 mod activate;
 mod entry;
+#[cfg(feature = "evidence")]
+pub(in crate::arch) mod evidence;
 mod flush;
 mod insn;
 mod leaf;

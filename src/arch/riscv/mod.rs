@@ -7,6 +7,8 @@
 mod activate;
 mod c9xx;
 pub mod entry;
+#[cfg(feature = "evidence")]
+pub(in crate::arch) mod evidence;
 mod extensions;
 mod flush;
 mod insn;

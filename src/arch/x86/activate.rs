@@ -16,15 +16,15 @@ use super::{Legacy32, Pae};
 const PSE: u64 = 1 << 4;
 
 /// What of CR4 says how entries are read, and its value for a regime.
-struct Mode {
-    mask: u64,
-    value: u64,
+pub(super) struct Mode {
+    pub(super) mask: u64,
+    pub(super) value: u64,
     /// Bits of a root in CR3.
-    root: u64,
+    pub(super) root: u64,
 }
 
 impl Mode {
-    fn of(format: &Format, features: Features) -> Self {
+    pub(super) fn of(format: &Format, features: Features) -> Self {
         let pae = ones(CR4::PAE);
         if format.levels == 3 {
             return Self { mask: pae, value: pae, root: 0xffff_ffe0 };

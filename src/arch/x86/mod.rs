@@ -11,6 +11,8 @@
 //! | PAE paging | [`Pae`] | 1 | 3, the root of four entries | 8 bytes | 1 GiB pages |
 
 mod activate;
+#[cfg(feature = "evidence")]
+pub(in crate::arch) mod evidence;
 mod flush;
 mod insn;
 mod leaf;

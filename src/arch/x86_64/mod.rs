@@ -14,6 +14,8 @@ pub mod entry;
 mod ept;
 mod ept_flush;
 mod eptp;
+#[cfg(feature = "evidence")]
+pub(in crate::arch) mod evidence;
 mod firmware;
 pub(crate) mod flush;
 mod insn;

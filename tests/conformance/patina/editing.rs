@@ -193,7 +193,7 @@ fn iterators_start_where_they_are_told_and_extend_the_sign() {
     assert_eq!(starts(0x2000), [4 * M, 6 * M, high], "before it");
     assert_eq!(starts(7 * M + 5), [6 * M, high], "inside of it");
     assert_eq!(starts(8 * M), [high]);
-    assert_eq!(starts(high + 0x1000), [], "behind all");
+    assert!(starts(high + 0x1000).is_empty(), "behind all");
     space.free();
 }
 

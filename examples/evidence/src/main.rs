@@ -1,0 +1,34 @@
+//! `evidence MAP`: what a map of the example firmware proves, as a document on standard output.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use example_maps::aarch64::virt_aarch64;
+use example_maps::riscv64::virt_riscv64;
+use example_maps::x86_64::q35_x86_64;
+use tablature::evidence::Evidence;
+use tablature::map::Map;
+
+const MAPS: [&Map<'static>; 3] = [virt_aarch64::MAP, virt_riscv64::MAP, q35_x86_64::MAP];
+
+fn main() -> ExitCode {
+    let Some(name) = std::env::args().nth(1) else {
+        eprintln!("usage: evidence MAP, where MAP is one of {}", MAPS.map(|map| map.name).join(", "));
+        return ExitCode::FAILURE;
+    };
+    match document(&name) {
+        Ok(document) => {
+            println!("{document}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn document(name: &str) -> Result<String, Box<dyn Error>> {
+    let map = MAPS.into_iter().find(|map| map.name == name).ok_or_else(|| format!("there is no map `{name}`"))?;
+    Ok(Evidence::of(map, &tablature::generator!()?)?.to_json())
+}
