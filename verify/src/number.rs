@@ -79,6 +79,19 @@ impl<'de> Deserialize<'de> for Hex {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size(pub u128);
 
+impl Size {
+    /// In a unit that makes it short, cut to tenths: `64.4 MiB`.
+    #[must_use]
+    pub fn roughly(self) -> String {
+        let units = [(60, "EiB"), (50, "PiB"), (40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
+        match units.into_iter().find(|(shift, _)| self.0 >> shift != 0) {
+            Some((shift, _)) if self.0 % (1 << shift) == 0 => self.to_string(),
+            Some((shift, unit)) => format!("{}.{} {unit}", self.0 >> shift, (self.0 * 10 >> shift) % 10),
+            None => self.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let units = [(60, "EiB"), (50, "PiB"), (40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
@@ -124,5 +137,8 @@ mod tests {
         assert_eq!(Size(1 << 64).to_string(), "16 EiB");
         assert_eq!(Size(7).to_string(), "7 bytes");
         assert_eq!(Size(0).to_string(), "0 bytes");
+        assert_eq!(Size(0x1800).roughly(), "6 KiB");
+        assert_eq!(Size((1 << 64) - 4096).roughly(), "15.9 EiB");
+        assert_eq!(Size(0x20_0000).roughly(), "2 MiB");
     }
 }

@@ -104,7 +104,7 @@ pub fn drawing(scheme: &Scheme, roots: Roots, found: &Found) -> String {
     for run in &found.runs {
         let start = u128::from(run.first.virt);
         if let Some(end) = end.filter(|end| *end < start) {
-            let _ = writeln!(text, "  {:18} · {}", "", Size(start - end));
+            let _ = writeln!(text, "  {:18} · {}", "", Size(start - end).roughly());
         }
         end = Some(run.end());
         let _ = writeln!(text, "{}", line(run, most));
