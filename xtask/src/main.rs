@@ -16,6 +16,7 @@ mod house;
 mod machine;
 mod maps;
 mod process;
+mod report;
 mod setup;
 mod steps;
 mod tables;
@@ -49,6 +50,8 @@ enum Command {
     Boards(boards::Arguments),
     /// The notation beside the same by hand, instruction by instruction.
     Codegen(codegen::Options),
+    /// What the maps of the examples prove, as documents.
+    Report(report::Options),
     /// Measures the library beside others, and judges the project's budgets.
     Bench(bench::Options),
     /// Formatting, lints, documentation and house rules.
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Command::Corpus(arguments) => corpus::run(&arguments),
         Command::Boards(arguments) => boards::run(&arguments),
         Command::Codegen(options) => codegen::run(&options),
+        Command::Report(options) => report::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Check => check::run(),
     };

@@ -39,6 +39,11 @@ impl Declaration {
         }
     }
 
+    /// Name of the map it belongs to.
+    pub(crate) const fn map_name(&self) -> &'static str {
+        self.map
+    }
+
     /// Regions and where they lie, in the order of their addresses.
     pub(crate) fn regions(&self) -> Vec<(&'static Region<'static>, &'static Extent)> {
         let mut regions: Vec<_> = self.space.regions.iter().zip(self.extents).collect();

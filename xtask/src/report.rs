@@ -1,0 +1,62 @@
+//! `cargo xtask report`: what each example proves, as documents in `target/report`.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::machine::{Arch, Mode};
+use crate::maps;
+use crate::process::{cargo, shown, target_directory};
+use crate::steps::Steps;
+
+/// Options of the command.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Only this machine.
+    #[arg(long, value_enum)]
+    arch: Option<Arch>,
+}
+
+/// The command.
+///
+/// # Errors
+/// A document cannot be made.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let mut steps = Steps::default();
+    let arches = options.arch.map_or_else(|| Arch::ALL.to_vec(), |arch| vec![arch]);
+    // By mode first: each is another build.
+    for (mode, arch) in Mode::ALL.into_iter().flat_map(|mode| arches.iter().map(move |arch| (mode, *arch))) {
+        steps.run(format!("evidence {arch}, {mode}"), || {
+            println!("{}", write(arch, mode)?.display());
+            Ok(())
+        });
+    }
+    steps.finish()
+}
+
+/// The document of the map of a machine.
+pub(crate) fn document(arch: Arch, mode: Mode) -> PathBuf {
+    let name = maps::declaration(arch).map_name();
+    target_directory().join("report").join(format!("{name}-{mode}.json"))
+}
+
+/// Writes the document of the map of a machine, by a program of the host that has the map.
+///
+/// # Errors
+/// The program cannot be built, it fails, or the document cannot be written.
+pub(crate) fn write(arch: Arch, mode: Mode) -> Result<PathBuf> {
+    let mut command = cargo();
+    command.args(["run", "--quiet", "--package", "example-evidence", "--no-default-features", "--features"]);
+    command.args([mode.name(), "--", maps::declaration(arch).map_name()]);
+    let line = shown(&command);
+    let output = command.output().with_context(|| format!("cannot start `{line}`"))?;
+    if !output.status.success() {
+        bail!("`{line}` failed: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+    }
+    let path = document(arch, mode);
+    let directory = path.parent().context("a file lies in a directory")?;
+    fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
+    fs::write(&path, output.stdout).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
+}
