@@ -1,10 +1,11 @@
 //! This library, offline: with the cursor page by page, and by ranges.
 
 use tablature::addr::{PhysAddr, VirtAddr};
-use tablature::attr::{Access, MemoryType, Rights};
+use tablature::attr::{Access, Features, MemoryType, Rights};
 use tablature::edit::{AddressSpace, Halves, Kind, Mapping, Protect, Reclaim};
 use tablature::flush::{OneCore, Recorder};
 use tablature::page::{Frame, Page, Size2M, Size4K};
+use tablature::regime::With;
 use tablature::table::Attributes;
 use tablature::tables::{Identity, Memory, Ranges};
 use tablature::x86_64::{Level4, X86};
@@ -15,7 +16,8 @@ use crate::mapper::{self, Answer, BASE, DONE, Mapper, Region};
 enum Kernel {}
 
 impl Kind for Kernel {
-    type Regime = Level4;
+    // Leaves of 1 GiB are what others use without asking.
+    type Regime = With<Level4, { Features::PDPE1GB.bits() }>;
     type Memory = Memory<Identity, Ranges<1>>;
     type Hardware = Recorder<X86, 4>;
     type Reach = OneCore;

@@ -132,10 +132,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let first = Self::child_word(node.level, word).unwrap_or(0) | marks;
         let base = Self::FORMAT.address.decode(word) & !((1 << Self::shift(node.level)) - 1);
         let flags = first & !Self::address_bits(child.level);
-        for i in 0..child.entries(Self::FORMAT) {
-            let address = base + ((i as u64) << Self::shift(child.level));
-            self.fill(child, i, flags | Self::FORMAT.address.encode(address));
-        }
+        self.fill_row(child, 0, child.entries(Self::FORMAT), flags, base);
     }
 
     /// The first leaf of the level below that translates as `word` does; `None` where it has no encoding.

@@ -5,7 +5,7 @@ use super::range::Span;
 use super::request::Limits;
 use crate::addr::PhysAddr;
 use crate::attr::{Access, Features, MemoryType, Rights};
-use crate::format::{Format, Leaf, MAX_LEVELS, NOT_ENCODABLE, Run, clamp};
+use crate::format::{Format, Leaf, MAX_LEVELS, NOT_ENCODABLE, clamp};
 use crate::table::Attributes;
 
 /// The leaf of `attributes`, apart from its address.
@@ -67,6 +67,21 @@ pub(crate) const fn phys_end(format: &Format, features: Features) -> u64 {
     if field < end { field + 1 } else { end }
 }
 
+/// A run that leaves of a level form.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RunOf {
+    /// Its bytes; 0 where there is none.
+    pub(crate) size: u64,
+    /// The bits of an address that its entries do not have.
+    pub(crate) folds: u64,
+    /// Flags of its entries.
+    pub(crate) flags: u64,
+}
+
+impl RunOf {
+    const NONE: Self = Self { size: 0, folds: 0, flags: NOT_ENCODABLE };
+}
+
 /// Which leaves a range is made of, and what their words are.
 ///
 /// # Invariants
@@ -74,14 +89,11 @@ pub(crate) const fn phys_end(format: &Format, features: Features) -> u64 {
 /// 2. Where a level has flags, all slots of that level that lie in the range fit it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Leaves {
-    /// Flags by level, whether or not such leaves are used; [`NOT_ENCODABLE`] where there are none.
-    pub(crate) encoded: [u64; MAX_LEVELS],
     /// Flags by level; [`NOT_ENCODABLE`] where such leaves are not used.
     pub(crate) flags: [u64; MAX_LEVELS],
-    /// The run that leaves of the level form; its size is 0 where there is none.
-    pub(crate) runs: [Run; MAX_LEVELS],
-    /// Flags of its entries, where there is one.
-    pub(crate) run_flags: [u64; MAX_LEVELS],
+    /// The run that leaves of the level form.
+    pub(crate) runs: [RunOf; MAX_LEVELS],
+    attributes: Attributes,
     /// What is added to an input address.
     pub(crate) offset: u64,
     /// Tables below an entry whose slot is all in the range.
@@ -109,55 +121,67 @@ impl Leaves {
             return Err(MapError::PhysOutOfRange(BadPhys { phys, bound: end }));
         }
         let offset = phys.as_u64().wrapping_sub(span.start);
-        let flags = flags_of(format, features, attributes);
-        let (runs, full) = ([Run::NONE; MAX_LEVELS], [0; MAX_LEVELS]);
-        let mut leaves = Self { encoded: flags, flags, runs, run_flags: flags, offset, full, least: 0 };
-        leaves.limit(format, features, attributes, limits);
-        leaves.least = leaves.flags.iter().position(|&flags| flags != NOT_ENCODABLE).unwrap_or(MAX_LEVELS);
+        let (flags, full) = ([NOT_ENCODABLE; MAX_LEVELS], [0; MAX_LEVELS]);
+        let mut leaves = Self { flags, runs: [RunOf::NONE; MAX_LEVELS], attributes, offset, full, least: MAX_LEVELS };
+        if is_granted(format, features, attributes) {
+            leaves.find(format, features, span, limits);
+        }
         if leaves.least >= format.levels || format.at(leaves.least).size() > unit {
             return Err(missing(format, features, attributes, unit));
         }
-        leaves.count(format);
+        if limits.runs {
+            leaves.find_runs(format, features, limits);
+        }
         Ok(leaves)
     }
 
-    /// Takes away the levels that `limits` or the addresses do not allow, and finds the runs.
-    fn limit(&mut self, format: &Format, features: Features, attributes: Attributes, limits: Limits) {
+    /// Finds the levels that `limits` and the addresses allow, and counts what lies below the others.
+    fn find(&mut self, format: &Format, features: Features, span: Span, limits: Limits) {
+        let (largest, mut below) = (limits.largest.max(format.page_size()), 0u64);
         for level in 0..format.levels {
             let size = format.at(level).size();
-            let fits = size >= limits.smallest && size <= limits.largest.max(format.page_size());
-            if !fits || self.offset & (size - 1) != 0 {
-                self.flags[clamp(level)] = NOT_ENCODABLE;
+            if size - 1 > span.last - span.start {
+                break;
             }
-        }
-        if !limits.runs {
-            return;
-        }
-        for run in format.runs {
-            let fits = run.size != 0 && run.size <= limits.largest && features.contains(run.feature);
-            if fits
-                && self.offset & (run.size - 1) == 0
-                && self.flags[clamp(run.level)] != NOT_ENCODABLE
-                && let Some(flags) = format.leaf_flags(run.level, &Leaf { run: run.size, ..leaf_of(attributes, 0) })
-            {
-                self.runs[clamp(run.level)] = run;
-                self.run_flags[clamp(run.level)] = flags;
+            let fits = size >= limits.smallest && size <= largest && self.offset & (size - 1) == 0;
+            let flags = if fits { self.encoded(format, features, level) } else { NOT_ENCODABLE };
+            self.flags[clamp(level)] = flags;
+            if flags != NOT_ENCODABLE {
+                self.least = self.least.min(level);
+                below = 0;
+            } else if level > 0 {
+                below = below.saturating_mul(1 << format.index_bits(level - 1)).saturating_add(1);
             }
+            self.full[clamp(level)] = below;
         }
     }
 
-    fn count(&mut self, format: &Format) {
-        for level in 1..format.levels {
-            if !self.has(level) {
-                let entries = 1u64 << format.index_bits(level - 1);
-                self.full[clamp(level)] = entries.saturating_mul(self.full[clamp(level - 1)]).saturating_add(1);
+    /// Flags at `level`, whether or not such leaves are used; [`NOT_ENCODABLE`] where there are none.
+    pub(crate) fn encoded(&self, format: &Format, features: Features, level: usize) -> u64 {
+        if !format.has_leaf(level, features) {
+            return NOT_ENCODABLE;
+        }
+        format.leaf_flags(level, &leaf_of(self.attributes, 0)).unwrap_or(NOT_ENCODABLE)
+    }
+
+    fn find_runs(&mut self, format: &Format, features: Features, limits: Limits) {
+        for run in format.runs {
+            let fits = run.size != 0 && run.size <= limits.largest && features.contains(run.feature);
+            let leaf = Leaf { run: run.size, ..leaf_of(self.attributes, 0) };
+            if fits
+                && self.offset & (run.size - 1) == 0
+                && self.has(run.level)
+                && let Some(flags) = format.leaf_flags(run.level, &leaf)
+            {
+                let folds = if run.fold { run.size - 1 } else { 0 };
+                self.runs[clamp(run.level)] = RunOf { size: run.size, folds, flags };
             }
         }
     }
 
     /// The same without runs.
     pub(crate) const fn without_runs(&self) -> Self {
-        Self { runs: [Run::NONE; MAX_LEVELS], ..*self }
+        Self { runs: [RunOf::NONE; MAX_LEVELS], ..*self }
     }
 
     /// Whether leaves of `level` are used.
@@ -168,20 +192,24 @@ impl Leaves {
 
     /// Tables that `part` of one slot of `level` needs below its entry.
     pub(crate) fn tables_in(&self, format: &Format, level: usize, part: Span) -> u64 {
-        let shift = format.at(level).shift;
-        if part.is_whole(shift) {
+        if part.is_whole(format.at(level).shift) {
             return self.full[clamp(level)];
         }
-        if level <= self.least {
+        if level <= self.least { 0 } else { 1 + self.tables_below(format, level - 1, part) }
+    }
+
+    /// Tables that `span` needs below the entries of a table of `level`.
+    pub(crate) fn tables_below(&self, format: &Format, level: usize, span: Span) -> u64 {
+        if level == 0 {
             return 0;
         }
-        let below = format.at(level - 1).shift;
-        let first = part.first_part(below);
-        let mut tables = 1 + self.tables_in(format, level - 1, first);
-        if let Some(rest) = part.behind(first) {
-            let last = Span { start: (rest.last >> below << below).max(rest.start), last: rest.last };
-            tables += ((last.start - rest.start) >> below) * self.full[clamp(level - 1)];
-            tables += self.tables_in(format, level - 1, last);
+        let shift = format.at(level).shift;
+        let first = span.first_part(shift);
+        let mut tables = self.tables_in(format, level, first);
+        if let Some(rest) = span.behind(first) {
+            let last = Span { start: (rest.last >> shift << shift).max(rest.start), last: rest.last };
+            tables += ((last.start - rest.start) >> shift) * self.full[clamp(level)];
+            tables += self.tables_in(format, level, last);
         }
         tables
     }

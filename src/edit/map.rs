@@ -3,7 +3,7 @@
 use super::change::{Keep, run_of};
 use super::error::MapError;
 use super::kind::Kind;
-use super::leaves::{Leaves, unit_of};
+use super::leaves::{Leaves, RunOf, unit_of};
 use super::ledger::Ledger;
 use super::node::{Node, Sort};
 use super::range::{RangeError, Span};
@@ -23,17 +23,25 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             // The leaf would take the place of a root entry that stays as it is.
             return Err(RangeError::Pinned { virt: request.virt }.into());
         }
-        let tables = self.survey_map(root, span, &leaves, request.existing)?;
+        let node = self.narrow(root, span)?;
+        let tables = self.survey_map(node, span, &leaves, request.existing)?;
         self.reserve(tables).map_err(MapError::OutOfTables)?;
         self.ledger.prepare(span);
-        self.map_in(root, span, &leaves, request.existing);
+        self.map_in(node, span, &leaves, request.existing);
         Ok(())
     }
 
     /// Counts the tables that a request needs, and finds what stands in its way.
-    fn survey_map(&self, node: Node, span: Span, leaves: &Leaves, existing: Existing) -> Result<u64, MapError> {
-        if node.level == 0 {
-            return self.survey_pages(Node { level: 0, ..node }, span, existing).map(|()| 0);
+    fn survey_map(&self, mut node: Node, span: Span, leaves: &Leaves, existing: Existing) -> Result<u64, MapError> {
+        let (from, to) = (self.index(node, span.start), self.index(node, span.last));
+        self.first(&mut node, from)?;
+        if Self::is_whole(node.level) {
+            if existing == Existing::Refuse && self.is_row_absent(node, from, to + 1) {
+                return Ok(leaves.tables_below(Self::FORMAT, node.level, span));
+            }
+            if node.level == 0 {
+                return if existing == Existing::Refuse { self.first_page(node, from, to) } else { Ok(0) };
+            }
         }
         let mut tables = 0;
         let mut rest = Some(span);
@@ -45,25 +53,9 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         Ok(tables)
     }
 
-    #[inline(always)]
-    fn survey_pages(&self, node: Node, span: Span, existing: Existing) -> Result<(), MapError> {
-        let (from, to) = (self.index(node, span.start), self.index(node, span.last));
-        let node = self.in_sight(node)?;
-        self.checked(node, from)?;
-        if existing == Existing::Replace {
-            return Ok(());
-        }
-        // All of them first, which takes no decision for each.
-        let all = (from..to + 1).fold(0, |all, index| all | self.load(node, index));
-        if all & Self::FORMAT.present == 0 {
-            return Ok(());
-        }
-        self.first_page(node, from, to)
-    }
-
     /// The first page in the way of a mapping, as the error that it is.
     #[cold]
-    fn first_page(&self, node: Node, from: usize, to: usize) -> Result<(), MapError> {
+    fn first_page(&self, node: Node, from: usize, to: usize) -> Result<u64, MapError> {
         for index in from..to + 1 {
             let word = self.load(node, index);
             match Sort::of(Self::FORMAT, 0, word) {
@@ -72,7 +64,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
                 Sort::Leaf | Sort::Table => return Err(MapError::AlreadyMapped(self.found(node, index, word))),
             }
         }
-        Ok(())
+        Ok(0)
     }
 
     fn survey_entry(&self, node: Node, part: Span, leaves: &Leaves, existing: Existing) -> Result<u64, MapError> {
@@ -122,13 +114,20 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     fn is_same(&self, node: Node, index: usize, word: u64, leaves: &Leaves) -> bool {
         let virt = node.virt(Self::FORMAT, index);
         let old = super::change::alone(Self::FORMAT, node.level, word, virt);
-        let new = leaves.encoded[clamp(node.level)] | Self::FORMAT.address.encode(virt.wrapping_add(leaves.offset));
+        let new = Self::encoded(leaves, node.level, virt);
         let aligned = leaves.offset & ((1 << Self::shift(node.level)) - 1) == 0;
         aligned && (old ^ new) & !Self::HARDWARE_BITS == 0
     }
 
+    /// The leaf of `level` that the request would have at `virt`, whether or not such leaves are used.
+    fn encoded(leaves: &Leaves, level: usize, virt: u64) -> u64 {
+        let flags = leaves.encoded(Self::FORMAT, Self::FEATURES, level);
+        flags | Self::FORMAT.address.encode(virt.wrapping_add(leaves.offset))
+    }
+
     /// Maps `span`; nothing is in the way, and the tables are reserved.
     fn map_in(&mut self, node: Node, span: Span, leaves: &Leaves, existing: Existing) {
+        let node = self.shown(node);
         let whole = if leaves.has(node.level) { span.whole_slots(Self::shift(node.level)) } else { None };
         let Some(whole) = whole else {
             return self.map_parts(node, span, leaves, existing);
@@ -136,15 +135,21 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         if span.start < whole.start {
             self.map_parts(node, Span { start: span.start, last: whole.start - 1 }, leaves, existing);
         }
-        if existing == Existing::Refuse && node.level == 0 {
+        if existing == Existing::Refuse && (node.level == 0 || self.is_span_absent(node, whole)) {
             self.write(node, whole, leaves);
-            self.owe(node, Self::duty(Change::Map), whole, Self::is_global(0, leaves.flags[0]));
+            let global = Self::is_global(node.level, leaves.flags[clamp(node.level)]);
+            self.owe(node, Self::duty(Change::Map), whole, global);
         } else {
             self.replace(node, whole, leaves, existing);
         }
         if whole.last < span.last {
             self.map_parts(node, Span { start: whole.last + 1, last: span.last }, leaves, existing);
         }
+    }
+
+    /// Whether all entries of whole slots are absent.
+    fn is_span_absent(&self, node: Node, span: Span) -> bool {
+        self.is_row_absent(node, self.index(node, span.start), self.index(node, span.last) + 1)
     }
 
     /// Maps `span` below the entries of `node`.
@@ -184,13 +189,13 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let Some(child) = self.take(node, index) else { return };
         self.fill_split(node, index, word, child);
         self.map_in(child, part, leaves, Existing::Replace);
-        let new = leaves.encoded[clamp(node.level)]
-            | Self::FORMAT.address.encode(node.virt(Self::FORMAT, index).wrapping_add(leaves.offset));
+        let new = Self::encoded(leaves, node.level, node.virt(Self::FORMAT, index));
         self.swap_in(node, index, word, child, Self::duty_between(node.level, word, new));
     }
 
     /// Fills a fresh table: what the request maps, and absent entries around it.
     fn build(&mut self, node: Node, span: Span, leaves: &Leaves) {
+        let node = self.shown(node);
         let (from, to) = (self.index(node, span.start), self.index(node, span.last));
         self.clear(node, 0, from);
         self.clear(node, to + 1, node.entries(Self::FORMAT));
@@ -221,41 +226,35 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
 
     /// Writes the leaves of whole slots.
     fn write(&mut self, node: Node, span: Span, leaves: &Leaves) {
-        let (run, flags) = (&leaves.runs[clamp(node.level)], leaves.flags[clamp(node.level)]);
+        let (run, flags) = (leaves.runs[clamp(node.level)], leaves.flags[clamp(node.level)]);
         let middle = if run.size == 0 { None } else { span.whole_slots(run.size.trailing_zeros()) };
         let Some(middle) = middle else {
-            return self.write_leaves(node, span, leaves, flags, 0);
+            return self.write_leaves(node, span, leaves.offset, flags);
         };
         if span.start < middle.start {
-            self.write_leaves(node, Span { start: span.start, last: middle.start - 1 }, leaves, flags, 0);
+            self.write_leaves(node, Span { start: span.start, last: middle.start - 1 }, leaves.offset, flags);
         }
-        let fold = if run.fold { run.size - 1 } else { 0 };
-        self.write_leaves(node, middle, leaves, leaves.run_flags[clamp(node.level)], fold);
+        if run.folds == 0 {
+            self.write_leaves(node, middle, leaves.offset, run.flags);
+        } else {
+            self.write_folded(node, middle, leaves.offset, run);
+        }
         if middle.last < span.last {
-            self.write_leaves(node, Span { start: middle.last + 1, last: span.last }, leaves, flags, 0);
+            self.write_leaves(node, Span { start: middle.last + 1, last: span.last }, leaves.offset, flags);
         }
     }
 
-    #[inline]
-    fn write_leaves(&mut self, node: Node, span: Span, leaves: &Leaves, flags: u64, fold: u64) {
+    #[inline(always)]
+    fn write_leaves(&mut self, node: Node, span: Span, offset: u64, flags: u64) {
         let (from, to) = (self.index(node, span.start), self.index(node, span.last));
-        let Ok(node) = self.in_sight(node) else { return };
-        let shift = Self::shift(node.level);
-        let mut phys = span.start.wrapping_add(leaves.offset);
-        let field = Self::FORMAT.address;
-        if fold == 0 && field.high_bits == 0 {
-            // The words follow each other as the addresses do.
-            let mut word = flags | field.encode(phys);
-            for index in from..to + 1 {
-                self.fill(node, index, word);
-                word = word.wrapping_add((1 << shift) >> field.shift_right);
-            }
-            return;
-        }
-        // Half-open: an inclusive range costs a comparison more for each leaf.
-        for index in from..to + 1 {
-            self.fill(node, index, flags | Self::FORMAT.address.encode(phys & !fold));
-            phys = phys.wrapping_add(1 << shift);
+        self.fill_row(node, from, to + 1, flags, span.start.wrapping_add(offset));
+    }
+
+    /// Writes runs whose entries all have the address of the run.
+    fn write_folded(&mut self, node: Node, span: Span, offset: u64, run: RunOf) {
+        for index in self.index(node, span.start)..self.index(node, span.last) + 1 {
+            let phys = node.virt(Self::FORMAT, index).wrapping_add(offset) & !run.folds;
+            self.fill(node, index, run.flags | Self::FORMAT.address.encode(phys));
         }
     }
 
@@ -268,8 +267,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         if run.size == 0 || slot.start & !mask < span.start || slot.start | mask > span.last {
             return leaves.flags[clamp(node.level)] | Self::FORMAT.address.encode(phys);
         }
-        let phys = if run.fold { phys & !mask } else { phys };
-        leaves.run_flags[clamp(node.level)] | Self::FORMAT.address.encode(phys)
+        run.flags | Self::FORMAT.address.encode(phys & !run.folds)
     }
 
     /// Puts leaves in place of whatever whole slots hold.

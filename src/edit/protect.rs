@@ -93,10 +93,23 @@ impl Edit {
     /// The leaf `word` with the change.
     #[inline(always)]
     pub(super) fn apply(&self, format: &Format, level: usize, word: u64) -> u64 {
-        if format.runs.iter().any(|run| run.leaf.is_some()) {
-            return self.encode_anew(format, level, word);
+        match self.of_bits(format, level) {
+            Some((keep, set)) => word & keep | set,
+            None => self.encode_anew(format, level, word),
         }
-        word & self.keep[clamp(level)] | self.set[clamp(level)]
+    }
+
+    /// The bits of leaves of `level` that are kept, and those that are set; `None` where leaves differ in more than bits.
+    #[inline(always)]
+    const fn of_bits(&self, format: &Format, level: usize) -> Option<(u64, u64)> {
+        let mut i = 0;
+        while i < format.runs.len() {
+            if format.runs[i].leaf.is_some() {
+                return None;
+            }
+            i += 1;
+        }
+        Some((self.keep[clamp(level)], self.set[clamp(level)]))
     }
 
     /// For formats in which entries of runs are encoded in their own way.
@@ -152,9 +165,10 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let span = Span::new(Self::FORMAT, virt, size, Self::FORMAT.page_size())?;
         let root = self.enter(span)?;
         let edit = Edit::new(Self::FORMAT, Self::FEATURES, *change);
-        let tables = self.survey_protect(root, span, &edit)?;
+        let node = self.narrow(root, span)?;
+        let tables = self.survey_protect(node, span, &edit)?;
         self.reserve(tables).map_err(ProtectError::OutOfTables)?;
-        self.protect_in(root, span, &edit);
+        self.protect_in(node, span, &edit);
         Ok(())
     }
 
@@ -182,19 +196,13 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     }
 
     #[inline(always)]
-    fn survey_pages_of(&self, node: Node, span: Span, edit: &Edit) -> Result<(), ProtectError> {
+    fn survey_pages_of(&self, mut node: Node, span: Span, edit: &Edit) -> Result<(), ProtectError> {
         let (from, to) = (self.index(node, span.start), self.index(node, span.last));
-        let node = self.in_sight(node)?;
-        self.checked(node, from)?;
-        if Self::ALIKE {
-            // All of them first, which takes no decision for each.
-            let form = Self::FORMAT.level[0].leaf;
-            let wrong = |wrong, index| wrong | (self.load(node, index) & form.mask ^ form.value);
-            if (from..to + 1).fold(0, wrong) == 0 {
-                return if edit.fits(0) { Ok(()) } else { Err(ProtectError::NotEncodable(edit.change)) };
-            }
+        self.first(&mut node, from)?;
+        // All of them first, which takes no decision for each.
+        if !(Self::ALIKE && self.is_row_like(node, from, to + 1, Self::FORMAT.level[0].leaf)) {
+            self.first_page_missing(node, from, to)?;
         }
-        self.first_page_missing(node, from, to)?;
         if edit.fits(0) { Ok(()) } else { Err(ProtectError::NotEncodable(edit.change)) }
     }
 
@@ -290,8 +298,11 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     /// Changes the leaves `from..=to`.
     #[inline(always)]
     fn protect_leaves(&mut self, node: Node, from: usize, to: usize, edit: &Edit) {
+        let node = self.shown(node);
+        if let (false, Some((keep, set))) = (L::LIVE, edit.of_bits(Self::FORMAT, node.level)) {
+            return self.change_row(node, from, to + 1, keep, set);
+        }
         let mut streak = Streak { last: None, all: None };
-        let Ok(node) = self.in_sight(node) else { return };
         let mut index = from;
         while index <= to {
             let word = self.load(node, index);

@@ -100,16 +100,12 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         if leaf.address & (size - 1) != 0 {
             return Err(PromoteError::UnalignedPhys(BadPhys { phys: PhysAddr::new(leaf.address), bound: size }));
         }
-        let mut marks = first & Self::HARDWARE_BITS;
         let flags = first & !Self::HARDWARE_BITS & !Self::address_bits(child.level);
-        for index in 1..child.entries(Self::FORMAT) {
-            let word = self.plain(child, index)?;
-            let address = leaf.address + ((index as u64) << Self::shift(child.level));
-            if word & !Self::HARDWARE_BITS != flags | Self::FORMAT.address.encode(address) {
-                return Err(PromoteError::Differs(self.found(child, index, word)));
-            }
-            marks |= word & Self::HARDWARE_BITS;
-        }
+        // All of them at once, which takes no decision for each.
+        let marks = match self.continues(child, !Self::HARDWARE_BITS, flags, leaf.address) {
+            Some(all) => all & Self::HARDWARE_BITS,
+            None => self.marks_of(child, flags, leaf.address)?,
+        };
         let word = Self::FORMAT.encode_leaf(level, &Leaf { run: 0, ..leaf });
         match word {
             Some(word) if Self::FORMAT.has_leaf(level, Self::FEATURES) => {
@@ -117,6 +113,20 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             }
             _ => Err(PromoteError::Reserved(self.found(child, 0, first))),
         }
+    }
+
+    /// What hardware set in leaves with `flags`, the first to `phys` and the others to what is behind.
+    fn marks_of(&self, child: Node, flags: u64, phys: u64) -> Result<u64, PromoteError> {
+        let mut marks = 0;
+        for index in 0..child.entries(Self::FORMAT) {
+            let word = self.plain(child, index)?;
+            let address = phys + ((index as u64) << Self::shift(child.level));
+            if word & !Self::HARDWARE_BITS != flags | Self::FORMAT.address.encode(address) {
+                return Err(PromoteError::Differs(self.found(child, index, word)));
+            }
+            marks |= word & Self::HARDWARE_BITS;
+        }
+        Ok(marks)
     }
 
     /// Hardware may mark the old leaves until the flush, and nobody looks at them then: a leaf that can be dirty is.

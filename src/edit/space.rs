@@ -12,7 +12,7 @@ use crate::flush::{Id, Maintain, covers_every_change};
 use crate::format::{Format, Lawful};
 use crate::regime::Regime;
 pub use crate::space::Roots;
-use crate::tables::{TableAccess, TableMemory};
+use crate::tables::{TableAccess, TableMemory, row};
 
 /// The format of a kind as one constant in memory, which code refers to and does not copy; lawful, or it does not compile.
 pub(crate) const fn format_of<K: Kind>() -> &'static Format {
@@ -186,8 +186,17 @@ fn new_root<K: Kind>(memory: &mut K::Memory) -> Result<u64, NewError> {
     let tables = format.root_tables() as usize;
     let root = memory.allocate(tables).ok_or(NewError::OutOfTables { tables })?;
     let node = Node::fresh(root, format.levels - 1);
-    for index in 0..1 << format.root_bits() {
-        // SAFETY: the memory was allocated as a root, which has so many entries.
+    let entries = node.entries(format);
+    if <K::Memory as TableAccess<K::Regime>>::STAYS
+        && tables == 1
+        && let Some(at) = memory.whole(root)
+    {
+        // SAFETY: the memory was allocated as a root, which has so many entries, and nobody has it yet.
+        unsafe { row::clear::<K::Regime>(at, entries) };
+        return Ok(root.as_u64());
+    }
+    for index in 0..entries {
+        // SAFETY: as above.
         unsafe { memory.store(node.at(format, index), 0) };
     }
     Ok(root.as_u64())

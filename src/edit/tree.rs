@@ -1,6 +1,7 @@
 //! The tables of a space while an operation works on them.
 
 mod gap;
+mod row;
 
 pub(super) use gap::{Made, Vacant};
 
@@ -142,10 +143,35 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
         Ok(())
     }
 
+    /// The lowest table, from `node` down, in which `span` lies and has not all of an entry above.
+    #[inline]
+    pub(super) fn narrow(&self, mut node: Node, span: Span) -> Result<Node, Fault> {
+        while node.level > 0 {
+            let shift = Self::shift(node.level);
+            if (span.start ^ span.last) >> shift != 0 || span.is_whole(shift) {
+                break;
+            }
+            let index = self.index(node, span.start);
+            let word = self.first(&mut node, index)?;
+            if Sort::of(Self::FORMAT, node.level, word) != Sort::Table {
+                break;
+            }
+            node = node.below(Self::FORMAT, index, word);
+        }
+        Ok(node)
+    }
+
     /// The index of `virt` in `node`.
     #[inline(always)]
     pub(super) fn index(&self, node: Node, virt: u64) -> usize {
         Self::FORMAT.index(virt, node.level)
+    }
+
+    /// The first entry that is looked at of a table, which may be out of reach; the others are in sight then.
+    #[inline(always)]
+    pub(super) fn first(&self, node: &mut Node, index: usize) -> Result<u64, Fault> {
+        *node = self.in_sight(*node)?;
+        self.checked(*node, index)
     }
 
     /// An entry, which may be out of reach.
@@ -155,6 +181,18 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
             return Ok(word);
         }
         self.memory.load(node.at(Self::FORMAT, index)).ok_or(Fault::NoTable(node.table))
+    }
+
+    /// Whether tables of `level` are one table each, of which all is in reach, or nothing.
+    #[inline(always)]
+    pub(super) const fn is_whole(level: usize) -> bool {
+        Self::FORMAT.root_tables() == 1 || level + 1 < Self::FORMAT.levels
+    }
+
+    /// The same table, which was found in reach: in sight, if it stays there.
+    #[inline(always)]
+    pub(super) fn shown(&self, node: Node) -> Node {
+        if node.seen.is_somewhere() { node } else { self.in_sight(node).unwrap_or(node) }
     }
 
     /// The same table, for many accesses: where it stays in sight, they find its entries there, and it is an error if it is
@@ -316,14 +354,6 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     #[inline]
     pub(super) fn pointer(level: usize, table: PhysAddr) -> u64 {
         Self::FORMAT.encode_table(level, table.as_u64())
-    }
-
-    /// Makes the entries `from..to` absent.
-    pub(super) fn clear(&mut self, node: Node, from: usize, to: usize) {
-        let Ok(node) = self.in_sight(node) else { return };
-        for index in from..to {
-            self.store(node, index, 0);
-        }
     }
 
     /// Whether a table has nothing but absent entries outside of `from..=to`.

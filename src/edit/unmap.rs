@@ -34,9 +34,11 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     pub(super) fn unmap(&mut self, virt: VirtAddr, size: u64, reclaim: Reclaim) -> Result<(), UnmapError> {
         let span = Span::new(Self::FORMAT, virt, size, Self::FORMAT.page_size())?;
         let root = self.enter(span)?;
-        let tables = self.survey_edges(root, span)?;
+        // Tables on the way that are left without an entry go, too.
+        let node = if reclaim == Reclaim::Keep { self.narrow(root, span)? } else { root };
+        let tables = self.survey_edges(node, span)?;
         self.reserve(tables).map_err(UnmapError::OutOfTables)?;
-        self.unmap_in(root, span, reclaim);
+        self.unmap_in(node, span, reclaim);
         Ok(())
     }
 

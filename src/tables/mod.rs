@@ -6,6 +6,7 @@ mod link;
 mod pool;
 mod ranges;
 mod recursive;
+pub(crate) mod row;
 mod source;
 mod view;
 pub(crate) mod word;
