@@ -16,3 +16,4 @@ mod measured;
 mod order;
 mod pitfalls;
 mod resized;
+mod sight;
