@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Parser, Subcommand};
 
+use crate::check;
 use crate::elf::{self, Image};
 use crate::memory::PhysicalMemory;
 use crate::number::Hex;
@@ -22,6 +23,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Compares the page tables, sections and relocations of a final image with the evidence of its map.
+    Check(check::Options),
     /// Draws the page tables of an image or of a memory dump, whoever made them.
     Show(show::Options),
 }
@@ -135,6 +138,7 @@ pub fn run(arguments: impl IntoIterator<Item = String>) -> ExitCode {
         arguments.remove(1);
     }
     let done = match Arguments::parse_from(arguments).command {
+        Command::Check(options) => check::run(&options),
         Command::Show(options) => show::run(&options),
     };
     match done {

@@ -15,9 +15,11 @@
 //! A walk ends: it is no deeper than its format has levels, never enters a table below itself, and reads a bounded number
 //! of entries.
 
+pub mod check;
 pub mod cli;
 pub mod decode;
 pub mod elf;
+pub mod evidence;
 pub mod memory;
 pub mod number;
 pub mod rights;

@@ -86,7 +86,7 @@ impl Size {
         let units = [(60, "EiB"), (50, "PiB"), (40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
         match units.into_iter().find(|(shift, _)| self.0 >> shift != 0) {
             Some((shift, _)) if self.0 % (1 << shift) == 0 => self.to_string(),
-            Some((shift, unit)) => format!("{}.{} {unit}", self.0 >> shift, (self.0 * 10 >> shift) % 10),
+            Some((shift, unit)) => format!("{}.{} {unit}", self.0 >> shift, ((self.0 * 10) >> shift) % 10),
             None => self.to_string(),
         }
     }

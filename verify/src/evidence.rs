@@ -1,0 +1,383 @@
+//! The evidence of a declared map, as far as a checker needs it. What is not read here is none of its business; fields that
+//! later versions add are ignored.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+
+use crate::cli;
+use crate::number::Hex;
+use crate::rights::Rights;
+use crate::scheme::{Family, Scheme};
+
+/// What a document must say of itself.
+const SCHEMA: &str = "tablature-evidence/1";
+
+/// A document.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Document {
+    /// Its version.
+    pub schema: String,
+    /// The map.
+    pub map: Named,
+    /// The CPU.
+    pub cpu: Cpu,
+    /// What exists on the bus.
+    #[serde(default)]
+    pub resources: Vec<Resource>,
+    /// The address spaces.
+    pub spaces: Vec<Space>,
+}
+
+/// Something on the bus.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Resource {
+    /// Its name.
+    pub name: String,
+    /// The memory type that it has by itself.
+    pub memory: String,
+}
+
+/// Something with a name.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Named {
+    /// The name.
+    pub name: String,
+}
+
+/// What the map says of the CPU.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Cpu {
+    /// Bytes of MAIR_ELx.
+    pub mair: Option<Vec<Hex>>,
+    /// Bytes of IA32_PAT.
+    pub pat: Option<Vec<Hex>>,
+    /// Optional features.
+    #[serde(default)]
+    pub features: Vec<String>,
+}
+
+/// The format of a space's tables.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Format {
+    /// Its name.
+    pub name: String,
+    /// Which decoder reads it.
+    pub scheme: String,
+    /// Bytes of the smallest leaf.
+    pub granule: u64,
+    /// Bits of an input address.
+    pub input_bits: u32,
+    /// Levels of tables.
+    pub levels: usize,
+    /// Bytes of an entry.
+    pub entry_bytes: u64,
+    /// Tables that make one root.
+    pub root_tables: u64,
+    /// Optional features of the CPU.
+    #[serde(default)]
+    pub features: Vec<String>,
+}
+
+/// A register that the installation writes.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Register {
+    /// As the manual names it.
+    pub name: String,
+    /// Its value.
+    pub value: Hex,
+}
+
+/// An address space.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Space {
+    /// Its name.
+    pub name: String,
+    /// What kind of tables it has.
+    pub format: Format,
+    /// The tables.
+    pub tables: Tables,
+    /// What the installation writes.
+    #[serde(default)]
+    pub registers: Vec<Register>,
+    /// What is mapped, and what is not.
+    pub regions: Vec<Region>,
+    /// What the linker puts where.
+    pub image: Option<ImageBlock>,
+}
+
+/// How the tables come to be.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Placement {
+    /// In the image, where the linker puts them.
+    Linked,
+    /// In the image, where they are declared.
+    Placed,
+    /// In memory, filled when the machine starts.
+    BootFilled,
+}
+
+/// The tables of a space.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Tables {
+    /// How they come to be.
+    pub placement: Placement,
+    /// How many there are.
+    pub count: u64,
+    /// Bytes of all.
+    pub bytes: u64,
+    /// Each of them.
+    pub list: Vec<Table>,
+    /// How many are allowed.
+    pub budget: Option<u64>,
+    /// Symbol of the first.
+    pub symbol: Option<String>,
+    /// Physical address of the first, where it is declared.
+    pub start: Option<Hex>,
+    /// Link address of the first, where it is declared.
+    pub virt: Option<Hex>,
+    /// Index of the root of the lower half, or of the only one.
+    pub lower_root: Option<u64>,
+    /// Index of the root of the upper half.
+    pub upper_root: Option<u64>,
+    /// Entry of the root that points back to it.
+    pub self_map_slot: Option<u64>,
+}
+
+/// A table.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Table {
+    /// Where it is, in units of one table from the first.
+    pub index: u64,
+    /// Its level.
+    pub level: usize,
+    /// The first address that it translates.
+    pub virt: Hex,
+    /// Of its entries.
+    pub sha256: String,
+    /// Entries that are not absent.
+    pub entries: u64,
+}
+
+/// What a region is.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum RegionKind {
+    /// Memory.
+    Map,
+    /// Memory at its own address.
+    Identity,
+    /// A linear map.
+    Linear,
+    /// Pages that are mapped at run time.
+    Window,
+    /// A stack.
+    Stack,
+    /// Nothing, for ever.
+    Guard,
+    /// An end of a channel.
+    Channel,
+}
+
+/// A region.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Region {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: RegionKind,
+    /// Where it starts.
+    pub virt: Hex,
+    /// Bytes.
+    pub size: Hex,
+    /// Rights of the privileged level.
+    pub privileged: Rights,
+    /// Rights of the user.
+    pub user: Rights,
+    /// Valid for every address space.
+    pub global: bool,
+    /// Its leaves.
+    pub leaves: Vec<Leaves>,
+    /// What it maps.
+    pub phys: Option<Hex>,
+    /// The resource that holds it.
+    pub resource: Option<String>,
+    /// The memory type.
+    pub memory: Option<String>,
+    /// Bytes of the lower guard.
+    pub guard_below: Option<Hex>,
+    /// Bytes of the upper guard.
+    pub guard_above: Option<Hex>,
+}
+
+impl Region {
+    /// First address behind it.
+    #[must_use]
+    pub fn end(&self) -> u128 {
+        self.virt.0.saturating_add(self.size.0)
+    }
+
+    /// Whether these bytes lie in it.
+    #[must_use]
+    pub fn contains(&self, start: u128, size: u128) -> bool {
+        self.virt.0 <= start && start + size <= self.end()
+    }
+
+    /// Whether nothing is mapped in it.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        matches!(self.kind, RegionKind::Guard | RegionKind::Window)
+    }
+}
+
+/// Leaves that follow each other.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Leaves {
+    /// Where the first one maps.
+    pub virt: Hex,
+    /// What it maps.
+    pub phys: Hex,
+    /// Level of all.
+    pub level: usize,
+    /// Bytes of each.
+    pub size: Hex,
+    /// How many there are.
+    pub count: u64,
+    /// Bytes of the runs that they form.
+    pub run: Option<Hex>,
+}
+
+/// What the linker puts where.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ImageBlock {
+    /// Its name.
+    pub name: String,
+    /// Sections.
+    pub sections: Vec<SectionBlock>,
+    /// Where it is entered.
+    pub entry: Option<Hex>,
+}
+
+/// A section.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SectionBlock {
+    /// Its name.
+    pub name: String,
+    /// Where it is linked.
+    pub virt: Hex,
+    /// The most bytes it may have.
+    pub size: Hex,
+    /// Its rights.
+    pub rights: Rights,
+    /// Where it is loaded.
+    pub load: Option<Hex>,
+}
+
+impl Document {
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// It cannot be read, or is none of this version.
+    pub fn read(path: &Path) -> Result<Self> {
+        Self::parse(&cli::read(path)?).with_context(|| path.display().to_string())
+    }
+
+    /// A document in these bytes.
+    ///
+    /// # Errors
+    /// It is none of this version.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Version {
+            schema: String,
+        }
+        let version: Version = serde_json::from_slice(bytes).context("this is no evidence document")?;
+        if version.schema != SCHEMA {
+            bail!("this is a document of version `{}`, and not of {SCHEMA}", version.schema);
+        }
+        let document: Self = serde_json::from_slice(bytes).context("this is no evidence document")?;
+        for space in &document.spaces {
+            document.scheme(space).with_context(|| format!("space {}", space.name))?;
+        }
+        Ok(document)
+    }
+
+    /// The memory type that a region asks for beyond what its resource has by itself; `None` if that is the same.
+    #[must_use]
+    pub fn override_of<'a>(&'a self, region: &'a Region) -> Option<&'a str> {
+        let resource = self.resources.iter().find(|resource| region.resource.as_ref() == Some(&resource.name));
+        let natural = resource.map(|resource| resource.memory.as_str());
+        region.memory.as_deref().filter(|memory| natural != Some(memory))
+    }
+
+    /// The space of that name.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn space(&self, name: &str) -> Result<&Space> {
+        let found = self.spaces.iter().find(|space| space.name == name);
+        found.with_context(|| format!("the document has no space {name}"))
+    }
+
+    /// What decodes the tables of a space, if this program can.
+    ///
+    /// # Errors
+    /// The document contradicts itself about it.
+    pub fn scheme(&self, space: &Space) -> Result<Option<Scheme>> {
+        let format = &space.format;
+        // Permission indices (FEAT_S1PIE) make rights of bits that are something else here.
+        let indirect = space.register("PIR_").is_some();
+        let Some(family) = Family::named(&format.scheme).filter(|_| !indirect) else {
+            return Ok(None);
+        };
+        if !format.granule.is_power_of_two() {
+            bail!("{} is no size of a page", format.granule);
+        }
+        let mut scheme = Scheme::new(family, format.granule.trailing_zeros(), Some(format.input_bits))?;
+        // At stage 2, VTCR_EL2.SL0 may ask for a deeper walk.
+        if family == Family::Stage2
+            && format.levels == scheme.levels + 1
+            && scheme.shift(scheme.levels) < format.input_bits
+        {
+            scheme.levels += 1;
+        }
+        let said = (format.levels, format.entry_bytes, format.root_tables.max(1));
+        let computed = (scheme.levels, scheme.entry_bytes(), scheme.root_tables());
+        if said != computed {
+            bail!(
+                "{scheme} has {computed:?} levels, bytes of an entry, and tables of a root, and the document says {said:?}"
+            );
+        }
+        scheme.wide = space.wide(&self.cpu, family);
+        scheme.mair = space.register("MAIR_").or(packed(self.cpu.mair.as_deref()));
+        scheme.pat = space.register("IA32_PAT").or(space.register("PAT")).or(packed(self.cpu.pat.as_deref()));
+        Ok(Some(scheme))
+    }
+}
+
+/// The register whose bytes these are, the lowest first.
+fn packed(bytes: Option<&[Hex]>) -> Option<u64> {
+    let bytes = bytes?;
+    let byte = |index: usize| bytes.get(index).map_or(0, |byte| (byte.0 & 0xff) as u8);
+    Some(u64::from_le_bytes(std::array::from_fn(byte)))
+}
+
+impl Space {
+    fn register(&self, prefix: &str) -> Option<u64> {
+        self.registers.iter().find(|register| register.name.to_uppercase().starts_with(prefix))?.value.address()
+    }
+
+    /// Whether descriptors have 52-bit addresses: the control register says it, or else the features.
+    fn wide(&self, cpu: &Cpu, family: Family) -> bool {
+        let shift = match family {
+            Family::El1 | Family::El20 => 59,
+            _ => 32,
+        };
+        match self.register("TCR_").or(self.register("VTCR_")) {
+            Some(control) if family.is_aarch64() => control >> shift & 1 == 1,
+            _ => self.format.features.iter().chain(&cpu.features).any(|feature| feature == "lpa2"),
+        }
+    }
+}
