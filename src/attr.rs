@@ -253,7 +253,8 @@ features! {
     PDPE1GB = 15, "pdpe1gb";
     /// x86 57-bit linear addresses (CR4.LA57).
     LA57 = 16, "la57";
-    /// x86 process-context identifiers.
+    /// x86 process-context identifiers. Who sets CR4.PCIDE declares them, for every space that runs meanwhile: without, no flush
+    /// asks which of them is current.
     PCID = 17, "pcid";
     /// x86 shadow stacks (CET_SS).
     CET_SS = 18, "cet_ss";

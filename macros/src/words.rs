@@ -40,6 +40,7 @@ pub(crate) const FEATURES: &[(&str, &str)] = &[
     ("pdpe1gb", "PDPE1GB"),
     ("la57", "LA57"),
     ("pcid", "PCID"),
+    ("pge", "PGE"),
     ("cet_ss", "CET_SS"),
     ("ept_2m", "EPT_2M"),
     ("ept_1g", "EPT_1G"),

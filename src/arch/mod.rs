@@ -36,4 +36,3 @@ pub mod x86_64;
 pub(crate) mod evidence;
 #[cfg(test)]
 mod laws;
-mod pages;

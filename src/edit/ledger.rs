@@ -7,7 +7,7 @@ use super::share::Borders;
 use super::tree::Gone;
 use super::unseen::Unseen;
 use crate::attr::Access;
-use crate::flush::{Change, Duty, Extent, Id, Maintain, Reach, Scope, duty};
+use crate::flush::{Change, Duty, Extent, Id, Maintain, Reach, Scope, duty, meet};
 use crate::regime::Regime;
 use crate::tables::{TableMemory, Tables};
 
@@ -182,7 +182,7 @@ impl<'h, K: Kind> Owed<'h, K> {
                 "break-before-make inside of an operation needs invalidations that reach every core that uses the space"
             );
         }
-        K::Regime::sequence(&scope.bounded(K::Regime::MANY), K::Reach::EVERY_CORE, self.hardware);
+        meet::<K, K::Reach>(scope, self.hardware);
         self.unseen.flushed::<K>(scope);
     }
 

@@ -4,7 +4,7 @@ use core::fmt;
 use core::mem::{ManuallyDrop, replace, take};
 
 use super::cover::Cover;
-use super::hardware::{Maintain, Reach};
+use super::hardware::{Maintain, meet};
 use super::scope::{Extent, Id, Scope};
 use super::shootdown::Interprocessor;
 use super::token::{TlbFlush, check_reach};
@@ -83,7 +83,7 @@ impl<K: Kind, const N: usize, T> Batch<K, N, T> {
     /// Executes what is owed, and gives back what was released. Compiles where [`TlbFlush::flush`] does.
     pub fn flush(self, hardware: &mut K::Hardware) -> impl Iterator<Item = T> + use<K, N, T> {
         const { check_reach::<K>() };
-        self.each(|scope| K::Regime::sequence(scope, K::Reach::EVERY_CORE, hardware));
+        self.each(|scope| meet::<K, K::Reach>(scope, hardware));
         self.into_released()
     }
 

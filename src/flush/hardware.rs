@@ -2,9 +2,11 @@
 
 use core::fmt::Debug;
 
-use super::change::DutyRule;
-use super::scope::Scope;
+use super::addresses::Addresses;
+use super::change::{Duty, DutyRule};
+use super::scope::{Id, Scope};
 use crate::attr::Features;
+use crate::edit::Kind;
 use crate::regime::{Regime, With};
 
 /// An instruction set, as far as translation needs it.
@@ -98,11 +100,32 @@ pub trait Maintain: Regime {
         hardware: &mut H,
     );
 
+    /// The same for leaves of the page size, at least one, whose scope is `duty` in `id`.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn pages_with<H: Hardware<Self::Architecture>>(
+        features: Features,
+        leaves: Addresses,
+        duty: Duty,
+        id: Id,
+        every_core: bool,
+        hardware: &mut H,
+    ) {
+        Self::sequence_with(features, &leaves.scope(duty, id).bounded(Self::MANY), every_core, hardware);
+    }
+
     /// The same on the CPU of this regime.
     #[inline(always)]
     fn sequence<H: Hardware<Self::Architecture>>(scope: &Scope, every_core: bool, hardware: &mut H) {
         Self::sequence_with(Self::FEATURES, scope, every_core, hardware);
     }
+}
+
+/// Executes what is owed in a space of the kind `K`, as far as `W` reaches: the one copy of the sequence for scopes that no
+/// type knows.
+#[inline(never)]
+pub(crate) fn meet<K: Kind, W: Reach>(scope: &Scope, hardware: &mut K::Hardware) {
+    K::Regime::sequence(&scope.bounded(K::Regime::MANY), W::EVERY_CORE, hardware);
 }
 
 /// What changes owe follows from [`Regime::FEATURES`], and how it is done from the features too.
@@ -121,5 +144,17 @@ impl<R: Maintain, const FEATURES: u64> Maintain for With<R, FEATURES> {
         hardware: &mut H,
     ) {
         R::sequence_with(features, scope, every_core, hardware);
+    }
+
+    #[inline(always)]
+    fn pages_with<H: Hardware<Self::Architecture>>(
+        features: Features,
+        leaves: Addresses,
+        duty: Duty,
+        id: Id,
+        every_core: bool,
+        hardware: &mut H,
+    ) {
+        R::pages_with(features, leaves, duty, id, every_core, hardware);
     }
 }

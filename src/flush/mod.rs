@@ -47,6 +47,7 @@
 //! | other cores that instructions do not reach | [`TlbFlush::shootdown`], [`Mailboxes`] |
 //! | identifiers of spaces that are used up | [`Identifiers`] |
 
+mod addresses;
 mod asid;
 mod batch;
 mod change;
@@ -59,10 +60,12 @@ mod token;
 #[cfg(test)]
 pub(crate) mod toy;
 
+pub use addresses::Addresses;
 pub use asid::{Identifiers, Rolled, Tag};
 pub use batch::Batch;
 pub use change::{Change, Duty, DutyRule, covers_every_change, duty};
-pub use cover::{Cover, Fixed, OnePage, Place, Span, Whole};
+pub use cover::{Cover, Fixed, OnePage, PageRun, Place, Span, Whole};
+pub(crate) use hardware::meet;
 pub use hardware::{Architecture, EveryCore, Hardware, Maintain, OneCore, Reach, ThisCpu};
 pub use recorder::Recorder;
 pub use scope::{Extent, Id, Scope};

@@ -8,7 +8,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use core::sync::atomic::{AtomicU32, fence};
 
 use super::change::Duty;
-use super::hardware::Maintain;
+use super::hardware::{Maintain, OneCore, meet};
 use super::scope::{Extent, Id, Scope};
 use crate::edit::{Brand, Kind};
 
@@ -97,7 +97,7 @@ impl<K: Kind, const CORES: usize> Mailboxes<K, CORES> {
             if number == 0 {
                 continue;
             }
-            K::Regime::sequence(&wanted.read().bounded(K::Regime::MANY), false, hardware);
+            meet::<K, OneCore>(&wanted.read(), hardware);
             // An interrupt may have served this one in between, and its owner asked for the next; that stays open.
             if open.compare_exchange(number, 0, Release, Relaxed).is_ok() {
                 served += 1;
@@ -142,7 +142,7 @@ unsafe impl<K: Kind, I: Interrupts, const CORES: usize> Interprocessor<K> for Ot
             self.mailboxes.open[core][self.core].store(number, Release);
             self.interrupts.interrupt(core);
         }
-        K::Regime::sequence(&scope, false, hardware);
+        meet::<K, OneCore>(&scope, hardware);
         while (0..CORES).any(|core| asked[core] && self.mailboxes.open[core][self.core].load(Acquire) != 0) {
             // SAFETY: this is that core, as the constructor was promised.
             unsafe { self.mailboxes.serve(self.core, hardware) };

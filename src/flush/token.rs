@@ -67,10 +67,7 @@ impl<K: Kind, T, C: Cover> TlbFlush<K, T, C> {
     #[inline]
     pub fn flush(self, hardware: &mut K::Hardware) -> T {
         const { check_reach::<K>() };
-        let scope = self.cover.bounded(K::Regime::MANY);
-        if !scope.duty.is_none() {
-            K::Regime::sequence(&scope, K::Reach::EVERY_CORE, hardware);
-        }
+        self.cover.meet::<K>(hardware);
         self.into_released()
     }
 

@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 
 use super::Declared;
 use crate::attr::Features;
-use crate::flush::{DutyRule, Hardware, Maintain, Scope};
+use crate::flush::{Addresses, Duty, DutyRule, Hardware, Id, Maintain, Scope};
 use crate::format::Format;
 use crate::layout;
 use crate::page::{HasLeaf, PageSize};
@@ -62,5 +62,17 @@ where
         hardware: &mut H,
     ) {
         S::Regime::sequence_with(features, scope, every_core, hardware);
+    }
+
+    #[inline(always)]
+    fn pages_with<H: Hardware<Self::Architecture>>(
+        features: Features,
+        leaves: Addresses,
+        duty: Duty,
+        id: Id,
+        every_core: bool,
+        hardware: &mut H,
+    ) {
+        S::Regime::pages_with(features, leaves, duty, id, every_core, hardware);
     }
 }

@@ -1,6 +1,6 @@
 //! One page, or a run of them.
 
-use crate::flush::{Cover, Duty, Extent, Id, OnePage, Scope, Span};
+use crate::flush::{Cover, Duty, Id, OnePage, PageRun};
 use crate::page::{Frame, OwnedFrame, OwnedFrames, Page, PageSize};
 
 /// How many pages a handle is for.
@@ -63,7 +63,7 @@ impl Count for One {
 
 impl Count for Run {
     type Frames<S: PageSize> = OwnedFrames<S>;
-    type Cover<S: PageSize> = Span;
+    type Cover<S: PageSize> = PageRun<S>;
 
     #[inline(always)]
     fn pages(self) -> usize {
@@ -81,20 +81,9 @@ impl Count for Run {
         unsafe { OwnedFrames::assume(first, self.0) }
     }
 
-    #[inline]
-    fn cover<S: PageSize>(self, first: Page<S>, duty: Duty, id: Id) -> Span {
-        if self.0 == 0 || duty.is_none() {
-            return Scope::nothing(id).into();
-        }
-        let start = first.start().as_u64();
-        // A run ends in its region, and that at 2^64 at the latest.
-        let last = start.wrapping_add((self.0 as u64).wrapping_mul(S::BYTES)).wrapping_sub(1);
-        let extent = if duty.leaf || duty.walk {
-            Extent::Range { start, last, stride: S::BYTES.trailing_zeros() }
-        } else {
-            Extent::Nowhere
-        };
-        Scope { duty, extent, id }.into()
+    #[inline(always)]
+    fn cover<S: PageSize>(self, first: Page<S>, duty: Duty, id: Id) -> PageRun<S> {
+        PageRun::new(first, self.0, duty, id)
     }
 }
 

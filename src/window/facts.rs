@@ -1,5 +1,6 @@
 //! What is known of a window before the program runs.
 
+use core::hint::assert_unchecked;
 use core::marker::PhantomData;
 
 use typenum::Unsigned;
@@ -69,8 +70,13 @@ impl<R: DeclaredRegion> Facts<R> {
     pub(super) const FIRST: usize = place::<R>().0;
 
     /// The page that entry `entry` of the space translates.
+    ///
+    /// # Safety
+    /// It is one of the region, or the one behind it.
     #[inline(always)]
-    pub(super) fn page<S: PageSize>(entry: usize) -> Page<S> {
+    pub(super) unsafe fn page<S: PageSize>(entry: usize) -> Page<S> {
+        // SAFETY: by the contract. Its address is taken apart without looking whether it has more bits.
+        unsafe { assert_unchecked(entry <= const { Self::FIRST + Self::PAGES }) };
         let origin = const { (R::EXTENT.virt as u64).wrapping_sub((Self::FIRST as u64) << Self::FORMAT.page_shift) };
         Page::containing(VirtAddr::new(origin)).ahead(entry)
     }

@@ -37,7 +37,7 @@ impl Memory for Device {
 ///
 /// # Invariants
 /// There is one handle for each page of the region, this one or one that it became, and the entry is absent. No core has it
-/// cached otherwise.
+/// cached otherwise. All entries are of the region; `first` alone may be the one behind it, where there are none.
 #[must_use = "a page that is dropped is lost to its window"]
 pub struct Unmapped<R, K, N = One> {
     /// The entry of the first page, counted from the first one of the space: what the address of that is made of.
@@ -52,7 +52,8 @@ pub type Window<R, K> = Unmapped<R, K, Run>;
 /// A page of the window `R` that grants `A`, or a run of them. It owns the frames.
 ///
 /// # Invariants
-/// There is one handle for each page, and the entries are leaves that grant `A` and go to `frame` and what follows.
+/// There is one handle for each page, and the entries are leaves that grant `A` and go to `frame` and what follows. They are
+/// of the region; `first` alone may be the one behind it, where there are none.
 #[must_use = "a page that is dropped stays mapped for ever"]
 pub struct Mapped<R: WindowRegion, K, A, M = Normal, N = One> {
     first: usize,
@@ -103,16 +104,18 @@ impl<R: WindowRegion, K: Kind<Regime = Of<R::Space>>, N: Count> Unmapped<R, K, N
     /// The first page.
     #[inline]
     pub fn page(&self) -> Page<R::Size> {
-        Facts::<R>::page(self.first)
+        // SAFETY: as the invariants say.
+        unsafe { Facts::<R>::page(self.first) }
     }
 
     /// Makes the pages leaves.
     #[inline(always)]
     fn put<A: Granted, M: Memory>(self, frame: Frame<R::Size>) -> Owed<R, K, Mapped<R, K, A, M, N>, N> {
+        let page = self.page();
         let Self { first, count, .. } = self;
         // SAFETY: this is the handle of the pages.
         unsafe { Facts::<R>::store(first, count.pages(), |i| Mapped::<R, K, A, M, N>::word(frame, i)) };
-        let owed = count.cover(Facts::<R>::page(first), const { Owes::<K>::MAP }, Facts::<R>::ID);
+        let owed = count.cover(page, const { Owes::<K>::MAP }, Facts::<R>::ID);
         TlbFlush::covering(owed, Mapped { first, count, frame, kind: PhantomData })
     }
 }
@@ -235,7 +238,8 @@ impl<R: WindowRegion, K: Kind<Regime = Of<R::Space>>, A: Granted, M: Memory, N: 
     /// The first page.
     #[inline]
     pub fn page(&self) -> Page<R::Size> {
-        Facts::<R>::page(self.first)
+        // SAFETY: as the invariants say.
+        unsafe { Facts::<R>::page(self.first) }
     }
 
     /// Where it goes.
@@ -256,11 +260,12 @@ impl<R: WindowRegion, K: Kind<Regime = Of<R::Space>>, A: Granted, M: Memory, N: 
     #[inline]
     pub fn protect<B: Granted>(self, _: B) -> Owed<R, K, Mapped<R, K, B, M, N>, N> {
         const { Flags::<R, B, M>::POSSIBLE };
+        let page = self.page();
         let Self { first, count, frame, .. } = self;
         // SAFETY: this is the handle of the pages.
         unsafe { Facts::<R>::store(first, count.pages(), |i| Mapped::<R, K, B, M, N>::word(frame, i)) };
         let duty = const { Owes::<K>::protect(A::ACCESS, B::ACCESS) };
-        let owed = count.cover(Facts::<R>::page(first), duty, Facts::<R>::ID);
+        let owed = count.cover(page, duty, Facts::<R>::ID);
         TlbFlush::covering(owed, Mapped { first, count, frame, kind: PhantomData })
     }
 
@@ -270,10 +275,11 @@ impl<R: WindowRegion, K: Kind<Regime = Of<R::Space>>, A: Granted, M: Memory, N: 
     #[inline]
     #[expect(clippy::type_complexity, reason = "the alias is what callers read")]
     pub fn unmap(self) -> Owed<R, K, (Unmapped<R, K, N>, N::Frames<R::Size>), N> {
+        let page = self.page();
         let Self { first, count, frame, .. } = self;
         // SAFETY: this is the handle of the pages.
         unsafe { Facts::<R>::store(first, count.pages(), |_| 0) };
-        let owed = count.cover(Facts::<R>::page(first), const { Owes::<K>::UNMAP }, Facts::<R>::ID);
+        let owed = count.cover(page, const { Owes::<K>::UNMAP }, Facts::<R>::ID);
         // SAFETY: the frames were this handle's, which ends here; the token keeps them until no core can use them.
         let frames = unsafe { count.own(frame) };
         TlbFlush::covering(owed, (Unmapped::new(first, count), frames))

@@ -155,9 +155,10 @@ mod processors {
 
     #[test]
     fn another_identifier_keeps_its_translations_and_the_same_loses_them() {
+        type Tagged = With<Level4, { Features::PCID.bits() }>;
         for (old, value) in [(7, ROOT | 5 | KEEP), (5, ROOT | 5)] {
             let mut cpu = processor(OLD | old, 0xa0 | PCIDE);
-            assert_eq!(activate::<Level4>(&lower(ROOT, Id::One(5)), &mut cpu), Ok(lower(ROOT, Id::One(5))));
+            assert_eq!(activate::<Tagged>(&lower(ROOT, Id::One(5)), &mut cpu), Ok(lower(ROOT, Id::One(5))));
             assert_eq!(cpu.ops(), [Op::Write(Register::Cr3, value)]);
         }
     }
@@ -174,6 +175,11 @@ mod processors {
         let mut cpu = processor(OLD, la57);
         let missing = Refusal::Feature { feature: Features::PCID };
         assert_eq!(activate::<Level5>(&to, &mut cpu), Err(missing.into()));
+        assert_eq!(cpu.ops(), []);
+        // Nor is anything of such a processor flushed by a regime without.
+        let mut cpu = processor(OLD | 5, la57 | PCIDE);
+        assert_eq!(activate::<Level5>(&lower(ROOT, Id::Every), &mut cpu), Err(missing.into()));
+        assert_eq!(Level5::active(&mut cpu), Err(missing.into()));
         assert_eq!(cpu.ops(), []);
     }
 
@@ -200,7 +206,7 @@ mod processors {
         let power_on = 0x0007_0406_0007_0406;
         let types = ActiveError::MemoryTypes { expected: PAT.1, found: power_on };
         refused(&[PG, NXE, (Register::Pat, power_on)], types);
-        let mut cpu = processor(OLD, 0xa0 | PCIDE);
+        let mut cpu = processor(OLD, 0xa0);
         let wide = Refusal::AsidBits { needs: 13, has: 12 };
         assert_eq!(activate::<Level4>(&lower(ROOT, Id::One(0x1000)), &mut cpu), Err(wide.into()));
         let far = Refusal::OutputBits { needs: 53, has: 52 };

@@ -9,6 +9,7 @@ mod engine;
 mod golden;
 mod loongarch64;
 mod riscv;
+mod runs;
 mod speculation;
 mod x86;
 mod x86_64;

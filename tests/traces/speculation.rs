@@ -46,6 +46,7 @@ const LPA2: u64 = Features::LPA2.bits();
 const LPA: u64 = Features::LPA.bits();
 const INVPCID: u64 = Features::INVPCID.bits();
 const INVLPGB: u64 = Features::INVLPGB.bits();
+const PCID: u64 = Features::PCID.bits();
 
 /// Runs the program where `as` gives the cores, the page and the large leaf of the regime, and what it runs on.
 macro_rules! each_of {
@@ -141,16 +142,18 @@ fn on_armv7(program: &Program) {
 fn on_x86(program: &Program) {
     const PGE: u64 = 1 << 7;
     const PCIDE: u64 = 1 << 17;
-    type Able = With<Level4, INVPCID>;
-    type Broadcasts = With<Level4, INVLPGB>;
+    type Tagged4 = With<Level4, PCID>;
+    type Tagged5 = With<Level5, PCID>;
+    type Able = With<Tagged4, INVPCID>;
+    type Broadcasts = With<Tagged4, INVLPGB>;
     each_of! { program;
         Legacy32 as OneCore, Size4K, Size4M: x86(0, PGE, Id::Every);
         Pae as OneCore, Size4K, Size2M: x86(0, PGE, Id::Every);
         Level4 as OneCore, Size4K, Size2M: x86(0, PGE, Id::Every);
         Level5 as OneCore, Size4K, Size2M: x86(0, 0, Id::Every);
-        Level4 as OneCore, Size4K, Size2M: x86(OURS, PGE | PCIDE, Id::Every);
-        Level4 as OneCore, Size4K, Size2M: x86(OURS, PGE | PCIDE, ID);
-        Level5 as OneCore, Size4K, Size2M: x86(THEIRS, PGE | PCIDE, ID);
+        Tagged4 as OneCore, Size4K, Size2M: x86(OURS, PGE | PCIDE, Id::Every);
+        Tagged4 as OneCore, Size4K, Size2M: x86(OURS, PGE | PCIDE, ID);
+        Tagged5 as OneCore, Size4K, Size2M: x86(THEIRS, PGE | PCIDE, ID);
         Able as OneCore, Size4K, Size2M: x86(THEIRS, PCIDE, ID);
         Broadcasts as EveryCore, Size4K, Size2M: x86(OURS, PGE | PCIDE, ID);
     }

@@ -54,7 +54,7 @@ use super::granule::GranuleSize;
 use super::operation::{A64, Barrier, Domain, Instruction, Register, Tlb};
 use super::regs::HCR;
 use crate::attr::Features;
-use crate::flush::{Change, Duty, DutyRule, Extent, Hardware, Id, Maintain, Scope, covers_every_change};
+use crate::flush::{Addresses, Change, Duty, DutyRule, Extent, Hardware, Id, Maintain, Scope, covers_every_change};
 
 /// More invalidations by address than this are slower than everything at once: each is a message to every core.
 const MANY_ADDRESSES: u64 = 512;
@@ -117,6 +117,20 @@ macro_rules! maintained {
                 let (translation, granule) = (<Self as Vmsa>::TRANSLATION, <Self as Vmsa>::GRANULE);
                 Job { translation, granule, features, domain, hardware }.run(scope);
             }
+
+            #[inline(always)]
+            fn pages_with<H: Hardware<A64>>(
+                features: Features,
+                leaves: Addresses,
+                duty: Duty,
+                id: Id,
+                every_core: bool,
+                hardware: &mut H,
+            ) {
+                let domain = if every_core { Domain::Inner } else { Domain::Local };
+                let (translation, granule) = (<Self as Vmsa>::TRANSLATION, <Self as Vmsa>::GRANULE);
+                Job { translation, granule, features, domain, hardware }.run_pages(leaves, duty, id);
+            }
         }
     )*};
 }
@@ -150,15 +164,55 @@ impl<H: Hardware<A64>> Job<'_, H> {
     /// For a scope that is known where this is compiled, what is left of it are the instructions.
     #[inline(always)]
     fn run(&mut self, scope: &Scope) {
-        let duty = scope.duty;
-        if !(duty.publish | duty.leaf | duty.walk) {
+        let Scope { duty, extent, id } = *scope;
+        let invalidates = duty.leaf | duty.walk && !matches!(extent, Extent::Nowhere);
+        if !self.begin(duty) {
             return;
         }
-        self.barrier(Barrier::DsbStores(self.domain));
-        if duty.leaf | duty.walk && !matches!(scope.extent, Extent::Nowhere) {
-            if !self.one_leaf(scope) {
+        if invalidates {
+            let is_first = !matches!(self.translation, Translation::Stage2);
+            if is_first && matches!(extent, Extent::Everywhere) {
+                self.first_stage_everything(id);
+            } else if !self.one_leaf(scope) {
                 self.many_leaves(scope);
             }
+        }
+        self.end(invalidates);
+    }
+
+    /// The same for pages side by side: instructions for ranges, and second stages, are a function of their own.
+    #[inline(always)]
+    fn run_pages(&mut self, pages: Addresses, duty: Duty, id: Id) {
+        if !self.begin(duty) {
+            return;
+        }
+        let invalidates = duty.leaf | duty.walk;
+        if invalidates && (matches!(self.translation, Translation::Stage2) || self.has_ranges()) {
+            self.many_leaves(&pages.scope(duty, id).bounded(MANY_PAGES));
+        } else if invalidates {
+            let names = if pages.len() > MANY_ADDRESSES { None } else { self.first_stage_names(duty, id) };
+            match names {
+                Some(names) => self.each(names, pages),
+                None => self.first_stage_everything(id),
+            }
+        }
+        self.end(invalidates);
+    }
+
+    /// The barrier before all else; `false`, and nothing done, where nothing is owed.
+    #[inline(always)]
+    fn begin(&mut self, duty: Duty) -> bool {
+        let owes = duty.publish | duty.leaf | duty.walk;
+        if owes {
+            self.barrier(Barrier::DsbStores(self.domain));
+        }
+        owes
+    }
+
+    /// The barriers behind all else.
+    #[inline(always)]
+    fn end(&mut self, invalidated: bool) {
+        if invalidated {
             self.barrier(Barrier::Dsb(self.domain));
         }
         self.barrier(Barrier::Isb);
@@ -172,7 +226,7 @@ impl<H: Hardware<A64>> Job<'_, H> {
         if matches!(self.translation, Translation::Stage2) || start >> stride != last >> stride {
             return false;
         }
-        match self.first_stage_names(scope) {
+        match self.first_stage_names(scope.duty, scope.id) {
             Some(names) => {
                 self.one(names, start >> stride << stride);
                 true
@@ -190,21 +244,20 @@ impl<H: Hardware<A64>> Job<'_, H> {
     }
 
     fn first_stage(&mut self, scope: &Scope) {
-        let done = match self.first_stage_names(scope) {
+        let done = match self.first_stage_names(scope.duty, scope.id) {
             Some(names) => self.by_address(names, scope.extent),
             None => false,
         };
         if !done {
-            let (everything, identifier) = self.first_stage_everything(scope.id);
-            self.invalidate(everything, identifier);
+            self.first_stage_everything(scope.id);
         }
     }
 
     /// `None` where the regime has no instruction for that.
     #[inline(always)]
-    fn first_stage_names(&mut self, scope: &Scope) -> Option<ByAddress> {
-        let walk = scope.duty.walk;
-        let el1 = |host: bool| match (scope.id, walk, host) {
+    fn first_stage_names(&mut self, duty: Duty, id: Id) -> Option<ByAddress> {
+        let walk = duty.walk;
+        let el1 = |host: bool| match (id, walk, host) {
             (Id::Every, true, _) => Some(ByAddress::new((Tlb::Vaae1, Tlb::Rvaae1), 0)),
             (Id::Every, false, _) => Some(ByAddress::new((Tlb::Vaale1, Tlb::Rvaale1), 0)),
             (Id::One(id), true, false) => Some(ByAddress::new((Tlb::Vae1, Tlb::Rvae1), asid(id))),
@@ -215,7 +268,7 @@ impl<H: Hardware<A64>> Job<'_, H> {
         match self.translation {
             Translation::El1 => el1(false),
             // There is no `vaae2`; `vaae1` means this regime only while the host runs programs of its own.
-            Translation::El2And0 => match scope.id {
+            Translation::El2And0 => match id {
                 Id::Every if !self.is_host() => None,
                 _ => el1(true),
             },
@@ -226,8 +279,9 @@ impl<H: Hardware<A64>> Job<'_, H> {
         }
     }
 
-    fn first_stage_everything(&mut self, id: Id) -> (Tlb, u64) {
-        match (self.translation, id) {
+    #[inline(always)]
+    fn first_stage_everything(&mut self, id: Id) {
+        let (everything, identifier) = match (self.translation, id) {
             (Translation::El1, Id::One(id)) => (Tlb::Aside1, asid(id)),
             (Translation::El1, Id::Every) => (Tlb::Vmalle1, 0),
             (Translation::El2And0, Id::One(id)) => match self.is_host() {
@@ -236,7 +290,8 @@ impl<H: Hardware<A64>> Job<'_, H> {
             },
             (Translation::El3, _) => (Tlb::Alle3, 0),
             _ => (Tlb::Alle2, 0),
-        }
+        };
+        self.invalidate(everything, identifier);
     }
 
     fn second_stage(&mut self, scope: &Scope) {
@@ -268,20 +323,18 @@ impl<H: Hardware<A64>> Job<'_, H> {
     fn by_address(&mut self, names: ByAddress, extent: Extent) -> bool {
         let Extent::Range { start, last, stride } = extent else { return false };
         let stride = self.leaf_shift(stride);
-        let steps = (last >> stride).saturating_sub(start >> stride);
-        if steps > 0 && self.has_ranges() && self.by_range(names, start, last) {
+        if last >> stride > start >> stride && self.has_ranges() && self.by_range(names, start, last) {
             return true;
         }
-        if steps >= MANY_ADDRESSES {
-            return false;
+        let leaves = Addresses::of(&Extent::Range { start, last, stride }, MANY_ADDRESSES);
+        leaves.inspect(|leaves| self.each(names, *leaves)).is_some()
+    }
+
+    #[inline(always)]
+    fn each(&mut self, names: ByAddress, leaves: Addresses) {
+        for address in leaves {
+            self.one(names, address);
         }
-        let base = start >> stride << stride;
-        let mut step = 0;
-        while step <= steps {
-            self.one(names, base.wrapping_add(step << stride));
-            step += 1;
-        }
-        true
     }
 
     /// The largest leaf of at most that size: of a contiguous run, each entry may be cached for itself.

@@ -10,9 +10,8 @@
 
 use static_assertions::const_assert;
 
-use crate::arch::pages::Pages;
 use crate::attr::Features;
-use crate::flush::{Change, Duty, DutyRule, Extent, Hardware, Id, Maintain, Scope, covers_every_change};
+use crate::flush::{Addresses, Change, Duty, DutyRule, Extent, Hardware, Id, Maintain, Scope, covers_every_change};
 use crate::regime::Regime;
 
 use super::La64;
@@ -68,7 +67,7 @@ impl Maintain for La64 {
         }
         let pages = match scope.extent {
             // Below an absent directory, and of a large page, the handler enters pairs of what size it likes.
-            Extent::Range { stride, .. } if stride == PAGE_SHIFT => Pages::of(&scope.extent, MANY),
+            Extent::Range { stride, .. } if stride == PAGE_SHIFT => Addresses::of(&scope.extent, MANY),
             _ => None,
         };
         match (scope.id, pages) {

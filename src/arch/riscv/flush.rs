@@ -10,9 +10,8 @@
 
 use static_assertions::const_assert;
 
-use crate::arch::pages::Pages;
 use crate::attr::Features;
-use crate::flush::{Change, Duty, DutyRule, Extent, Hardware, Id, Maintain, Scope, covers_every_change};
+use crate::flush::{Addresses, Change, Duty, DutyRule, Extent, Hardware, Id, Maintain, Scope, covers_every_change};
 use crate::format::Format;
 use crate::regime::Regime;
 
@@ -74,25 +73,32 @@ const SUPERVISOR: Stage = Stage { fence: Op::SfenceVma, invalidate: Op::SinvalVm
 const GUEST: Stage = Stage { fence: Op::HfenceGvma, invalidate: Op::HinvalGvma, shift: 2 };
 
 impl Stage {
+    #[inline(always)]
     fn run<H: Hardware<RiscV>>(self, format: &Format, features: Features, scope: &Scope, hardware: &mut H) {
         if scope.duty.is_none() {
             return;
         }
-        let id = match scope.id {
+        let leaves = Addresses::of(&in_leaves(format, scope.extent), MANY);
+        self.fence(features, if scope.duty.walk { None } else { leaves }, scope.id, hardware);
+    }
+
+    /// `None` stands for all addresses.
+    #[inline(always)]
+    fn fence<H: Hardware<RiscV>>(self, features: Features, leaves: Option<Addresses>, id: Id, hardware: &mut H) {
+        let id = match id {
             Id::Every => None,
             Id::One(id) => Some(id),
         };
-        let pages = if scope.duty.walk { None } else { Pages::of(&in_leaves(format, scope.extent), MANY) };
-        let Some(pages) = pages else {
+        let Some(leaves) = leaves else {
             return execute(hardware, (self.fence)(None, id));
         };
-        if pages.len() == 1 || !features.contains(Features::SVINVAL) {
-            for address in pages {
+        if !features.contains(Features::SVINVAL) || leaves.len() == 1 {
+            for address in leaves {
                 execute(hardware, (self.fence)(Some(address >> self.shift), id));
             }
         } else {
             execute(hardware, Op::SfenceWInval);
-            for address in pages {
+            for address in leaves {
                 execute(hardware, (self.invalidate)(Some(address >> self.shift), id));
             }
             execute(hardware, Op::SfenceInvalIr);
@@ -109,6 +115,7 @@ fn in_leaves(format: &Format, extent: Extent) -> Extent {
     Extent::Range { start, last, stride }
 }
 
+#[inline(always)]
 fn execute<H: Hardware<RiscV>>(hardware: &mut H, op: Op) {
     // SAFETY: a fence, or an invalidation.
     unsafe { hardware.execute(op) };
@@ -122,8 +129,24 @@ macro_rules! maintain {
             const BROADCAST_FEATURE: Option<Features> = None;
             const MANY: u64 = MANY;
 
+            #[inline(always)]
             fn sequence_with<H: Hardware<RiscV>>(features: Features, scope: &Scope, _every_core: bool, hardware: &mut H) {
                 $stage.run(const { &<$regime as Regime>::FORMAT }, features, scope, hardware);
+            }
+
+            #[inline(always)]
+            fn pages_with<H: Hardware<RiscV>>(
+                features: Features,
+                leaves: Addresses,
+                duty: Duty,
+                id: Id,
+                _every_core: bool,
+                hardware: &mut H,
+            ) {
+                let leaves = if duty.walk || leaves.len() > MANY { None } else { Some(leaves) };
+                if !duty.is_none() {
+                    $stage.fence(features, leaves, id, hardware);
+                }
             }
         }
     )*)* };

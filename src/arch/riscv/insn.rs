@@ -104,7 +104,7 @@ mod native {
     }
 
     impl Hardware<RiscV> for ThisCpu {
-        #[inline]
+        #[inline(always)]
         fn read(&mut self, register: Register) -> u64 {
             match register {
                 Register::Satp => read_csr!("0x180"),
@@ -112,7 +112,7 @@ mod native {
             }
         }
 
-        #[inline]
+        #[inline(always)]
         unsafe fn execute(&mut self, op: Op) {
             match op {
                 Op::Write(Register::Satp, value) => change_csr!("csrw", "0x180", value),

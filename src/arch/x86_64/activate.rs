@@ -64,10 +64,18 @@ fn pcid_of(id: Id) -> Result<u64, ActiveError> {
     }
 }
 
+/// Whether translations are tagged with PCIDs, which a regime without them cannot flush.
+fn is_tagged<H: Hardware<X86>>(features: Features, hardware: &mut H) -> Result<bool, ActiveError> {
+    match hardware.read(Register::Cr4) & ones(CR4::PCIDE) != 0 {
+        true if !features.contains(Features::PCID) => Err(Refusal::Feature { feature: Features::PCID }.into()),
+        tagged => Ok(tagged),
+    }
+}
+
 fn active<H: Hardware<X86>>(format: &Format, features: Features, hardware: &mut H) -> Result<Active, ActiveError> {
     check(format, features, hardware)?;
-    let (cr3, cr4) = (hardware.read(Register::Cr3), hardware.read(Register::Cr4));
-    let id = if cr4 & ones(CR4::PCIDE) == 0 { Id::Every } else { Id::One((cr3 & CR3::PCID.mask) as u16) };
+    let (cr3, tagged) = (hardware.read(Register::Cr3), is_tagged(features, hardware)?);
+    let id = if tagged { Id::One((cr3 & CR3::PCID.mask) as u16) } else { Id::Every };
     Ok(Active { roots: Roots { lower: Some(cr3 & ones(CR3::ROOT)), upper: None }, id })
 }
 
@@ -81,9 +89,9 @@ unsafe fn activate<H: Hardware<X86>>(
 ) -> Result<(), ActiveError> {
     check(format, features, hardware)?;
     let (root, pcid) = (root_of(to, ones(CR3::ROOT), format.max_output_bits)?, pcid_of(to.id)?);
-    let (cr3, cr4) = (hardware.read(Register::Cr3), hardware.read(Register::Cr4));
+    let (cr3, tagged) = (hardware.read(Register::Cr3), is_tagged(features, hardware)?);
     let target = cr3 & MASKING | root;
-    if cr4 & ones(CR4::PCIDE) != 0 {
+    if tagged {
         // The translations of another PCID are not those of the tables in use, and stay.
         let keep = if cr3 & CR3::PCID.mask == pcid { 0 } else { KEEP_TRANSLATIONS };
         // SAFETY: the caller's tables map what is in use.
@@ -96,6 +104,7 @@ unsafe fn activate<H: Hardware<X86>>(
     // SAFETY: as above.
     unsafe { write(hardware, Register::Cr3, target) };
     if pcid != 0 {
+        let cr4 = hardware.read(Register::Cr4);
         // SAFETY: PCIDE can be set only while the low bits of CR3 are zero, as they are.
         unsafe { write(hardware, Register::Cr4, cr4 | ones(CR4::PCIDE)) };
         // SAFETY: the same root, under its PCID.

@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 
 use crate::attr::Features;
 use crate::edit::{Activate, Active, ActiveError};
-use crate::flush::{DutyRule, Hardware, Maintain, Scope};
+use crate::flush::{Addresses, Duty, DutyRule, Hardware, Id, Maintain, Scope};
 use crate::format::Format;
 use crate::page::{HasLeaf, PageSize};
 use crate::regime::Regime;
@@ -45,6 +45,7 @@ impl<R: Maintain> Maintain for PowerOnPat<R> {
     const RESIZES_HIDE: bool = R::RESIZES_HIDE;
     const MANY: u64 = R::MANY;
 
+    #[inline(always)]
     fn sequence_with<H: Hardware<Self::Architecture>>(
         features: Features,
         scope: &Scope,
@@ -52,6 +53,18 @@ impl<R: Maintain> Maintain for PowerOnPat<R> {
         hardware: &mut H,
     ) {
         R::sequence_with(features, scope, every_core, hardware);
+    }
+
+    #[inline(always)]
+    fn pages_with<H: Hardware<Self::Architecture>>(
+        features: Features,
+        leaves: Addresses,
+        duty: Duty,
+        id: Id,
+        every_core: bool,
+        hardware: &mut H,
+    ) {
+        R::pages_with(features, leaves, duty, id, every_core, hardware);
     }
 }
 

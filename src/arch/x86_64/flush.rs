@@ -5,15 +5,15 @@
 //! before. `invlpg` also drops what the current PCID remembers of the walks of any address. Page sizes may change under a
 //! translation that stays: either entry is used, and both say the same.
 //!
-//! What the processor has cached is tagged with a PCID where `CR4.PCIDE` is set, which is read each time, as is the
-//! current PCID. Between that and the last instruction nothing else may run on the processor that changes CR3 or CR4 for
-//! good: a program whose threads are preempted flushes where they are not.
+//! What the processor has cached is tagged with a PCID where `CR4.PCIDE` is set. A program that tags with others than 0 says so
+//! with [`Features::PCID`], in all of its regimes; without, `invlpg` reaches whatever is cached. With the feature, both the bit
+//! and the current PCID are read each time. Between that and the last instruction nothing else may run on the processor that
+//! changes CR3 or CR4 for good: a program whose threads are preempted flushes where they are not.
 
 use static_assertions::const_assert;
 
-use crate::arch::pages::Pages;
 use crate::attr::Features;
-use crate::flush::{Change, Duty, DutyRule, Hardware, Id, Maintain, Scope, covers_every_change};
+use crate::flush::{Addresses, Change, Duty, DutyRule, Hardware, Id, Maintain, Scope, covers_every_change};
 
 use super::operation::{Invlpgb, Invpcid, Op, Register, X86};
 use super::regs::{CR3, CR4, ones};
@@ -55,25 +55,96 @@ pub(crate) const DUTIES: &[DutyRule] = &[
 
 const_assert!(covers_every_change(DUTIES));
 
-/// What this processor has cached, dropped as far as `scope` asks for it.
-pub(crate) fn on_this_core<H: Hardware<X86>>(features: Features, scope: &Scope, hardware: &mut H) {
-    if !scope.duty.leaf && !scope.duty.walk {
-        return;
+/// What a processor is asked to drop.
+#[derive(Clone, Copy)]
+struct Work {
+    features: Features,
+    /// `None` where that is everything.
+    leaves: Option<Addresses>,
+    duty: Duty,
+    id: Id,
+}
+
+impl Work {
+    /// `None` where nothing is owed.
+    #[inline(always)]
+    const fn of(features: Features, scope: &Scope) -> Option<Self> {
+        let Scope { duty, extent, id } = *scope;
+        if duty.leaf || duty.walk {
+            Some(Self { features, leaves: Addresses::of(&extent, MANY), duty, id })
+        } else {
+            None
+        }
     }
-    let tagged = hardware.read(Register::Cr4) & ones(CR4::PCIDE) != 0;
-    match scope.id {
-        Id::One(pcid) if tagged && pcid != current_pcid(hardware) => drop_other(features, scope, pcid, hardware),
-        // Translations that are not global may have been cached under any of them.
-        Id::Every if tagged => drop_all(features, hardware),
-        id => match (Pages::of(&scope.extent, MANY), id) {
-            (Some(pages), _) => {
-                for linear in pages {
-                    execute(hardware, Op::Invlpg(linear));
+
+    /// Whether translations are tagged with PCIDs.
+    #[inline(always)]
+    fn is_tagged<H: Hardware<X86>>(&self, hardware: &mut H) -> bool {
+        self.features.contains(Features::PCID) && hardware.read(Register::Cr4) & ones(CR4::PCIDE) != 0
+    }
+
+    #[inline(always)]
+    fn on_this_core<H: Hardware<X86>>(self, hardware: &mut H) {
+        let tagged = self.is_tagged(hardware);
+        match self.id {
+            Id::One(pcid) if tagged && pcid != current_pcid(hardware) => self.drop_other(pcid, hardware),
+            // Translations that are not global may have been cached under any of them.
+            Id::Every if tagged => drop_all(self.features, hardware),
+            id => match (self.leaves, id) {
+                (Some(leaves), _) => {
+                    for linear in leaves {
+                        execute(hardware, Op::Invlpg(linear));
+                    }
+                }
+                (None, Id::One(_)) => reload_root(hardware),
+                (None, Id::Every) => drop_all(self.features, hardware),
+            },
+        }
+    }
+
+    /// Of a PCID that is not the current one.
+    fn drop_other<H: Hardware<X86>>(self, pcid: u16, hardware: &mut H) {
+        if !self.features.contains(Features::INVPCID) {
+            return drop_all(self.features, hardware);
+        }
+        // What is remembered of walks goes as a whole, for INVPCID names it by address only.
+        let leaves = if self.duty.walk { None } else { self.leaves };
+        let Some(leaves) = leaves else {
+            return execute(hardware, Op::Invpcid(Invpcid::Context { pcid }));
+        };
+        for linear in leaves {
+            execute(hardware, Op::Invpcid(Invpcid::Address { pcid, linear }));
+        }
+    }
+
+    /// What any core has cached (AMD64 "Architecture Programmer's Manual", volume 3, "INVLPGB" and "TLBSYNC").
+    fn on_every_core<H: Hardware<X86>>(self, hardware: &mut H) {
+        let (whose, edx) = match self.id {
+            Id::Every => (WITH_GLOBAL, 0),
+            Id::One(pcid) if self.is_tagged(hardware) => (PCID_VALID, u32::from(pcid) << PCID_SHIFT),
+            // Without PCIDs everything is tagged with 0, and the flag must be clear.
+            Id::One(_) => (0, 0),
+        };
+        let mut invalidate =
+            |rax| execute(hardware, Op::Invlpgb(Invlpgb { rax: rax | whose | ASID_VALID, ecx: 0, edx }));
+        match self.leaves {
+            None => invalidate(0),
+            Some(leaves) => {
+                let depth = if self.duty.walk { 0 } else { FINAL_ONLY };
+                for linear in leaves {
+                    invalidate(linear & ADDRESS | ADDRESS_VALID | depth);
                 }
             }
-            (None, Id::One(_)) => reload_root(hardware),
-            (None, Id::Every) => drop_all(features, hardware),
-        },
+        }
+        execute(hardware, Op::Tlbsync);
+    }
+}
+
+/// What this processor has cached, dropped as far as `scope` asks for it.
+#[inline(always)]
+pub(crate) fn on_this_core<H: Hardware<X86>>(features: Features, scope: &Scope, hardware: &mut H) {
+    if let Some(work) = Work::of(features, scope) {
+        work.on_this_core(hardware);
     }
 }
 
@@ -81,22 +152,8 @@ fn current_pcid<H: Hardware<X86>>(hardware: &mut H) -> u16 {
     (hardware.read(Register::Cr3) & CR3::PCID.mask) as u16
 }
 
-/// Of a PCID that is not the current one.
-fn drop_other<H: Hardware<X86>>(features: Features, scope: &Scope, pcid: u16, hardware: &mut H) {
-    if !features.contains(Features::INVPCID) {
-        return drop_all(features, hardware);
-    }
-    // What is remembered of walks goes as a whole, for INVPCID names it by address only.
-    let pages = if scope.duty.walk { None } else { Pages::of(&scope.extent, MANY) };
-    let Some(pages) = pages else {
-        return execute(hardware, Op::Invpcid(Invpcid::Context { pcid }));
-    };
-    for linear in pages {
-        execute(hardware, Op::Invpcid(Invpcid::Address { pcid, linear }));
-    }
-}
-
 /// The write of CR3 with its own value: what the current PCID has, but for global translations.
+#[inline]
 pub(crate) fn reload_root<H: Hardware<X86>>(hardware: &mut H) {
     let root = hardware.read(Register::Cr3);
     execute(hardware, Op::Write(Register::Cr3, root));
@@ -104,12 +161,14 @@ pub(crate) fn reload_root<H: Hardware<X86>>(hardware: &mut H) {
 
 /// Everything, of every PCID, global translations included (SDM volume 3A, "Operations that Invalidate TLBs and
 /// Paging-Structure Caches": a write of CR3 keeps what is global, one that changes CR4.PGE does not).
+#[inline]
 pub(crate) fn drop_all<H: Hardware<X86>>(features: Features, hardware: &mut H) {
     if features.contains(Features::INVPCID) {
         return execute(hardware, Op::Invpcid(Invpcid::All));
     }
     let (before, pge) = (hardware.read(Register::Cr4), ones(CR4::PGE));
-    if before & (pge | ones(CR4::PCIDE)) == 0 {
+    // A processor that is not known to have the bit may not have it.
+    if !features.contains(Features::PGE) && before & (pge | ones(CR4::PCIDE)) == 0 {
         return reload_root(hardware);
     }
     execute(hardware, Op::Write(Register::Cr4, before ^ pge));
@@ -125,34 +184,10 @@ const FINAL_ONLY: u64 = 1 << 4;
 /// Place of the PCID in EDX.
 const PCID_SHIFT: u32 = 16;
 
-/// What any core has cached, dropped as far as `scope` asks for it (AMD64 "Architecture Programmer's Manual", volume 3,
-/// "INVLPGB" and "TLBSYNC").
-fn on_every_core<H: Hardware<X86>>(scope: &Scope, hardware: &mut H) {
-    if !scope.duty.leaf && !scope.duty.walk {
-        return;
-    }
-    let (whose, edx) = match scope.id {
-        Id::Every => (WITH_GLOBAL, 0),
-        // Without PCIDs everything is tagged with 0, and the flag must be clear.
-        Id::One(_) if hardware.read(Register::Cr4) & ones(CR4::PCIDE) == 0 => (0, 0),
-        Id::One(pcid) => (PCID_VALID, u32::from(pcid) << PCID_SHIFT),
-    };
-    let mut invalidate = |rax| execute(hardware, Op::Invlpgb(Invlpgb { rax: rax | whose | ASID_VALID, ecx: 0, edx }));
-    match Pages::of(&scope.extent, MANY) {
-        None => invalidate(0),
-        Some(pages) => {
-            let depth = if scope.duty.walk { 0 } else { FINAL_ONLY };
-            for linear in pages {
-                invalidate(linear & ADDRESS | ADDRESS_VALID | depth);
-            }
-        }
-    }
-    execute(hardware, Op::Tlbsync);
-}
-
 /// The address in RAX, above its flags.
 const ADDRESS: u64 = !0xfff;
 
+#[inline(always)]
 pub(crate) fn execute<H: Hardware<X86>>(hardware: &mut H, op: Op) {
     // SAFETY: an invalidation, or a control register written with the value it has, but for CR4.PGE, without which global
     // translations are ordinary ones.
@@ -167,11 +202,33 @@ macro_rules! maintain {
             const BROADCAST_FEATURE: Option<Features> = Some(Features::INVLPGB);
             const MANY: u64 = MANY;
 
+            #[inline(always)]
             fn sequence_with<H: Hardware<X86>>(features: Features, scope: &Scope, every_core: bool, hardware: &mut H) {
+                match Work::of(features, scope) {
+                    Some(work) if every_core && features.contains(Features::INVLPGB) => work.on_every_core(hardware),
+                    Some(work) => work.on_this_core(hardware),
+                    None => {}
+                }
+            }
+
+            #[inline(always)]
+            fn pages_with<H: Hardware<X86>>(
+                features: Features,
+                leaves: Addresses,
+                duty: Duty,
+                id: Id,
+                every_core: bool,
+                hardware: &mut H,
+            ) {
+                if !duty.leaf && !duty.walk {
+                    return;
+                }
+                let leaves = if leaves.len() > MANY { None } else { Some(leaves) };
+                let work = Work { features, leaves, duty, id };
                 if every_core && features.contains(Features::INVLPGB) {
-                    on_every_core(scope, hardware);
+                    work.on_every_core(hardware);
                 } else {
-                    on_this_core(features, scope, hardware);
+                    work.on_this_core(hardware);
                 }
             }
         }

@@ -86,7 +86,7 @@ mod native {
     }
 
     impl Hardware<X86> for ThisCpu {
-        #[inline]
+        #[inline(always)]
         fn read(&mut self, register: Register) -> u64 {
             match register {
                 Register::Cr3 => cr3(),
@@ -94,7 +94,7 @@ mod native {
             }
         }
 
-        #[inline]
+        #[inline(always)]
         unsafe fn execute(&mut self, op: Op) {
             match op {
                 Op::Write(Register::Cr3, value) => {
@@ -121,6 +121,7 @@ mod native {
     }
 
     /// All of its bits: those of linear-address masking have to be written back.
+    #[inline(always)]
     fn cr3() -> u64 {
         let value;
         // SAFETY: reading the register changes nothing; whoever has a live space is in ring 0.

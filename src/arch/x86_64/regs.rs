@@ -210,7 +210,7 @@ pub(super) const KNOWN: Features = Features::NX
 ///
 /// CR4 is the same for all spaces of a map, so that a switch between them is one write of CR3: SMEP is set where the user
 /// has execute rights and the kernel nowhere has them on a user page, and clear where it has; SMAP is clear where the
-/// kernel has data rights on a user page; PGE is set where some region is global.
+/// kernel has data rights on a user page; PGE is set where some region is global, or the CPU is declared to have it.
 #[must_use]
 pub const fn words(map: &Map<'_>, space: usize, format: &Format) -> Words {
     let granted = Granted::of(map);
@@ -226,7 +226,7 @@ pub const fn words(map: &Map<'_>, space: usize, format: &Format) -> Words {
     if granted.kernel_has_user_data {
         cr4_clear |= ones(CR4::SMAP);
     }
-    if granted.global {
+    if granted.global || declared.contains(Features::PGE) {
         cr4 |= ones(CR4::PGE);
         needs = needs.union(Features::PGE);
     }

@@ -12,10 +12,11 @@ use tablature::tables::{Identity, Memory, Nothing};
 use tablature::window::{Mapped, MappedRun, NotMapped, Unmapped, Window};
 
 macro_rules! board {
-    ($regime:path) => {
+    ($regime:path, $features:tt) => {
         tablature::memory_map! {
             /// A kernel, and a window of 64 MiB.
             pub mod board for $regime;
+            cpu { features = $features; }
             physical { dram : 0x8000_0000, 1 GiB, normal; }
             space kernel {
                 text (rx)         : 0xffff_ffc0_0000_0000 => dram, 2 MiB;
@@ -27,11 +28,11 @@ macro_rules! board {
 }
 
 #[cfg(target_arch = "aarch64")]
-board!(aarch64::El1<G4K, 39>);
+board!(aarch64::El1<G4K, 39>, []);
 #[cfg(target_arch = "riscv64")]
-board!(riscv::Sv39);
+board!(riscv::Sv39, []);
 #[cfg(target_arch = "x86_64")]
-board!(x86_64::Level4);
+board!(x86_64::Level4, [nx, pge]);
 
 use board::kernel::{Space, heap};
 

@@ -1,4 +1,4 @@
-//! x86-64, four levels, without PCIDs.
+//! x86-64, four levels, with global pages and without PCIDs.
 
 use core::arch::asm;
 
@@ -98,7 +98,7 @@ const TAGGED: u64 = 1 << 17;
 pub(super) fn install(root: u64, pat: u64) -> bool {
     let (cr0, cr3, cr4) = (control!("cr0"), control!("cr3"), control!("cr4"));
     let (efer, types) = (read_msr(EFER), read_msr(PAT));
-    if cr3 == root && efer & NXE != 0 && types == pat && cr0 & WRITE_PROTECT != 0 {
+    if cr3 == root && efer & NXE != 0 && types == pat && cr0 & WRITE_PROTECT != 0 && cr4 & GLOBAL != 0 {
         return true;
     }
     if efer & NXE == 0 {
@@ -125,9 +125,7 @@ pub(super) fn install(root: u64, pat: u64) -> bool {
         write_msr(PAT, pat);
     }
     system!("mov cr3, {}", root);
-    if cr4 & GLOBAL != 0 {
-        system!("mov cr4, {}", cr4);
-    }
+    system!("mov cr4, {}", cr4 | GLOBAL);
     if types != pat {
         system!("wbinvd");
     }

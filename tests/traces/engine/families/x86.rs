@@ -15,6 +15,7 @@ use crate::x86_64::{Processor, Registers, registers};
 
 const INVPCID: u64 = Features::INVPCID.bits();
 const INVLPGB: u64 = Features::INVLPGB.bits();
+const PCID: u64 = Features::PCID.bits();
 const PGE: u64 = 1 << 7;
 const PCIDE: u64 = 1 << 17;
 
@@ -81,17 +82,28 @@ fn transitions_of_long_mode_are_those_of_the_file() {
     let mut family = Family::new("engine-x86-64", "x86-64");
     family = add::<Level4, OneCore, Size2M>(family, ", no PCIDs", Id::One(0), registers(0, PGE));
     family = add::<Level5, OneCore, Size2M>(family, ", no PCIDs", Id::One(0), registers(0, PGE));
-    family = add::<Level4, OneCore, Size2M>(family, ", PCID 5 is current", ID, OURS_NOW);
-    family = add::<Level4, OneCore, Size2M>(family, ", PCID 9 is current", ID, THEIRS_NOW);
+    family = add::<With<Level4, PCID>, OneCore, Size2M>(family, ", PCID 5 is current", ID, OURS_NOW);
+    family = add::<With<Level4, PCID>, OneCore, Size2M>(family, ", PCID 9 is current", ID, THEIRS_NOW);
     family.finish();
 }
 
 #[test]
 fn transitions_with_features_are_those_of_the_file() {
     let mut family = Family::new("engine-x86-64-features", "x86-64, on CPUs with more");
-    family = add::<With<Level4, INVPCID>, OneCore, Size2M>(family, ", INVPCID, PCID 5 is current", ID, OURS_NOW);
-    family = add::<With<Level4, INVPCID>, OneCore, Size2M>(family, ", INVPCID, PCID 9 is current", ID, THEIRS_NOW);
-    family = add::<With<Level4, INVLPGB>, EveryCore, Size2M>(family, ", INVLPGB, PCID 5 is current", ID, OURS_NOW);
+    family =
+        add::<With<Level4, { INVPCID | PCID }>, OneCore, Size2M>(family, ", INVPCID, PCID 5 is current", ID, OURS_NOW);
+    family = add::<With<Level4, { INVPCID | PCID }>, OneCore, Size2M>(
+        family,
+        ", INVPCID, PCID 9 is current",
+        ID,
+        THEIRS_NOW,
+    );
+    family = add::<With<Level4, { INVLPGB | PCID }>, EveryCore, Size2M>(
+        family,
+        ", INVLPGB, PCID 5 is current",
+        ID,
+        OURS_NOW,
+    );
     family.finish();
 }
 

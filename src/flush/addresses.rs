@@ -1,10 +1,15 @@
 //! Loops over the leaves of a range.
 
-use crate::flush::Extent;
+use super::change::Duty;
+use super::scope::{Extent, Id, Scope};
+use crate::page::{Page, PageSize};
 
 /// One address in each leaf of a range, first to last.
+///
+/// # Invariants
+/// `stride` is less than 64, and the last leaf ends at 2^64 at the latest.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pages {
+pub struct Addresses {
     /// The number of the next leaf.
     next: u64,
     /// How many are left.
@@ -13,10 +18,18 @@ pub(super) struct Pages {
     stride: u32,
 }
 
-impl Pages {
-    /// Those of `extent` in steps of its stride; `None` if that is no range, or one of more than `many` leaves.
+impl Addresses {
+    /// `count` pages from `first` on.
     #[inline]
-    pub(super) const fn of(extent: &Extent, many: u64) -> Option<Self> {
+    pub(super) fn pages<S: PageSize>(first: Page<S>, count: usize) -> Self {
+        let stride = S::BYTES.trailing_zeros();
+        Self { next: first.start().as_u64() >> stride, left: count as u64, stride }
+    }
+
+    /// Those of `extent` in steps of its stride; `None` if that is no range, or one of more than `many` leaves.
+    #[must_use]
+    #[inline]
+    pub const fn of(extent: &Extent, many: u64) -> Option<Self> {
         let Extent::Range { start, last, stride } = *extent else { return None };
         if last < start || stride >= u64::BITS {
             return None;
@@ -26,13 +39,37 @@ impl Pages {
     }
 
     /// How many are left.
+    #[must_use]
     #[inline]
-    pub(super) const fn len(&self) -> u64 {
+    pub const fn len(&self) -> u64 {
         self.left
+    }
+
+    /// Whether none is.
+    #[must_use]
+    #[inline]
+    pub const fn is_empty(&self) -> bool {
+        self.left == 0
+    }
+
+    /// What is owed for all that are left.
+    #[must_use]
+    #[inline]
+    pub const fn scope(&self, duty: Duty, id: Id) -> Scope {
+        if self.left == 0 || duty.is_none() {
+            return Scope::nothing(id);
+        }
+        let extent = if duty.leaf || duty.walk {
+            let start = self.next << self.stride;
+            Extent::Range { start, last: start.wrapping_add((self.left << self.stride) - 1), stride: self.stride }
+        } else {
+            Extent::Nowhere
+        };
+        Scope { duty, extent, id }
     }
 }
 
-impl Iterator for Pages {
+impl Iterator for Addresses {
     type Item = u64;
 
     #[inline]
@@ -51,7 +88,7 @@ mod tests {
     use super::*;
 
     fn addresses(start: u64, last: u64, stride: u32, many: u64) -> Option<Vec<u64>> {
-        Pages::of(&Extent::Range { start, last, stride }, many).map(Iterator::collect)
+        Addresses::of(&Extent::Range { start, last, stride }, many).map(Iterator::collect)
     }
 
     #[test]
@@ -73,6 +110,6 @@ mod tests {
         assert_eq!(addresses(0, 0x4000, 12, 4), None);
         assert_eq!(addresses(0, u64::MAX, 0, u64::MAX), None);
         assert_eq!(addresses(0x1000, 0xfff, 12, 4), None);
-        assert!(Pages::of(&Extent::Everywhere, 4).is_none() && Pages::of(&Extent::Nowhere, 4).is_none());
+        assert!(Addresses::of(&Extent::Everywhere, 4).is_none() && Addresses::of(&Extent::Nowhere, 4).is_none());
     }
 }
