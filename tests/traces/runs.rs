@@ -21,22 +21,17 @@ fn check<R: Maintain>(registers: &Registers<R>) {
         for start in [0, 0xffff_ffd0_0000_0000, 0_u64.wrapping_sub(bytes)] {
             let extent = Extent::Range { start, last: start.wrapping_add(bytes - 1), stride: shift };
             let pages = Addresses::of(&extent, u64::MAX).expect("it is a range");
-            for duty in [Duty::NONE, Duty::PUBLISH, Duty::LEAF, Duty::WALK] {
-                [(Id::One(OURS), false), (Id::Every, false), (Id::One(OURS), true), (Id::Every, true)].map(
-                    |(id, every)| {
-                        let mut core = Recorder::<R::Architecture, 640>::new();
-                        for (register, value) in registers {
-                            core = core.with(*register, *value);
-                        }
-                        R::pages_with(R::FEATURES, pages, duty, id, every, &mut core);
-                        let expected = trace::<R>(&pages.scope(duty, id).bounded(R::MANY), every, registers);
-                        assert_eq!(
-                            core.ops(),
-                            expected,
-                            "{count} pages at {start:#x}, {duty:?}, {id:?}, every core: {every}"
-                        );
-                    },
-                );
+            for duty in R::DUTIES.iter().map(|rule| Duty { before_make: false, ..rule.duty }) {
+                for (id, every_core) in [(Id::One(OURS), false), (Id::Every, false), (Id::One(OURS), true)] {
+                    let mut core = Recorder::<R::Architecture, 640>::new();
+                    for (register, value) in registers {
+                        core = core.with(*register, *value);
+                    }
+                    R::pages_with(R::FEATURES, pages, duty, id, every_core, &mut core);
+                    let expected = trace::<R>(&pages.scope(duty, id).bounded(R::MANY), every_core, registers);
+                    let what = format!("{count} pages at {start:#x}, {duty:?}, {id:?}");
+                    assert_eq!(core.ops(), expected, "{}: {what}", R::FORMAT.name);
+                }
             }
         }
     }
@@ -44,7 +39,7 @@ fn check<R: Maintain>(registers: &Registers<R>) {
 
 #[test]
 fn a_run_of_pages_is_flushed_as_its_scope_is() {
-    use tablature::aarch64::operation::Register as A;
+    use tablature::aarch64::Register as A;
     use tablature::x86_64::operation::Register as X;
 
     const RANGES: u64 = Features::TLBIRANGE.bits();
