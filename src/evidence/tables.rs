@@ -133,7 +133,8 @@ impl<'a> Places<'a> {
                 && child > index
                 && child < self.known.len()
             {
-                let virt = virt + ((i as u64) << self.format.at(level).shift);
+                // Where the index of an upper root has the bit that makes it the upper one, too, it is there twice.
+                let virt = virt | (i as u64) << self.format.at(level).shift;
                 self.known[child] = Some((level - 1, self.canonical(virt)));
             }
         }
