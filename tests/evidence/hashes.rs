@@ -39,7 +39,7 @@ fn loongarch64(level: u64, word: u64, base: u64) -> u64 {
 fn words<S: Declared>() -> Vec<u64> {
     let memory = S::memory();
     // SAFETY: the tables are initialized words that nothing changes.
-    (0..memory.bytes / 8).map(|index| unsafe { memory.start.add(index).read() }).collect()
+    (0..memory.bytes / 8).map(|index| unsafe { memory.start.wrapping_add(index).read() }).collect()
 }
 
 /// Compares every table of `S` with the document of its map.
