@@ -134,3 +134,21 @@ fn everywhere_else() {
     ::std::assert_eq!(made::MAP.resources[0].size, 16 << 20);
     ::std::assert_eq!(made::kernel::everything::START, 0x4000_0000);
 }
+
+/// Behind `macro_rules!` the tokens of an arrow are apart.
+#[test]
+fn an_arrow_behind_another_macro() {
+    macro_rules! channel {
+        ($($ends:tt)*) => {
+            ::tab::memory_map! {
+                mod shared for riscv::Sv39;
+                physical { dram : 0x8000_0000, 2 MiB, normal; }
+                space a (user) { tables at boot; end (rw, user) : 0x1_0000 => channel c; }
+                space b (user) { tables at boot; end (rw, user) : 0x1_0000 => channel c; }
+                channel c : 4 KiB in dram, $($ends)*;
+            }
+        };
+    }
+    channel!(a <-> b);
+    const { ::core::assert!(shared::SOUND && shared::MAP.channels[0].two_way) };
+}

@@ -16,7 +16,8 @@ pub(super) fn channel(input: &mut Cursor, start: usize) -> Parsed<Channel> {
     let phys = phys(input, &[])?;
     input.expect_punct(",", FORM)?;
     let from = input.name("the space that sends")?;
-    let two_way = input.eat_punct("<->");
+    // Behind `macro_rules!` the two tokens of the arrow are apart.
+    let two_way = input.eat_punct("<->") || (input.eat_punct("<-") && input.eat_punct(">"));
     if !two_way {
         input.expect_punct("->", FORM)?;
     }
