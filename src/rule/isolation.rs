@@ -27,7 +27,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
             self.alias_undeclared(a, b, lo, hi);
             return;
         }
-        if self.facts[a].domain != self.facts[b].domain {
+        if self.facts[a].domain != self.facts[b].domain && !(self.is_kernels(a) && self.is_kernels(b)) {
             self.stack_shared(a, b, lo, hi);
         }
         if self.facts[a].reach && self.facts[b].reach {
@@ -92,6 +92,12 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         } else if matches!(self.region(b).kind, Kind::Stack) && !self.is_kernel_window(a) {
             self.report(Rule::StackShared, &[self.who(b), self.who(a)], &[lo, hi - lo]);
         }
+    }
+
+    /// Whether the kernel alone has a region, be it in the space of a partition: the stack on which it handles what
+    /// interrupts the partition, for one.
+    const fn is_kernels(&self, i: usize) -> bool {
+        self.facts[i].access.user.is_empty() && self.declared_format(self.layout.extents[i].space as usize).user
     }
 
     /// `isolation-violated`: isolated spaces share the excepted channels and nothing else.
