@@ -42,6 +42,8 @@ pub mod declare;
 #[doc(hidden)]
 pub mod device;
 mod of;
+#[doc(hidden)]
+pub mod switch;
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -55,6 +57,7 @@ use crate::regime::Regime;
 
 pub use device::{Handle, RegisterBlock};
 pub use of::Of;
+pub use switch::{Destination, Switch, Switcher, Untagged, enter};
 
 /// A space that `memory_map!` declared: one set of tables, one type.
 ///

@@ -95,6 +95,7 @@ mod leaf;
 mod name;
 mod operation;
 mod regs;
+mod switch;
 
 pub use entry::Translation;
 use entry::{Shape, format};

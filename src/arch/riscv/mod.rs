@@ -16,6 +16,7 @@ pub mod install;
 mod leaf;
 pub mod operation;
 pub mod regs;
+mod switch;
 
 pub use c9xx::Sv39C9xx;
 pub use entry::{Sv32, Sv39, Sv39x4, Sv48, Sv48x4, Sv57};

@@ -24,6 +24,7 @@ mod leaf;
 pub mod operation;
 mod protection;
 pub mod regs;
+mod switch;
 
 pub use entry::{Level4, Level5};
 pub use ept::{Ept4, Ept5};
