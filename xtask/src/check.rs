@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::house;
-use crate::machine::Arch;
+use crate::machine::{Arch, Partitions};
 use crate::process::{call, cargo};
 use crate::setup::{self, Host, Toolchain};
 use crate::steps::Steps;
@@ -38,6 +38,9 @@ pub(crate) fn run_all(steps: &mut Steps, toolchain: Toolchain) {
 /// The library and the firmware, as their own target sees them.
 fn bare_metal(toolchain: Toolchain, arch: Arch) -> Result<()> {
     let mut packages = vec!["--quiet", "--package", "tablature", "--package", "codegen", "--package", arch.package()];
+    if Partitions::MACHINES.contains(&arch) {
+        packages.extend(["--package", Partitions::PACKAGE]);
+    }
     if arch == Arch::Aarch64 {
         packages.extend(["--package", "core-aarch64", "--package", "edit-aarch64", "--package", "peer-aarch64"]);
     }

@@ -9,8 +9,9 @@ use anyhow::{Context as _, Result, bail};
 use crate::code::path;
 use crate::draw;
 use crate::elf::Image;
-use crate::machine::{Accelerator, Arch, Mode};
+use crate::machine::{Accelerator, Arch, Mode, Partitions};
 use crate::maps;
+use crate::partitions;
 use crate::process::{Ended, call, capture, converse, target_directory};
 use crate::setup::{self, Host, Toolchain};
 use crate::steps::Steps;
@@ -32,6 +33,9 @@ pub(crate) struct Options {
     /// Boot an image with one right too many in its tables: the machine must notice.
     #[arg(long)]
     flip: bool,
+    /// Boot an RTOS with two partitions, one of which tries every forbidden access.
+    #[arg(long, conflicts_with_all = ["flip", "mode"])]
+    partitions: bool,
 }
 
 /// The command.
@@ -47,6 +51,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let toolchain = setup::targets(&mut Host, &arches)?;
     setup::emulators(&mut Host, &arches)?;
     let mut steps = Steps::default();
+    if options.partitions {
+        let arches: Vec<_> = arches.into_iter().filter(|arch| Partitions::MACHINES.contains(arch)).collect();
+        partitions::run_all(&mut steps, toolchain, &arches);
+        return steps.finish();
+    }
     for arch in arches {
         if options.flip {
             steps.run(format!("{arch}, {mode} tables, one right flipped"), || flipped(toolchain, arch, mode));

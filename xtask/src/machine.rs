@@ -27,6 +27,38 @@ pub(crate) enum Mode {
     BootFilled,
 }
 
+/// The systems of two partitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Partitions {
+    /// As it should be.
+    Isolated,
+    /// The receiver of the channel may write it.
+    Leaky,
+}
+
+impl Partitions {
+    /// The firmware's package, and the name of its binary.
+    pub(crate) const PACKAGE: &str = "partitions";
+    /// Machines that it runs on.
+    pub(crate) const MACHINES: &[Arch] = &[Arch::Riscv64];
+
+    /// Name of its image.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Isolated => "isolated",
+            Self::Leaky => "leaky",
+        }
+    }
+
+    /// Cargo features of the firmware.
+    pub(crate) const fn features(self) -> &'static str {
+        match self {
+            Self::Isolated => "",
+            Self::Leaky => "leaky",
+        }
+    }
+}
+
 /// What executes the guest's instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Accelerator {
@@ -83,6 +115,15 @@ impl Arch {
             (Self::Riscv64, _) => "-M virt -cpu rv64,svnapot=on,svpbmt=on",
             (Self::X86_64, Accelerator::Kvm) => "-M q35 -accel kvm -cpu host",
             (Self::X86_64, Accelerator::Emulation) => "-M q35 -accel tcg -cpu max",
+        }
+    }
+
+    /// Machine and CPU that the partitions run on: emulated, with identifiers of address spaces.
+    pub(crate) const fn partitions_board(self) -> &'static str {
+        match self {
+            Self::Aarch64 | Self::Riscv64 => self.board(Accelerator::Emulation),
+            // QEMU's own x86 CPU has the registers of PCIDs and does not offer them.
+            Self::X86_64 => "-M q35 -accel tcg -cpu max,pcid=on,x-force-features=on",
         }
     }
 

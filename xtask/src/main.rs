@@ -15,6 +15,7 @@ mod formats;
 mod house;
 mod machine;
 mod maps;
+mod partitions;
 mod process;
 mod report;
 mod setup;

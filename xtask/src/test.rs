@@ -12,8 +12,9 @@ use crate::corpus;
 use crate::demo;
 use crate::edit;
 use crate::elf::Image;
-use crate::machine::{Arch, Mode};
+use crate::machine::{Arch, Mode, Partitions};
 use crate::maps;
+use crate::partitions;
 use crate::process::{call, capture, cargo, shown};
 use crate::setup::{self, Host, Toolchain};
 use crate::steps::Steps;
@@ -57,6 +58,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             steps.run(format!("no loop before the MMU {arch}, {mode}"), || no_loop(toolchain, arch, mode));
         }
     }
+    partitions::run_all(&mut steps, toolchain, Partitions::MACHINES);
     edit::run_all(&mut steps, toolchain);
     for arch in Arch::ALL {
         steps.run(format!("position-independent link refused {arch}"), || refused_link(toolchain, arch));

@@ -1,0 +1,81 @@
+//! The map of every machine: one kernel, two partitions, one channel.
+//!
+//! The user's addresses are the same on all machines, and so are offsets in RAM. The partitions have no address in common
+//! but one: `scratch` is other memory in each, so that a translation of one that outlived a switch would show in the other.
+
+/// Declares the map `system` from what differs between machines.
+macro_rules! system {
+    (
+        $(#[$attribute:meta])*
+        for [$($regime:tt)*];
+        cpu { $($cpu:tt)* }
+        physical { $($physical:tt)* }
+        pool $pool:literal;
+        boot { $($boot:tt)* }
+        kernel { $($kernel:tt)* }
+        tables $tables:literal, $user_tables:literal;
+    ) => {
+        #[cfg(not(feature = "leaky"))]
+        $crate::map::system! { @declare [$(#[$attribute])*] [$($regime)*] [$($cpu)*] [$($physical)*] $pool [$($boot)*] [$($kernel)*]
+            $tables $user_tables [control -> rogue] [r] }
+        #[cfg(feature = "leaky")]
+        $crate::map::system! { @declare [$(#[$attribute])*] [$($regime)*] [$($cpu)*] [$($physical)*] $pool [$($boot)*] [$($kernel)*]
+            $tables $user_tables [control <-> rogue] [rw] }
+    };
+    (
+        @declare [$(#[$attribute:meta])*] [$($regime:tt)*] [$($cpu:tt)*] [$($physical:tt)*] $pool:literal [$($boot:tt)*]
+        [$($kernel:tt)*] $tables:literal $user_tables:literal [$($channel:tt)*] [$receiver:ident]
+    ) => {
+        tablature::memory_map! {
+            $(#[$attribute])*
+            pub(crate) mod system for $($regime)*;
+
+            cpu { $($cpu)* }
+
+            policy { stack_guards; }
+
+            physical { $($physical)* }
+
+            space boot (boot) {
+                asid 1;
+                tables <= $tables at dram + $pool;
+                $($boot)*
+                $($kernel)*
+            }
+
+            /// Works.
+            space control (user) {
+                asid 2;
+                tables <= $user_tables at dram + $pool + 0x1_0000;
+                null    (guard)    : 0x0, 4 KiB;
+                #[req("PART-1")]
+                code    (rx, user) : 0x1000_0000 => dram + 0x40_0000, 16 KiB;
+                data    (rw, user) : 0x1010_0000 => dram + 0x41_0000, 16 KiB;
+                stack   (rw, user, stack) : 0x1020_0000 => dram + 0x42_0000, 8 KiB, guard below;
+                link    (rw, user) : 0x1030_0000 => channel telemetry;
+                scratch (rw, user) : 0x3000_0000 => dram + 0x44_0000, 4 KiB;
+                $($kernel)*
+            }
+
+            /// Tries what it must not.
+            space rogue (user) {
+                asid 3;
+                tables <= $user_tables at dram + $pool + 0x2_0000;
+                null    (guard)    : 0x0, 4 KiB;
+                #[req("PART-1")]
+                code    (rx, user) : 0x2000_0000 => dram + 0x40_4000, 16 KiB;
+                data    (rw, user) : 0x2010_0000 => dram + 0x41_4000, 16 KiB;
+                stack   (rw, user, stack) : 0x2020_0000 => dram + 0x42_2000, 8 KiB, guard below;
+                link    ($receiver, user) : 0x2030_0000 => channel telemetry;
+                scratch (rw, user) : 0x3000_0000 => dram + 0x44_1000, 4 KiB;
+                $($kernel)*
+            }
+
+            /// Two frames, which `control` fills in turns.
+            channel telemetry : 8 KiB in dram + 0x43_0000, $($channel)*;
+            isolate control, rogue except telemetry;
+        }
+    };
+}
+
+pub(crate) use system;

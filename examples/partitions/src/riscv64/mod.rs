@@ -1,0 +1,76 @@
+//! QEMU's RISC-V `virt`: S-mode under OpenSBI, partitions in U-mode.
+
+mod boot;
+mod console;
+mod trap;
+pub(crate) mod user;
+
+pub(crate) use console::Console;
+pub(crate) use trap::{Context, resume};
+pub(crate) use user::PRIVILEGED;
+
+use crate::attempts::{Fault, Kind};
+
+crate::map::system! {
+    /// QEMU `virt`, RISC-V.
+    for [riscv::Sv39];
+    cpu {}
+    physical {
+        opensbi : 0x8000_0000, 2 MiB, normal, reserved;
+        dram    : 0x8020_0000, 30 MiB, normal;
+        test    : 0x0010_0000, 4 KiB, device;
+        uart0   : 0x1000_0000, 4 KiB, device;
+    }
+    pool 0x10_0000;
+    boot {
+        /// The code, the constants and the stack, where they are while the MMU is off.
+        low_text   (rx) : identity => dram, 256 KiB, alias_of text;
+        low_rodata (r)  : identity => dram + 0x4_0000, 256 KiB, alias_of rodata;
+        low_stack  (rw) : identity => dram + 0x14_1000, 60 KiB, alias_of kernel_stack;
+    }
+    kernel {
+        text   (rx, global) : 0xffff_ffc0_8020_0000 => dram, 256 KiB;
+        rodata (r, global)  : after text => dram + 0x4_0000, 256 KiB;
+        kernel_data (rw, global) : after rodata => dram + 0x8_0000, 512 KiB;
+        table_pool (r, tables, global) : after kernel_data => dram + 0x10_0000, 192 KiB;
+        kernel_stack (rw, stack, global) : 0xffff_ffc0_8034_1000 => dram + 0x14_1000, 60 KiB, guard below;
+        uart0  (rw, global) : 0xffff_ffd8_1000_0000 => uart0;
+        test   (rw, global) : after uart0 + 4 KiB => test;
+    }
+    tables 9, 9;
+}
+
+/// One past the last address of the lower half.
+pub(crate) const LOWER_END: u64 = 1 << 38;
+
+/// What an access to `address` raises: a page fault, also between the halves (PRIV "Sv39: Addressing and Memory Protection").
+pub(crate) const fn fault_at(kind: Kind, address: u64) -> Fault {
+    Fault { kind, address }
+}
+
+/// Ends the emulation with that status.
+pub(crate) fn exit(status: u32) -> ! {
+    boot::exit(system::boot::test::START, status)
+}
+
+/// Ticks of the 10 MHz timer in a turn.
+const TURN: u64 = 5_000;
+
+/// The timer of the supervisor, by SBI.
+#[derive(Debug)]
+pub(crate) struct Timer;
+
+impl Timer {
+    /// The first turn begins.
+    pub(crate) fn start(&mut self) {
+        self.rearm();
+        // SAFETY: the trap handler is in place, and U-mode is interrupted whatever SIE says.
+        unsafe { riscv::register::sie::set_stimer() };
+    }
+
+    /// The next turn begins.
+    pub(crate) fn rearm(&mut self) {
+        // Setting it anew takes the pending interrupt back; OpenSBI has the timer.
+        let _ = sbi_rt::set_timer(riscv::register::time::read64() + TURN);
+    }
+}
