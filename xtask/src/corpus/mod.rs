@@ -4,6 +4,8 @@
 //! them as modules of one crate, [`judge`] compares what rustc said with what the case expects.
 
 pub(crate) mod case;
+#[cfg(test)]
+mod evidence;
 mod judge;
 pub(crate) mod notation;
 #[cfg(test)]
