@@ -25,6 +25,12 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let mut steps = Steps::default();
     let arches = options.arch.map_or_else(|| Arch::ALL.to_vec(), |arch| vec![arch]);
+    run_all(&mut steps, &arches);
+    steps.finish()
+}
+
+/// A step for each document.
+pub(crate) fn run_all(steps: &mut Steps, arches: &[Arch]) {
     // By mode first: each is another build.
     for (mode, arch) in Mode::ALL.into_iter().flat_map(|mode| arches.iter().map(move |arch| (mode, *arch))) {
         steps.run(format!("evidence {arch}, {mode}"), || {
@@ -32,7 +38,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             Ok(())
         });
     }
-    steps.finish()
 }
 
 /// The document of the map of a machine.

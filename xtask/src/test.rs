@@ -16,6 +16,7 @@ use crate::machine::{Arch, Mode, Partitions};
 use crate::maps;
 use crate::partitions;
 use crate::process::{call, capture, cargo, shown};
+use crate::report;
 use crate::setup::{self, Host, Toolchain};
 use crate::steps::Steps;
 use crate::tables::Tables;
@@ -51,6 +52,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         });
     }
     codegen::run_all(&mut steps, toolchain);
+    report::run_all(&mut steps, &Arch::ALL);
     for (arch, mode) in Arch::ALL.into_iter().flat_map(|arch| Mode::ALL.map(|mode| (arch, mode))) {
         steps.run(format!("boot {arch}, {mode}"), || demo::boot(toolchain, arch, mode));
         if mode.is_static() {
