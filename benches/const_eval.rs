@@ -1,8 +1,15 @@
 //! What a map costs the compiler, by number of regions and by number of leaf entries.
 //!
-//! Each figure is the least processor time of several runs of rustc over one declaration, less that of the smallest. The
-//! budgets are those of the project: at most 0.5 ms for 1,000 leaf entries, at most 0.1 s for a boot map of 12 regions,
-//! and cost that grows linearly. Time fails no test. What is found goes into the report, too.
+//! Each figure is the least processor time of several runs of rustc, less that over a crate that only names the library.
+//! What a map costs in all is divided by differences:
+//!
+//! * *expansion*: rustc stops behind it if nothing but a list of dependencies is asked for;
+//! * *rules*: laying the map out and judging it by every rule, once more, in a crate of its own that has the declared map as
+//!   a dependency; less the same crate where these constants belong to a type that nobody uses, so that they are compiled and
+//!   not evaluated;
+//! * *rest*: names, types and lifetimes of what the macro makes, and the tables.
+//!
+//! The budgets are those of the project. Time fails no test. What is found goes into the report, too.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -24,22 +31,23 @@ fn main() -> Result<()> {
         return one(rustc, rest);
     }
     let bench = Bench::prepare()?;
-    let base = bench.cost(&regions(1))?;
-    let mut text = format!("## Const evaluation\n\nProcessor time of rustc, least of {RUNS} runs, beyond that of one ");
-    let _ = writeln!(text, "region alone ({:.0} ms, {:.0} MiB); and its memory in all.", base.millis, base.mib);
-    let (few, _) = series(&mut text, "regions", &[12, 100, 300, 1000], |n| bench.cost(&regions(n)), base)?;
-    let sizes = [1_000, 10_000, 100_000, 300_000, 1_000_000];
-    let (_, slope) = series(&mut text, "leaf entries", &sizes, |n| bench.cost(&pages(n)), base)?;
-    let verdicts = json!([
-        ["const eval: ms that a boot map of 12 regions adds", 100.0, few[0].1],
-        ["const eval: ms of rustc in all for 300 regions, where the budget is for checks", 200.0, few[2].1],
-        ["const eval: ms for 1,000 leaf entries", 0.5, slope * 1000.0],
-    ]);
+    let (mut text, mut verdicts) = (head(&bench), Vec::new());
+    by_regions(&bench, &mut text, &mut verdicts)?;
+    by_leaves(&bench, &mut text, &mut verdicts)?;
     println!("{text}");
     let folder = folder();
     std::fs::create_dir_all(&folder)?;
     std::fs::write(folder.join("const_eval.json"), json!({ "text": text, "verdicts": verdicts }).to_string())?;
     Ok(())
+}
+
+fn head(bench: &Bench) -> String {
+    format!(
+        "## Const evaluation\n\nMilliseconds of rustc's processor time, least of {RUNS} runs, beyond a crate without a map ({:.0} \
+         ms, {:.0} MiB); and its memory in all. *Expansion* is the macro's, *rules* is laying the map out and judging it, *rest* \
+         is the compiler's work on what the macro makes, and the tables.\n",
+        bench.base.millis, bench.base.mib
+    )
 }
 
 /// What a compilation takes.
@@ -49,30 +57,62 @@ struct Cost {
     mib: f64,
 }
 
-/// One series as a table: its points, and the slope of the line through them.
-fn series(
-    text: &mut String,
-    what: &str,
-    sizes: &[u64],
-    cost: impl Fn(u64) -> Result<Cost>,
-    base: Cost,
-) -> Result<(Vec<(f64, f64)>, f64)> {
-    let _ = writeln!(text, "\n| {what} | ms | ms per 1,000 | MiB |\n|---|---|---|---|");
+/// A budget: what, at most, is.
+type Verdict = (String, f64, f64);
+
+fn by_regions(bench: &Bench, text: &mut String, verdicts: &mut Vec<Verdict>) -> Result<()> {
+    text.push_str("\n| regions | ms | expansion | rules | rest | ms for each | MiB |\n|---|---|---|---|---|---|---|\n");
+    let (mut all, mut rules) = (Vec::new(), Vec::new());
+    for n in [12, 100, 300, 1000] {
+        let source = regions(n);
+        let whole = bench.beyond(bench.cost("map", &source, Stop::Never)?);
+        let expansion = bench.expansion(&source)?;
+        let judged = bench.rules()?;
+        let rest = whole.millis - expansion - judged;
+        let each = whole.millis / n as f64;
+        let _ = writeln!(
+            text,
+            "| {n} | {:.0} | {expansion:.0} | {judged:.0} | {rest:.0} | {each:.2} | {:.0} |",
+            whole.millis, whole.mib
+        );
+        if n == 12 {
+            verdicts.push(("const eval: ms that a boot map of 12 regions adds".to_owned(), 100.0, whole.millis));
+        }
+        if n == 300 {
+            let what = format!("const eval: ms of checks for 300 regions (in all {:.0})", whole.millis);
+            verdicts.push((what, 200.0, judged));
+        }
+        all.push((n as f64, whole.millis));
+        rules.push((n as f64, judged));
+    }
+    line(text, verdicts, "all of it, for each region", &all);
+    line(text, verdicts, "the rules, for each region", &rules);
+    Ok(())
+}
+
+fn by_leaves(bench: &Bench, text: &mut String, verdicts: &mut Vec<Verdict>) -> Result<()> {
+    text.push_str("\n| leaf entries | ms | ms for 1,000 | MiB |\n|---|---|---|---|\n");
+    // One region alone, with one leaf.
+    let least = bench.cost("map", &pages(1), Stop::Never)?;
     let mut points = Vec::new();
-    for &n in sizes {
-        let Cost { millis, mib } = cost(n)?;
-        let millis = millis - base.millis;
+    for n in [1_000, 10_000, 100_000, 300_000, 1_000_000] {
+        let Cost { millis, mib } = bench.cost("map", &pages(n), Stop::Never)?;
+        let millis = millis - least.millis;
         let _ = writeln!(text, "| {n} | {millis:.1} | {:.3} | {mib:.0} |", millis * 1000.0 / n as f64);
         points.push((n as f64, millis));
     }
-    let (_, slope, explained) = fit(&points);
-    let _ = writeln!(
-        text,
-        "\nA straight line of {:.3} ms per 1,000 explains {:.1} % of it.",
-        slope * 1000.0,
-        explained * 100.0
-    );
-    Ok((points, slope))
+    let slope = line(text, verdicts, "each leaf entry", &points);
+    verdicts.push(("const eval: ms for 1,000 leaf entries".to_owned(), 0.5, slope * 1000.0));
+    Ok(())
+}
+
+/// The line through the points: its slope.
+fn line(text: &mut String, verdicts: &mut Vec<Verdict>, what: &str, points: &[(f64, f64)]) -> f64 {
+    let (_, slope, explained) = fit(points);
+    let percent = explained * 100.0;
+    let _ = writeln!(text, "\nA straight line explains {percent:.2} % of {what}: {:.3} ms for 1,000.", slope * 1000.0);
+    verdicts.push((format!("const eval, {what}: % that no straight line explains"), 2.0, 100.0 - percent));
+    slope
 }
 
 /// Runs rustc, and prints what it took: microseconds, KiB. In a process of its own, for the system adds children up.
@@ -88,7 +128,7 @@ fn one(rustc: &str, arguments: &[String]) -> Result<()> {
 
 /// A kernel of `n` regions of 64 KiB with gaps between them.
 fn regions(n: u64) -> String {
-    let mut text = head(n * 272 + 1024);
+    let mut text = opening(n * 272 + 1024);
     for i in 0..n {
         let at = i * 0x4_4000;
         let _ = writeln!(text, "r{i} (rw) : {:#x} => dram + {at:#x}, 64 KiB;", 0xffff_ff80_0000_0000 + at);
@@ -99,12 +139,12 @@ fn regions(n: u64) -> String {
 /// One region of `n` pages that no block fits.
 fn pages(n: u64) -> String {
     let bytes = n * 0x1000;
-    let mut text = head(bytes / 1024 + 4096);
+    let mut text = opening(bytes / 1024 + 4096);
     let _ = writeln!(text, "pages (rw) : 0xffff_ff80_0000_0000 => dram + 0x1000, {bytes:#x};");
     text + "} }"
 }
 
-fn head(kib: u64) -> String {
+fn opening(kib: u64) -> String {
     // The tables lie in memory of their own.
     format!(
         "tablature::memory_map! {{ pub mod m for aarch64::El1<G4K, 39>;
@@ -113,10 +153,33 @@ fn head(kib: u64) -> String {
     )
 }
 
+/// Lays out and judges the map of another crate, if anybody uses `Later`.
+const RULES: &str = "use decl::m::MAP;
+use tablature::layout::{Layout, count_regions};
+use tablature::rule::{Findings, check};
+pub struct Later<const N: usize>;
+impl<const N: usize> Later<N> {
+    const LAYOUT: Layout<{ count_regions(MAP) }> = Layout::of(MAP);
+    const CHECKED: &'static (Findings<'static, 128>, Findings<'static, 128>) = &check(MAP, &Self::LAYOUT);
+    pub const SOUND: () = assert!(Self::CHECKED.0.is_empty());
+}
+";
+
+/// Where rustc stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    /// Behind the expansion of macros.
+    Expanded,
+    /// At the end.
+    Never,
+}
+
 /// The library, compiled, and a place for declarations.
 struct Bench {
     folder: PathBuf,
     library: String,
+    /// A crate without a map.
+    base: Cost,
 }
 
 impl Bench {
@@ -135,25 +198,36 @@ impl Bench {
             .filter(|message| message["target"]["name"] == "tablature" && message["reason"] == "compiler-artifact")
             .find_map(|message| message["filenames"][0].as_str().map(str::to_owned))
             .context("cargo built no library")?;
-        Ok(Self { folder, library })
+        let nothing = Cost { millis: 0.0, mib: 0.0 };
+        let mut bench = Self { folder, library, base: nothing };
+        bench.base = bench.cost("base", "use tablature as _;", Stop::Never)?;
+        Ok(bench)
+    }
+
+    fn beyond(&self, cost: Cost) -> Cost {
+        Cost { millis: cost.millis - self.base.millis, ..cost }
+    }
+
+    /// Milliseconds until the macro of `source` is expanded.
+    fn expansion(&self, source: &str) -> Result<f64> {
+        let nothing = self.cost("base", "use tablature as _;", Stop::Expanded)?;
+        Ok(self.cost("expanded", source, Stop::Expanded)?.millis - nothing.millis)
+    }
+
+    /// Milliseconds for the rules, of the map that was compiled last.
+    fn rules(&self) -> Result<f64> {
+        let unused = self.cost("rules", RULES, Stop::Never)?;
+        let used = self.cost("rules", &format!("{RULES}const _: () = Later::<0>::SOUND;\n"), Stop::Never)?;
+        Ok(used.millis - unused.millis)
     }
 
     /// What rustc takes over `source`: the least time.
-    fn cost(&self, source: &str) -> Result<Cost> {
-        let file = self.folder.join("map.rs");
+    fn cost(&self, name: &str, source: &str, stop: Stop) -> Result<Cost> {
+        let file = self.folder.join(name).with_extension("rs");
         std::fs::write(&file, source)?;
         let mut least = Cost { millis: f64::MAX, mib: f64::MAX };
         for _ in 0..RUNS {
-            let output = Command::new(std::env::current_exe()?)
-                .arg("--measure")
-                .arg(std::env::var_os("RUSTC").unwrap_or("rustc".into()))
-                .args(["--edition=2024", "--crate-type=lib", "--emit=metadata", "-Awarnings", "-L"])
-                .arg(self.folder.join("debug/deps"))
-                .arg(format!("--extern=tablature={}", self.library))
-                .arg("-o")
-                .arg(self.folder.join("map.rmeta"))
-                .arg(&file)
-                .output()?;
+            let output = self.command(name, stop).arg(&file).output()?;
             if !output.status.success() {
                 bail!("{}", String::from_utf8_lossy(&output.stderr));
             }
@@ -163,5 +237,21 @@ impl Bench {
             least.mib = least.mib.min(kib.parse::<f64>()? / 1024.0);
         }
         Ok(least)
+    }
+
+    fn command(&self, name: &str, stop: Stop) -> Command {
+        let mut command = Command::new(std::env::current_exe().unwrap_or_default());
+        command.arg("--measure").arg(std::env::var_os("RUSTC").unwrap_or("rustc".into()));
+        let (emit, output) = match stop {
+            Stop::Expanded => ("dep-info", self.folder.join(format!("{name}.d"))),
+            Stop::Never => ("metadata", self.folder.join(format!("lib{name}.rmeta"))),
+        };
+        command.args(["--edition=2024", "--crate-type=lib", "-Awarnings", "--crate-name", name, "-L"]);
+        command.arg(self.folder.join("debug/deps")).arg(format!("--emit={emit}")).arg("-o").arg(output);
+        command.arg(format!("--extern=tablature={}", self.library));
+        if name == "rules" {
+            command.arg(format!("--extern=decl={}", self.folder.join("libmap.rmeta").display()));
+        }
+        command
     }
 }

@@ -1,6 +1,7 @@
 //! What is measured is done: every workload of every mapper, small, its tables walked by other code.
 
 use benches::arena;
+use benches::budget::Verdict;
 use benches::mapper::{BASE, Mapper, PAGE, PHYS, Region, Rights};
 use benches::mappers::Raw;
 use benches::walker::{X86, walk};
@@ -23,4 +24,14 @@ fn every_workload_leaves_the_tables_that_it_should_and_the_walker_would_see_othe
     raw.unmap_each([BASE + 3 * PAGE].into_iter());
     let page = |i: u64| Region::data(BASE + i * PAGE, PHYS + i * PAGE, PAGE);
     assert_eq!(walk(raw.root(), X86), (vec![page(0), page(1).with(Rights::R), page(2)], 3));
+}
+
+#[test]
+fn what_is_met_stays_met_and_what_is_not_gets_no_worse() {
+    let exact = |is, not_yet| Verdict { exact: true, not_yet, ..Verdict::new("", 20.0, is) };
+    assert!(exact(20.0, None).holds() && exact(19.0, Some(26.0)).holds() && exact(26.0, Some(26.0)).holds());
+    assert!(!exact(20.1, None).holds() && !exact(26.1, Some(26.0)).holds());
+    assert!(Verdict::new("", 20.0, 21.0).holds(), "times never fail");
+    assert!(exact(26.1, Some(26.0)).word().contains("broken"));
+    assert!(exact(25.0, Some(26.0)).word().contains("not met"));
 }

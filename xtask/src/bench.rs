@@ -8,11 +8,12 @@ use crate::codegen;
 use crate::machine::Arch;
 use crate::process::{call, cargo};
 use crate::setup::{self, Host};
+use crate::steps::leave_out;
 
 /// Options of the command.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// In less than 90 seconds: fewer rounds, counts of what has a budget; the rest as it was last measured.
+    /// In less than 90 seconds: fewer rounds, instructions of raw and ours alone; the rest as it was last measured.
     #[arg(long)]
     quick: bool,
     /// Fails if a budget of instructions is missed that was met before. These are exact; times never fail.
@@ -36,13 +37,29 @@ pub(crate) enum Part {
     Field,
 }
 
+/// Whether every budget of instructions that held still holds.
+///
+/// # Errors
+/// One does not, or something cannot be measured.
+pub(crate) fn budgets() -> Result<()> {
+    if !setup::has_valgrind(&Host) {
+        leave_out("budgets of instructions: valgrind does not run on this system".to_owned());
+        return Ok(());
+    }
+    let strict = codegen::is_listed_compiler()?;
+    if !strict {
+        leave_out("verdicts on budgets of instructions: they are those of another compiler".to_owned());
+    }
+    run(&Options { quick: true, strict, only: None })
+}
+
 /// The command.
 ///
 /// # Errors
 /// Something cannot be measured, or a budget is missed and that counts.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let wants = |part| options.only.map_or(part == Part::Field || !options.quick, |only| only == part);
-    if wants(Part::Boot) {
+    if wants(Part::Boot) || options.quick {
         setup::emulators(&mut Host, &Arch::ALL)?;
         boot::report(setup::targets(&mut Host, &Arch::ALL)?)?;
     }

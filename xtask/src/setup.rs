@@ -191,6 +191,11 @@ pub(crate) fn valgrind(environment: &mut dyn Environment) -> Result<()> {
     install(environment, &["valgrind"])
 }
 
+/// Whether there is such a program for the system, so that [`valgrind`] can be asked for.
+pub(crate) fn has_valgrind(environment: &dyn Environment) -> bool {
+    matches!(environment.system(), System::Debian | System::Linux) || environment.has_program("valgrind")
+}
+
 /// Debian's packages of an emulator and the firmware that it starts.
 const fn packages(arch: Arch) -> &'static [&'static str] {
     match arch {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::bench;
 use crate::boards;
 use crate::check;
 use crate::code::path;
@@ -62,6 +63,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     partitions::run_all(&mut steps, toolchain, Partitions::MACHINES);
     edit::run_all(&mut steps, toolchain);
+    steps.run("budgets of instructions", bench::budgets);
     for arch in Arch::ALL {
         steps.run(format!("position-independent link refused {arch}"), || refused_link(toolchain, arch));
     }

@@ -51,6 +51,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     steps.finish()
 }
 
+/// Whether the compiler is the one whose code is listed and counted.
+///
+/// # Errors
+/// It does not say what it is.
+pub(crate) fn is_listed_compiler() -> Result<bool> {
+    listing::is_theirs(&listing::compiler()?)
+}
+
 /// Measures code size.
 ///
 /// # Errors
