@@ -35,6 +35,8 @@ pub struct Section {
     pub size: u64,
     /// What its flags ask for, as far as its segment grants it.
     pub rights: Rights,
+    /// What its segment grants.
+    pub granted: Rights,
     /// Where it is loaded; `None` if no segment has it.
     pub phys: Option<u64>,
 }
@@ -254,6 +256,7 @@ fn sections<F: FileHeader<Endian = Endianness>>(
             virt,
             size,
             rights: segment.map_or(asked, |segment| asked.and(segment.rights)),
+            granted: segment.map_or(asked, |segment| segment.rights),
             phys: segment.map(|segment| segment.phys + (virt - segment.virt)),
         });
     }

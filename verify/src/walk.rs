@@ -107,6 +107,12 @@ impl<'a> Walk<'a> {
         Self { memory, scheme, roots, stack: Vec::new(), budget: MOST_ENTRIES }
     }
 
+    /// The same, where another number of entries is read at most.
+    #[must_use]
+    pub fn bounded(memory: &'a PhysicalMemory, scheme: Scheme, roots: Roots, entries: u64) -> Self {
+        Self { budget: entries, ..Self::new(memory, scheme, roots) }
+    }
+
     /// Enters a table, if it can be read.
     fn enter(&mut self, phys: u64, level: usize, start: u64, place: u64, limits: Limits) -> Visit {
         let virt = self.scheme.extended(start);
@@ -164,7 +170,7 @@ impl Iterator for Walk<'_> {
             if self.budget == 0 {
                 self.stack.clear();
                 self.roots.clear();
-                let why = format!("there are more than {MOST_ENTRIES} entries: tables are reached again and again");
+                let why = "there are more entries than a walk reads: tables are reached again and again".to_owned();
                 return Some(Visit::Fault(Fault { virt: self.scheme.extended(start), level: entry.level, place, why }));
             }
             self.budget -= 1;
@@ -324,8 +330,7 @@ mod tests {
             .flat_map(|table| (0..512).map(move |index| (table, index, (BASE + ((table as u64 + 1) << 12)) | 7)))
             .collect();
         let memory = memory(5, &words);
-        let mut walk = Walk::new(&memory, scheme, Roots { lower: Some(BASE), upper: None });
-        walk.budget = 100_000;
+        let walk = Walk::bounded(&memory, scheme, Roots { lower: Some(BASE), upper: None }, 100_000);
         let found = Found::by(walk);
         assert_eq!(found.faults.len(), 1);
         assert!(found.faults[0].why.contains("again and again"));

@@ -68,6 +68,9 @@ fn in_region(section: &Section, block: Option<&SectionBlock>, space: &Space, reg
         let what = if granted.and(wanted) == wanted { "which grants more" } else { "which grants less" };
         return Err(format!("it needs {wanted}, and lies in {name} ({granted}), {what}"));
     }
+    if section.granted.and(granted) != section.granted {
+        return Err(format!("its segment is {}, and it lies in {name} ({granted})", section.granted));
+    }
     if section.rights.and(wanted) != section.rights {
         return Err(format!("it is linked as {}, and declared {wanted}", section.rights));
     }

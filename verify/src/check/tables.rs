@@ -117,7 +117,7 @@ pub(super) fn check(subject: &Subject<'_>, base: u64, roots: Roots, found: &Foun
     if let Some(budget) = tables.budget.filter(|budget| tables.count > *budget) {
         add(format!("{} tables, and {budget} are allowed", tables.count));
     }
-    let units = |level: usize| if level + 1 == scheme.levels { scheme.root_tables() } else { 1 };
+    let units = |level: usize| if level == scheme.levels - 1 { scheme.root_tables() } else { 1 };
     let reached: u64 = found.tables.iter().map(|(_, level, _)| units(*level)).sum();
     if reached != tables.count {
         add(format!("the roots reach {reached} tables, and the document has {}", tables.count));
@@ -186,7 +186,7 @@ fn hash(subject: &Subject<'_>, base: u64, table: &Table, report: &mut Report) {
         report.add(Kind::Document, subject.name(), format!("table {} is of level {}", table.index, table.level));
         return;
     }
-    let units = if table.level + 1 == scheme.levels { scheme.root_tables() } else { 1 };
+    let units = if table.level == scheme.levels - 1 { scheme.root_tables() } else { 1 };
     let phys = table.index.checked_mul(unit).and_then(|offset| base.checked_add(offset));
     let entries = units * unit / scheme.entry_bytes();
     let words = phys.map(|phys| subject.machine.memory.words(phys, entries, scheme.entry_bytes()));

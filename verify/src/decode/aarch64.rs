@@ -12,6 +12,8 @@ const AP: u32 = 6;
 const SHARE: u32 = 8;
 const ACCESSED: u32 = 10;
 const NOT_GLOBAL: u32 = 11;
+/// Dirty bit modifier: the first write makes a read-only descriptor writable, if the control register lets it.
+const DIRTY_MODIFIER: u32 = 51;
 const CONTIGUOUS: u32 = 52;
 /// PXN; the low bit of XN at stage 2.
 const PXN: u32 = 53;
@@ -100,7 +102,7 @@ fn leaf(scheme: &Scheme, place: &Place, word: u64, phys: u64) -> Word {
     let (privileged, user) = match scheme.family {
         Family::Stage2 => stage2_rights(word),
         _ if scheme.family.has_user() => two_privileges(&place.limits, word),
-        _ => (Rights::when(true, !bit(word, AP + 1), !bit(word, UXN)).and(place.limits.privileged), Rights::NONE),
+        _ => (Rights::when(true, is_writable(word), !bit(word, UXN)).and(place.limits.privileged), Rights::NONE),
     };
     let memory = match scheme.family {
         Family::Stage2 => Memory::Stage2 { attribute: field(word, 2, 4) as u8, share },
@@ -120,10 +122,15 @@ fn leaf(scheme: &Scheme, place: &Place, word: u64, phys: u64) -> Word {
     Word::Leaf { phys, attributes }
 }
 
+/// AP\[2\] = 0, or hardware may make it so.
+const fn is_writable(word: u64) -> bool {
+    !bit(word, AP + 1) || bit(word, DIRTY_MODIFIER)
+}
+
 /// AP\[2\] withholds writes from both, AP\[1\] = 0 everything but execution from the user. What the user may write, the
 /// privileged level never executes.
 fn two_privileges(limits: &Limits, word: u64) -> (Rights, Rights) {
-    let (reads, writes) = (bit(word, AP), !bit(word, AP + 1));
+    let (reads, writes) = (bit(word, AP), is_writable(word));
     let user = Rights::when(reads, reads && writes, !bit(word, UXN)).and(limits.user);
     let executes = !bit(word, PXN) && !user.has(Rights::W);
     (Rights::when(true, writes, executes).and(limits.privileged), user)
@@ -131,7 +138,7 @@ fn two_privileges(limits: &Limits, word: u64) -> (Rights, Rights) {
 
 /// S2AP, and XN\[1:0\] with FEAT_XNX: EL1 and EL0 execute, EL0 only, none, EL1 only.
 fn stage2_rights(word: u64) -> (Rights, Rights) {
-    let (reads, writes) = (bit(word, AP), bit(word, AP + 1));
+    let (reads, writes) = (bit(word, AP), bit(word, AP + 1) || bit(word, DIRTY_MODIFIER));
     let (privileged, user) = [(true, true), (false, true), (false, false), (true, false)][field(word, PXN, 2) as usize];
     (Rights::when(reads, writes, privileged), Rights::when(reads, writes, user))
 }

@@ -132,6 +132,14 @@ fn aarch64_what_the_user_writes_the_kernel_never_executes() {
 }
 
 #[test]
+fn aarch64_hardware_may_make_a_page_writable() {
+    let scheme = scheme(Family::El1, 12, 39);
+    assert_eq!(text(&scheme, 0, PHYS | 0x0068_0000_0000_078f), "rw/- normal_wb g");
+    let stage2 = Scheme { family: Family::Stage2, ..scheme };
+    assert_eq!(text(&stage2, 0, PHYS | 0x0048_0000_0000_077f), "rw/rw normal_wb");
+}
+
+#[test]
 fn aarch64_pointers_withhold() {
     let granted = |family, pointer: u64, word| {
         let scheme = scheme(family, 12, 39);

@@ -1,0 +1,194 @@
+//! `check` on a small image: it passes as it is, and each kind of change is found as what it is.
+
+mod small;
+
+use cargo_tablature::check::{self, Kind, Machine, Report, Root};
+use cargo_tablature::elf::Image;
+use cargo_tablature::evidence::Document;
+use cargo_tablature::memory::PhysicalMemory;
+use serde_json::{Value, json};
+use small::{PHYS, TABLES, VIRT, entry, leaf, pointer};
+
+fn try_check(image: &[u8], document: &Value) -> anyhow::Result<Report> {
+    let document = Document::parse(document.to_string().as_bytes())?;
+    let image = Image::parse(image.to_vec())?;
+    let memory = PhysicalMemory::of_image(&image)?;
+    check::check(&image, &document, &Machine { memory: &memory, roots: &[], is_dump: false })
+}
+
+fn kinds(report: &Report) -> Vec<Kind> {
+    let mut kinds: Vec<Kind> = report.findings.iter().map(|finding| finding.kind).collect();
+    kinds.sort();
+    kinds.dedup();
+    kinds
+}
+
+/// The findings of an image with one word changed, but for the hash of its table, which must be among them.
+#[track_caller]
+fn changed(at: usize, word: u64) -> Vec<Kind> {
+    let mut image = small::image();
+    image[at..at + 8].copy_from_slice(&word.to_le_bytes());
+    let report = try_check(&image, &small::document()).expect("can be checked");
+    let mut kinds = kinds(&report);
+    assert!(kinds.contains(&Kind::Hash), "{:#?}", report.findings);
+    kinds.retain(|kind| *kind != Kind::Hash);
+    kinds
+}
+
+/// The findings with the document changed at a JSON pointer.
+#[track_caller]
+fn declared(pointer: &str, value: Value) -> Vec<Kind> {
+    let mut document = small::document();
+    *document.pointer_mut(pointer).expect("is in the document") = value;
+    kinds(&try_check(&small::image(), &document).expect("can be checked"))
+}
+
+#[test]
+fn the_image_is_as_its_document_says() {
+    let report = try_check(&small::image(), &small::document()).expect("can be checked");
+    assert_eq!(report.findings, []);
+    assert_eq!(report.notes.len(), 2);
+}
+
+#[test]
+fn each_change_of_an_entry_is_found_as_what_it_is() {
+    let text = PHYS + 0x1000;
+    let run = leaf(0x9000_8000, 0xd7) | 1 << 63;
+    for (at, word, kind) in [
+        (entry(2, 1), 0, Kind::Missing),
+        (entry(2, 1), leaf(PHYS + 0x2000, 0xcb), Kind::Address),
+        (entry(2, 1), leaf(text, 0xcf), Kind::Rights),
+        (entry(2, 1), leaf(text, 0xdb), Kind::Rights),
+        (entry(2, 1), leaf(text, 0xc3), Kind::Rights),
+        (entry(2, 1), leaf(text, 0xeb), Kind::Global),
+        (entry(2, 1), leaf(text, 0x8b), Kind::Accessed),
+        (entry(2, 2), leaf(PHYS + 0x2000, 0x47), Kind::Accessed),
+        (entry(2, 1), leaf(text, 0xcb) | 1 << 61, Kind::Memory),
+        (entry(2, 1), leaf(text, 0xcd), Kind::Entry),
+        (entry(2, 8), leaf(PHYS, 0xc3), Kind::Extra),
+        (entry(2, 0x100), leaf(PHYS, 0xc3), Kind::Extra),
+        (entry(0, 0), leaf(0, 0xcf), Kind::Extra),
+        (entry(2, 0x13), leaf(0x9000_3000, 0xd7), Kind::Leaf),
+        (entry(2, 0x13), run & !(1 << 63), Kind::Leaf),
+        (entry(2, 0x13), run | 1 << 5, Kind::Global),
+        (entry(0, 258), 0, Kind::Missing),
+        (entry(1, 0), pointer(7), Kind::Entry),
+        (entry(1, 0), 0, Kind::Window),
+        (entry(1, 1), pointer(2), Kind::Tables),
+        (entry(1, 1), pointer(0), Kind::Extra),
+        (entry(1, 0), pointer(1), Kind::Extra),
+    ] {
+        let kinds = changed(at, word);
+        assert!(kinds.contains(&kind), "{at:#x} {word:#x}: {kinds:?} and not {kind:?}");
+    }
+}
+
+#[test]
+fn bits_that_no_hardware_looks_at_are_found_by_the_hash() {
+    assert_eq!(changed(entry(2, 1), leaf(PHYS + 0x1000, 0xcb) | 0x300), []);
+    assert_eq!(changed(entry(2, 0), 0xcc), []);
+}
+
+#[test]
+fn findings_say_section_address_and_region() {
+    let mut image = small::image();
+    image[entry(2, 1)] |= 4;
+    let report = try_check(&image, &small::document()).expect("can be checked");
+    let texts: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+    let expected = ".tables at 0xffffffc080005008 (physical 0x80005008): space kernel, region text, 4 KiB at 0xffffffc080001000: \
+         grants rwx/- (privileged/user), and is declared rx/-";
+    assert!(texts.iter().any(|text| text == expected), "{texts:#?}");
+    let mut image = small::image();
+    image[entry(2, 8)..][..8].copy_from_slice(&leaf(PHYS, 0xc3).to_le_bytes());
+    let report = try_check(&image, &small::document()).expect("can be checked");
+    assert!(report.findings.iter().any(|finding| finding.text.contains("guard moat")), "{:#?}", report.findings);
+}
+
+#[test]
+fn each_change_of_the_document_is_found() {
+    let space = "/spaces/0";
+    for (pointer, value, kind) in [
+        ("regions/1/privileged", json!("r"), Kind::Rights),
+        ("regions/1/privileged", json!("r"), Kind::Section),
+        ("regions/1/user", json!("rx"), Kind::Rights),
+        ("regions/1/memory", json!("device_nGnRE"), Kind::Memory),
+        ("regions/1/global", json!(true), Kind::Global),
+        ("regions/1/phys", json!("0x80002000"), Kind::Document),
+        ("regions/1/size", json!("0x2000"), Kind::Document),
+        ("regions/5/leaves/0/run", json!(null), Kind::Leaf),
+        ("regions/5/leaves/0/level", json!(1), Kind::Leaf),
+        ("regions/0/virt", json!("0xffffffc080001000"), Kind::Document),
+        ("regions/6/size", json!("0x400000"), Kind::Window),
+        ("tables/count", json!(4), Kind::Tables),
+        ("tables/bytes", json!(0x4000), Kind::Tables),
+        ("tables/budget", json!(2), Kind::Tables),
+        ("tables/start", json!("0x80004000"), Kind::Tables),
+        ("tables/virt", json!("0xffffffc080004000"), Kind::Tables),
+        ("tables/symbol", json!("other"), Kind::Tables),
+        ("tables/self_map_slot", json!(511), Kind::Missing),
+        ("tables/list/2/virt", json!("0x0"), Kind::Tables),
+        ("tables/list/2/level", json!(1), Kind::Tables),
+        ("tables/list/2/index", json!(9), Kind::Tables),
+        ("tables/list/1/sha256", json!("00"), Kind::Hash),
+        ("tables/list/0/entries", json!(2), Kind::Hash),
+        ("format/scheme", json!("loongarch64"), Kind::NotChecked),
+    ] {
+        let (parent, key) = pointer.rsplit_once('/').expect("a path");
+        let mut document = small::document();
+        document.pointer_mut(&format!("{space}/{parent}")).expect("is there")[key] = value;
+        let kinds = kinds(&try_check(&small::image(), &document).expect("can be checked"));
+        assert!(kinds.contains(&kind), "{pointer}: {kinds:?} and not {kind:?}");
+    }
+    assert_eq!(declared("/map/name", json!("small")), []);
+}
+
+#[test]
+fn sections_are_where_and_what_the_regions_are() {
+    let with = |at: usize, bytes: &[u8]| {
+        let mut image = small::image();
+        image[at..at + bytes.len()].copy_from_slice(bytes);
+        kinds(&try_check(&image, &small::document()).expect("can be checked"))
+    };
+    assert_eq!(with(small::segment(0) + 4, &[4]), [Kind::Section], "not executable");
+    assert_eq!(with(small::segment(1) + 4, &[4]), [Kind::Section], "not writable");
+    assert_eq!(with(small::segment(0) + 4, &[7]), [Kind::Section], "a segment that is also writable");
+    let loaded_elsewhere = with(small::segment(1) + 24, &(PHYS + 0x9000).to_le_bytes());
+    assert_eq!(loaded_elsewhere, [Kind::Section]);
+    assert_eq!(with(24, &(VIRT + 0x2000).to_le_bytes()), [Kind::EntryPoint]);
+    assert_eq!(with(24, &(PHYS + 0x1000).to_le_bytes()), [], "where it is while the MMU is off");
+}
+
+#[test]
+fn a_position_independent_image_is_refused() {
+    let mut image = small::image();
+    image[16] = 3;
+    let error = try_check(&image, &small::document()).expect_err("unfinished tables").to_string();
+    assert!(error.contains("position independent"), "{error}");
+}
+
+#[test]
+fn tables_that_are_filled_at_boot_are_looked_for_in_a_dump() {
+    let mut document = small::document();
+    document["spaces"][0]["tables"]["placement"] = json!("boot-filled");
+    document["spaces"][0]["tables"].as_object_mut().expect("an object").remove("symbol");
+    let mut bytes = small::image();
+    let tables = bytes[TABLES..TABLES + small::TABLE_BYTES as usize].to_vec();
+    bytes[TABLES..TABLES + small::TABLE_BYTES as usize].fill(0);
+    let report = try_check(&bytes, &document).expect("can be checked");
+    assert_eq!(report.findings, []);
+    assert!(report.notes[0].contains("filled at boot"), "{:?}", report.notes);
+
+    let image = Image::parse(bytes).expect("an image");
+    let document = Document::parse(document.to_string().as_bytes()).expect("a document");
+    let roots = [Root { space: None, phys: PHYS + TABLES as u64 }];
+    let check = |dump: &[u8]| {
+        let mut memory = PhysicalMemory::of_image(&image).expect("fits");
+        memory.add_dump(PHYS + TABLES as u64, dump.to_vec()).expect("fits");
+        check::check(&image, &document, &Machine { memory: &memory, roots: &roots, is_dump: true })
+            .expect("can be checked")
+    };
+    assert_eq!(check(&tables).findings, []);
+    let mut mutant = tables;
+    mutant[0x2008] |= 4;
+    assert_eq!(kinds(&check(&mutant)), [Kind::Hash, Kind::Rights]);
+}
