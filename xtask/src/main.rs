@@ -23,6 +23,7 @@ mod steps;
 mod tables;
 mod test;
 mod variant;
+mod verify;
 mod windows;
 
 use std::process::ExitCode;

@@ -41,9 +41,10 @@ pub(crate) fn run_all(steps: &mut Steps, arches: &[Arch]) {
 }
 
 /// The document of the map of a machine.
-pub(crate) fn document(arch: Arch, mode: Mode) -> PathBuf {
+fn document(arch: Arch, mode: Mode, features: &[String]) -> PathBuf {
     let name = maps::declaration(arch).map_name();
-    target_directory().join("report").join(format!("{name}-{mode}.json"))
+    let more: String = features.iter().map(|feature| format!("-{}", feature.replace('/', "-"))).collect();
+    target_directory().join("report").join(format!("{name}-{mode}{more}.json"))
 }
 
 /// Writes the document of the map of a machine, by a program of the host that has the map.
@@ -51,15 +52,24 @@ pub(crate) fn document(arch: Arch, mode: Mode) -> PathBuf {
 /// # Errors
 /// The program cannot be built, it fails, or the document cannot be written.
 pub(crate) fn write(arch: Arch, mode: Mode) -> Result<PathBuf> {
+    write_with(arch, mode, &[])
+}
+
+/// The same with more features of packages.
+///
+/// # Errors
+/// The program cannot be built, it fails, or the document cannot be written.
+pub(crate) fn write_with(arch: Arch, mode: Mode, features: &[String]) -> Result<PathBuf> {
     let mut command = cargo();
     command.args(["run", "--quiet", "--package", "example-evidence", "--no-default-features", "--features"]);
-    command.args([mode.name(), "--", maps::declaration(arch).map_name()]);
+    let all = [&[mode.name().to_owned()], features].concat().join(",");
+    command.args([&all, "--", maps::declaration(arch).map_name()]);
     let line = shown(&command);
     let output = command.output().with_context(|| format!("cannot start `{line}`"))?;
     if !output.status.success() {
         bail!("`{line}` failed: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
     }
-    let path = document(arch, mode);
+    let path = document(arch, mode, features);
     let directory = path.parent().context("a file lies in a directory")?;
     fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
     fs::write(&path, output.stdout).with_context(|| format!("cannot write {}", path.display()))?;

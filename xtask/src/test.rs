@@ -21,6 +21,7 @@ use crate::report;
 use crate::setup::{self, Host, Toolchain};
 use crate::steps::Steps;
 use crate::tables::Tables;
+use crate::verify;
 
 /// Time after which a link is taken to hang.
 const LINK_LIMIT: Duration = Duration::from_secs(300);
@@ -62,6 +63,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         }
     }
     partitions::run_all(&mut steps, toolchain, Partitions::MACHINES);
+    verify::run_all(&mut steps, toolchain);
     edit::run_all(&mut steps, toolchain);
     steps.run("budgets of instructions", bench::budgets);
     for arch in Arch::ALL {

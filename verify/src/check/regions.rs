@@ -111,7 +111,8 @@ pub(super) fn check(subject: &Subject<'_>, found: &Found, report: &mut Report) {
     }
     for difference in differences.list {
         let bytes = Size(difference.end - difference.start).roughly();
-        let place = difference.place.map_or_else(|| subject.name(), |phys| subject.place(phys));
+        let place =
+            difference.place.map_or_else(|| format!("virtual {:#x}", difference.start), |phys| subject.place(phys));
         let text = format!(
             "{}, {}, {bytes} at {:#x}: {}",
             subject.name(),
