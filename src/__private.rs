@@ -8,7 +8,7 @@ pub use core;
 pub use tablature_macros::memory_map;
 
 pub use crate::format::Format;
-pub use crate::layout::{Extent, Layout, format_of};
+pub use crate::layout::{Demands, Extent, Layout, format_for};
 pub use crate::map::*;
 pub use crate::plan::{AlignOf, Base, Shape, Slot, Step, TableSet, collect as collect_steps, count as count_steps};
 pub use crate::space::declare::{
@@ -18,7 +18,21 @@ pub use crate::space::device::{Taken, position, rivals};
 pub use crate::window::declare::all_pages;
 
 pub use number::{Number, Value, number, small};
-pub use verdict::{Verdict, refuse, refuse_rest, verdict, warning};
+pub use verdict::{Verdict, blamed, refuse, refuse_behind, refuse_rest, verdict, warning};
+
+/// A region, as far as nearly every one is declared.
+#[must_use]
+pub const fn region<'a>(
+    anchor: u16,
+    name: &'a str,
+    kind: Kind,
+    virt: Virt<'a>,
+    access: crate::attr::Access,
+    size: Option<u64>,
+    phys: Phys<'a>,
+) -> Region<'a> {
+    Region { anchor, name, kind, virt, access, size, phys, ..Region::BLANK }
+}
 
 /// A declaration, made where the user's paths resolve.
 pub trait Declaration {

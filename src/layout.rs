@@ -11,7 +11,7 @@ mod find;
 mod names;
 mod order;
 
-pub use cpu::{features, format_of, output_bits, pa_bits};
+pub use cpu::{Demands, features, format_for, format_of, output_bits, pa_bits};
 pub(crate) use find::{Segment, by_base, segment};
 use find::{alone, find_before};
 pub use find::{find_channel, find_region, find_resource, find_space, memory_of, place, resource_at};
@@ -203,15 +203,27 @@ impl<const R: usize> Layout<R> {
     #[must_use]
     pub const fn by_virt(&self, space: usize) -> ([u16; R], usize) {
         let mut order = [0; R];
-        let (mut n, mut i) = (0, 0);
-        while i < self.len {
-            if self.extents[i].space as usize == space {
-                order[n] = i as u16;
-                n += 1;
-            }
-            i += 1;
+        let (first, mut n) = (self.first_of(space), 0);
+        while first + n < self.len && self.extents[first + n].space as usize == space {
+            order[n] = (first + n) as u16;
+            n += 1;
         }
         (self.sorted(order, n), n)
+    }
+
+    /// Index of the first extent of a space, or of the one behind; extents lie space by space.
+    #[must_use]
+    pub(crate) const fn first_of(&self, space: usize) -> usize {
+        let (mut low, mut high) = (0, self.len);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if (self.extents[middle].space as usize) < space {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
     }
 
     /// Merge sort by `v_lo` of the first `n` indices.

@@ -41,6 +41,7 @@ fn errors_say_what_where_and_how_to_fix_it() {
         "token_unused",
         "unknown_name",
         "unknown_regime",
+        "very_many",
         "warnings",
         "window_guard",
         "window_none",

@@ -79,6 +79,13 @@ pub(crate) struct Declaration {
     pub(crate) transitions: Vec<Transition>,
 }
 
+impl Declaration {
+    /// Regions of all spaces.
+    pub(crate) fn region_count(&self) -> usize {
+        self.spaces.iter().map(|space| space.regions.len()).sum()
+    }
+}
+
 /// ```text
 /// cpu {
 ///     pa_bits = 40;  features = [lpa2, hafdbs];  modes = [G4K, G64K];  start_level = 1;

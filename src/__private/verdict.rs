@@ -77,6 +77,34 @@ pub const fn refuse<const N: usize>(findings: &Findings<'_, N>, anchor: u16, nth
     panic!("{}", text.as_str())
 }
 
+/// Whom the finding at `position` blames, and how many before it blame the same.
+#[must_use]
+pub const fn blamed<const N: usize>(findings: &Findings<'_, N>, position: usize) -> Option<(u16, usize)> {
+    if position >= findings.len {
+        return None;
+    }
+    let anchor = findings.list[position].culprits[0].anchor;
+    let (mut nth, mut i) = (0, 0);
+    while i < position {
+        if findings.list[i].culprits[0].anchor == anchor {
+            nth += 1;
+        }
+        i += 1;
+    }
+    Some((anchor, nth))
+}
+
+/// Fails if there are more findings than `shown`.
+///
+/// # Panics
+/// Then.
+#[track_caller]
+pub const fn refuse_behind<const N: usize>(findings: &Findings<'_, N>, shown: usize) {
+    if findings.total > shown {
+        refuse_count(findings.total - shown);
+    }
+}
+
 /// Fails if there were more findings than were kept.
 ///
 /// # Panics
@@ -84,18 +112,31 @@ pub const fn refuse<const N: usize>(findings: &Findings<'_, N>, anchor: u16, nth
 #[track_caller]
 pub const fn refuse_rest<const N: usize>(findings: &Findings<'_, N>) {
     if findings.total > findings.len {
-        let mut text = Text::<128>::EMPTY;
-        text.push_decimal((findings.total - findings.len) as u128);
-        text.push(" more rules are broken, to be seen when those above are gone");
-        panic!("{}", text.as_str())
+        refuse_count(findings.total - findings.len);
     }
 }
 
-/// Which warning the object of `anchor` gets as its `nth`; 0 for none.
+#[track_caller]
+const fn refuse_count(left: usize) -> ! {
+    let mut text = Text::<128>::EMPTY;
+    text.push_decimal(left as u128);
+    text.push(" more rules are broken, to be seen when those above are gone");
+    panic!("{}", text.as_str())
+}
+
+/// Which warning the objects with anchors `first..=last` get as their `nth`; 0 for none.
 #[must_use]
-pub const fn warning<const N: usize>(warnings: &Findings<'_, N>, anchor: u16, nth: usize) -> u8 {
-    match find(warnings, anchor, nth) {
-        Some(finding) => crate::rule::warning_code(finding.rule),
-        None => 0,
+pub const fn warning<const N: usize>(warnings: &Findings<'_, N>, first: u16, last: u16, mut nth: usize) -> u8 {
+    let mut i = 0;
+    while i < warnings.len {
+        let anchor = warnings.list[i].culprits[0].anchor;
+        if first <= anchor && anchor <= last {
+            if nth == 0 {
+                return crate::rule::warning_code(warnings.list[i].rule);
+            }
+            nth -= 1;
+        }
+        i += 1;
     }
+    0
 }

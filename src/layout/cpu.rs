@@ -14,22 +14,45 @@ pub const fn features(map: &Map<'_>) -> Features {
     }
 }
 
+/// What all regions of a map together ask of the registers that its spaces share.
+#[derive(Clone, Copy, Debug)]
+pub struct Demands {
+    /// Bitmap of the accesses, by their indices.
+    accesses: u64,
+    /// Bitmap of the memory types, by their values.
+    memory_types: u32,
+}
+
+impl Demands {
+    /// Those of `map`. Cost: one pass over its regions.
+    #[must_use]
+    pub const fn of(map: &Map<'_>) -> Self {
+        Self { accesses: accesses(map), memory_types: memory_types(map) }
+    }
+}
+
 /// The format of a space as the map's CPU block shapes it: wide descriptors, start level, memory-type register.
 #[must_use]
 pub const fn format_of(map: &Map<'_>, space: &Space<'_>) -> Format {
+    format_for(map, space, &Demands::of(map))
+}
+
+/// The same with the demands of the map, for who asks for more than one space.
+#[must_use]
+pub const fn format_for(map: &Map<'_>, space: &Space<'_>, demands: &Demands) -> Format {
     let format = match space.format {
         Some(format) => format,
         None => map.format,
     };
     let format = format.shaped(&map.cpu, features(map));
     let format = if !format.free_rights.is_empty() && features(map).contains(format.free_rights) {
-        format.with_indirect_rights(accesses(map))
+        format.with_indirect_rights(demands.accesses)
     } else {
         format
     };
     match map.cpu.mair {
         Some(_) => format,
-        None => format.with_types(memory_types(map)),
+        None => format.with_types(demands.memory_types),
     }
 }
 

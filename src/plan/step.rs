@@ -374,7 +374,7 @@ const fn fold_of(format: &Format, level: usize, size: u64) -> u64 {
 /// How many steps a space has.
 #[must_use]
 pub const fn count<const R: usize>(map: &Map<'_>, layout: &Layout<R>, space: usize, format: &Format) -> usize {
-    let mut steps = Steps::new(map, layout, space, format);
+    let mut steps = Steps::bare(map, layout, space, format);
     let mut n = 0;
     while steps.step().is_some() {
         n += 1;

@@ -89,6 +89,8 @@ pub(super) struct Judge<'m, 'a, const R: usize, const N: usize> {
     pub(super) register_values: [u64; 4],
     /// Resources that a region surely maps.
     pub(super) resources_used: [bool; LIST],
+    /// Bytes that the tables of each space take, as far as they were asked for.
+    pub(super) table_bytes: [u128; LIST],
     /// Bit per waiver that suppressed something.
     pub(super) waivers_used: [u64; R],
     pub(super) errors: Findings<'a, N>,
@@ -108,6 +110,7 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
             by_base: by_base(map),
             register_values: [0; 4],
             resources_used: [false; LIST],
+            table_bytes: [0; LIST],
             waivers_used: [0; R],
             errors: Findings::NONE,
             warnings: Findings::NONE,

@@ -73,7 +73,7 @@ pub use catalogue::{Basis, Class, Info, Rule};
 pub use finding::{Culprit, Finding, Findings, MAX_CULPRITS, MAX_NUMBERS, MESSAGE, fail};
 pub use warning::{NoWarning, Warning, warning_code};
 
-use crate::layout::{Layout, count_regions, format_of};
+use crate::layout::{Demands, Layout, count_regions, format_for};
 use crate::map::Map;
 use judge::Judge;
 
@@ -99,10 +99,11 @@ pub const fn check<'a, const R: usize, const N: usize>(
     judge.resources();
     judge.registers();
     judge.va_overlap();
+    let demands = Demands::of(map);
     let mut total = 0;
     let mut s = 0;
     while s < map.spaces.len() {
-        let format = format_of(map, &map.spaces[s]);
+        let format = format_for(map, &map.spaces[s], &demands);
         judge.space_format(s, &format);
         judge.space_regions(s, &format);
         judge.space_virtual(s);

@@ -5,8 +5,7 @@ use super::finding::MAX_CULPRITS;
 use super::judge::{Judge, SUPERVISOR, Who};
 use crate::attr::Rights;
 use crate::format::Format;
-use crate::layout::shared;
-use crate::layout::{Layout, NOWHERE, TOP, place};
+use crate::layout::{LIST, Layout, NOWHERE, TOP, place, shared};
 use crate::map::{Kind, Phys, Placement, Resource, Role, Tables};
 use crate::plan::{self, Shape};
 
@@ -33,6 +32,9 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
             self.table_budget_exceeded(s, need, budget as usize, format);
         }
         let bytes = need as u128 * format.table_size() as u128;
+        if s < LIST {
+            self.table_bytes[s] = bytes;
+        }
         if let Some(tables) = &self.map.spaces[s].tables {
             self.pool(s, tables, bytes, format);
         }
@@ -268,6 +270,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         let Some(tables) = &self.map.spaces[s].tables else { return None };
         let need = match tables.size {
             Some(_) => 0,
+            None if s < LIST => self.table_bytes[s],
             None => plan::tables(self.map, self.layout, s) as u128 * self.declared_format(s).table_size() as u128,
         };
         self.placed(s, need)

@@ -88,14 +88,7 @@ pub const fn placed_at(map: &Map<'_>, space: &Space<'_>) -> u64 {
 /// The extents of one space.
 #[must_use]
 pub const fn extents_of<const R: usize>(layout: &Layout<R>, space: usize) -> &[Extent] {
-    let mut first = 0;
-    while first < layout.len && (layout.extents[first].space as usize) < space {
-        first += 1;
-    }
-    let mut end = first;
-    while end < layout.len && layout.extents[end].space as usize == space {
-        end += 1;
-    }
+    let (first, end) = (layout.first_of(space), layout.first_of(space + 1));
     layout.extents.split_at(end).0.split_at(first).1
 }
 
@@ -257,6 +250,7 @@ macro_rules! __declare_space {
             name = $region:ident;
             index = $region_index:literal;
             kind = $kind:ident;
+            form = $form:ident;
         })*];
     ) => {
         $($doc)*
@@ -277,15 +271,15 @@ macro_rules! __declare_space {
             pub struct Space;
 
             const DECLARATION: &__private_::Space<'static> = &super::MAP.spaces[$index];
-            const FORMAT: __private_::Format = __private_::format_of(super::MAP, DECLARATION);
+            const FORMAT: __private_::Format = __private_::format_for(super::MAP, DECLARATION, &super::DEMANDS);
             const STEP_COUNT: ::core::primitive::usize =
-                if super::SOUND { __private_::count_steps(super::MAP, &super::LAYOUT, $index, &FORMAT) } else { 0 };
+                if super::SOUND { __private_::count_steps(super::MAP, super::LAYOUT, $index, &FORMAT) } else { 0 };
             const STEPS: &[__private_::Step] =
-                &__private_::collect_steps::<_, STEP_COUNT>(super::MAP, &super::LAYOUT, $index, &FORMAT);
+                &__private_::collect_steps::<_, STEP_COUNT>(super::MAP, super::LAYOUT, $index, &FORMAT);
             const _: () = __private_::check_plan(DECLARATION, STEPS);
             const SHAPE: __private_::Shape =
                 __private_::Shape::of_steps(STEPS, &FORMAT, super::SOUND && DECLARATION.self_map_slot.is_some());
-            const EXTENTS: &[__private_::Extent] = __private_::extents_of(&super::LAYOUT, $index);
+            const EXTENTS: &[__private_::Extent] = __private_::extents_of(super::LAYOUT, $index);
             const SLOTS: ::core::primitive::usize = __private_::slots(&FORMAT, &SHAPE);
 
             /// The exact number of tables, roots included.
@@ -318,6 +312,15 @@ macro_rules! __declare_space {
                     fn start() -> *mut ::core::primitive::u64 {
                         self::Space::table_start()
                     }
+
+                    fn claim<const REGION: ::core::primitive::usize>() -> ::core::primitive::bool {
+                        // Constants of a generic function: they are evaluated only where it is called.
+                        let at = const { __private_::position(super::LAYOUT, $index, REGION) };
+                        let rivals = const {
+                            &__private_::rivals(super::LAYOUT, __private_::position(super::LAYOUT, $index, REGION))
+                        };
+                        super::__TAKEN.claim(at, rivals)
+                    }
                 }
             };
 
@@ -325,57 +328,60 @@ macro_rules! __declare_space {
 
             $crate::__declare_tables! { $placement $symbol $quarter }
 
-            $(
-                $($region_doc)*
-                pub struct $region;
-
-                // SAFETY: the macro counted the regions; the other constants are the defaults.
-                unsafe impl $crate::space::DeclaredRegion for $region {
-                    type Space = Space;
-                    const INDEX: ::core::primitive::usize = $region_index;
-                }
-
-                impl $region {
-                    /// First virtual byte.
-                    pub const START: ::core::primitive::u64 = EXTENTS[$region_index].virt as ::core::primitive::u64;
-                    /// Bytes.
-                    pub const SIZE: ::core::primitive::u64 = EXTENTS[$region_index].size as ::core::primitive::u64;
-                    /// One past the last virtual byte; 0 for a region that ends at 2^64.
-                    pub const END: ::core::primitive::u64 = Self::START.wrapping_add(Self::SIZE);
-                    /// First physical byte; 0 where the region has no physical side.
-                    pub const PHYS: ::core::primitive::u64 = EXTENTS[$region_index].phys as ::core::primitive::u64;
-
-                    /// The registers of this device region; the first call alone gets them, and nobody if another region
-                    /// of the map with the same registers was taken.
-                    ///
-                    /// A region that is not device memory, or is not mapped, does not compile here.
-                    // Generic, so that it is compiled, and judged, only where it is called.
-                    #[must_use]
-                    pub fn take<S: $crate::space::Declared>(
-                        _live: &$crate::space::Installed<S>,
-                    ) -> ::core::option::Option<$crate::space::Handle<Self>>
-                    where
-                        Self: $crate::space::DeclaredRegion<Space = S>,
-                    {
-                        // Constants of a generic function: they, too, are evaluated only where it is called.
-                        let at = const { __private_::position(&super::LAYOUT, $index, $region_index) };
-                        let rivals = const {
-                            &__private_::rivals(
-                                &super::LAYOUT,
-                                __private_::position(&super::LAYOUT, $index, $region_index),
-                            )
-                        };
-                        if !super::__TAKEN.claim(at, rivals) {
-                            return ::core::option::Option::None;
-                        }
-                        // SAFETY: the space is live, and one caller alone claims these bytes.
-                        ::core::option::Option::Some(unsafe { $crate::space::Handle::new() })
-                    }
-                }
-
-                $crate::__declare_window! { $kind $region $index $region_index }
-            )*
+            $($crate::__declare_region! { $form $kind $region $index $region_index; $($region_doc)* })*
         }
+    };
+}
+
+/// One region as a type: of its own, which messages name, or by its number where there are very many.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __declare_region {
+    (own $kind:ident $region:ident $index:literal $region_index:literal; $($doc:tt)*) => {
+        $($doc)*
+        pub struct $region;
+
+        // SAFETY: the macro counted the regions; the other constants are the defaults.
+        unsafe impl $crate::space::DeclaredRegion for $region {
+            type Space = Space;
+            const INDEX: ::core::primitive::usize = $region_index;
+        }
+
+        impl $region {
+            /// First virtual byte.
+            pub const START: ::core::primitive::u64 = EXTENTS[$region_index].virt as ::core::primitive::u64;
+            /// Bytes.
+            pub const SIZE: ::core::primitive::u64 = EXTENTS[$region_index].size as ::core::primitive::u64;
+            /// One past the last virtual byte; 0 for a region that ends at 2^64.
+            pub const END: ::core::primitive::u64 = Self::START.wrapping_add(Self::SIZE);
+            /// First physical byte; 0 where the region has no physical side.
+            pub const PHYS: ::core::primitive::u64 = EXTENTS[$region_index].phys as ::core::primitive::u64;
+
+            /// The registers of this device region; the first call alone gets them, and nobody if another region
+            /// of the map with the same registers was taken.
+            ///
+            /// A region that is not device memory, or is not mapped, does not compile here.
+            // Generic, so that it is compiled, and judged, only where it is called.
+            #[must_use]
+            pub fn take<S: $crate::space::Declared>(
+                _live: &$crate::space::Installed<S>,
+            ) -> ::core::option::Option<$crate::space::Handle<Self>>
+            where
+                Self: $crate::space::DeclaredRegion<Space = S>,
+            {
+                if !S::claim::<$region_index>() {
+                    return ::core::option::Option::None;
+                }
+                // SAFETY: the space is live, and one caller alone claims these bytes.
+                ::core::option::Option::Some(unsafe { $crate::space::Handle::new() })
+            }
+        }
+
+        $crate::__declare_window! { $kind $region $index $region_index }
+    };
+    (numbered $kind:ident $region:ident $index:literal $region_index:literal; $($doc:tt)*) => {
+        $($doc)*
+        pub type $region = $crate::space::Numbered<Space, $region_index>;
     };
 }
 

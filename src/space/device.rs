@@ -138,14 +138,9 @@ impl<const R: usize> Taken<R> {
 /// Position of a region among all of the map.
 #[must_use]
 pub const fn position<const R: usize>(layout: &Layout<R>, space: usize, region: usize) -> usize {
-    let mut i = 0;
-    while i < layout.len {
-        if layout.extents[i].space as usize == space && layout.extents[i].region as usize == region {
-            return i;
-        }
-        i += 1;
-    }
-    R
+    let at = layout.first_of(space) + region;
+    let found = at < layout.len && layout.extents[at].space as usize == space;
+    if found { at } else { R }
 }
 
 /// The other regions that share physical bytes with the one at `at`.

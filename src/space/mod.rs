@@ -41,6 +41,7 @@
 pub mod declare;
 #[doc(hidden)]
 pub mod device;
+mod numbered;
 mod of;
 #[doc(hidden)]
 pub mod switch;
@@ -56,6 +57,7 @@ use crate::plan::{Shape, Step};
 use crate::regime::Regime;
 
 pub use device::{Handle, RegisterBlock};
+pub use numbered::Numbered;
 pub use of::Of;
 pub use switch::{Destination, Switch, Switcher, Untagged, enter};
 
@@ -94,6 +96,14 @@ pub unsafe trait Declared: Sized + 'static {
     #[must_use]
     fn start() -> *mut u64 {
         Self::memory().start.cast_mut()
+    }
+
+    /// Claims the region with index `REGION`; the first call alone succeeds, and none if another region of the map with
+    /// the same registers was claimed.
+    #[doc(hidden)]
+    #[must_use]
+    fn claim<const REGION: usize>() -> bool {
+        false
     }
 
     /// Physical addresses of the roots; they mean nothing before boot-filled tables are filled.

@@ -46,7 +46,7 @@ macro_rules! __declare_window {
                 K: $crate::edit::Kind<Regime = $crate::space::Of<Space>>,
                 Self: $crate::window::WindowRegion,
             {
-                let at = const { __private_::position(&super::LAYOUT, $index, $region_index) };
+                let at = const { __private_::position(super::LAYOUT, $index, $region_index) };
                 // Tables that are filled at boot stay where they are from now on.
                 let claimed = Space::keep_tables() && super::__TAKEN.claim(at, &[false; super::LAYOUT.extents.len()]);
                 // SAFETY: passed on to the caller; one caller alone claims the region, whose tables are there.

@@ -15,22 +15,25 @@ struct Record<'c, 'a> {
     context: &'c Context<'a>,
     ty: &'static str,
     fields: TokenStream,
+    /// What fields that are not set are taken from, if not from `BLANK`.
+    base: Option<TokenStream>,
 }
 
 impl<'c, 'a> Record<'c, 'a> {
     fn new(context: &'c Context<'a>, ty: &'static str, anchor: u16) -> Self {
         let anchor = Literal::u16_unsuffixed(anchor);
-        Self { context, ty, fields: quote_spanned!(context.site=> anchor: #anchor,) }
+        Self { context, ty, fields: quote_spanned!(context.site=> anchor: #anchor,), base: None }
+    }
+
+    /// A record that differs from `base` in what is set, or is `base` where nothing is.
+    fn upon(context: &'c Context<'a>, ty: &'static str, base: TokenStream) -> Self {
+        Self { context, ty, fields: TokenStream::new(), base: Some(base) }
     }
 
     fn set(&mut self, field: &str, value: impl ToTokens) -> &mut Self {
         let field = Ident::new(field, self.context.site);
-        let value = value.to_token_stream();
-        // Where the user's expression is none, rustc stumbles over this comma: at the expression then.
-        let end = value.clone().into_iter().last().map_or(self.context.site, |token| token.span());
-        let mut comma = Punct::new(',', Spacing::Alone);
-        comma.set_span(end);
-        self.fields.extend(quote_spanned!(self.context.site=> #field: #value #comma));
+        let value = self.context.with_comma(value.to_token_stream());
+        self.fields.extend(quote_spanned!(self.context.site=> #field: #value));
         self
     }
 
@@ -49,7 +52,11 @@ impl<'c, 'a> Record<'c, 'a> {
     fn finish(&self) -> TokenStream {
         let (krate, fields) = (self.context.krate, &self.fields);
         let ty = Ident::new(self.ty, self.context.site);
-        quote_spanned!(self.context.site=> #krate::map::#ty { #fields ..#krate::map::#ty::BLANK })
+        match &self.base {
+            Some(base) if fields.is_empty() => base.clone(),
+            Some(base) => quote_spanned!(self.context.site=> #krate::map::#ty { #fields ..#base }),
+            None => quote_spanned!(self.context.site=> #krate::map::#ty { #fields ..#krate::map::#ty::BLANK }),
+        }
     }
 }
 
@@ -84,6 +91,14 @@ pub(super) fn map(c: &Context<'_>, anchors: &mut Anchors) -> TokenStream {
 }
 
 impl Context<'_> {
+    /// The value and a comma. Where the user's expression is none, rustc stumbles over the comma: at the expression then.
+    fn with_comma(&self, value: TokenStream) -> TokenStream {
+        let end = value.clone().into_iter().last().map_or(self.site, |token| token.span());
+        let mut comma = Punct::new(',', Spacing::Alone);
+        comma.set_span(end);
+        quote_spanned!(self.site=> #value #comma)
+    }
+
     fn variant(&self, ty: &str, variant: &str) -> TokenStream {
         let (krate, ty) = (self.krate, Ident::new(ty, self.site));
         let variant = Ident::new(variant, self.site);

@@ -5,6 +5,8 @@ mod module;
 mod number;
 mod verdict;
 
+use std::collections::HashSet;
+
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
@@ -27,17 +29,40 @@ struct Object {
     label: String,
     /// How many warnings of it are shown at most.
     warned: usize,
+    /// The objects behind it belong to it as long as they are `in_space`: it is a space.
+    opens: bool,
+    /// It belongs to the space before it.
+    in_space: bool,
 }
 
 /// The declared objects: `objects[n]` has anchor `n`.
 struct Anchors {
     objects: Vec<Object>,
+    /// Objects that are added belong to the last space.
+    in_space: bool,
+    labels: HashSet<String>,
 }
 
 impl Anchors {
     fn new(declaration: &Declaration) -> Self {
-        let map = Object { place: declaration.place, label: "the_map".to_owned(), warned: 0 };
-        Self { objects: vec![map] }
+        let mut anchors = Self { objects: Vec::new(), in_space: false, labels: HashSet::new() };
+        anchors.add(declaration.place, "the_map");
+        anchors
+    }
+
+    /// A space; what is added until [`Anchors::leave_space`] belongs to it.
+    fn enter_space(&mut self, place: Place, label: &str) -> u16 {
+        self.in_space = false;
+        let anchor = self.add(place, label);
+        if let Some(object) = self.objects.last_mut() {
+            object.opens = true;
+        }
+        self.in_space = true;
+        anchor
+    }
+
+    const fn leave_space(&mut self) {
+        self.in_space = false;
     }
 
     fn add(&mut self, place: Place, label: &str) -> u16 {
@@ -45,10 +70,10 @@ impl Anchors {
         if label.starts_with(|c: char| c.is_ascii_digit()) {
             label.insert(0, '_');
         }
-        while self.objects.iter().any(|object| object.label == label) {
+        while !self.labels.insert(label.clone()) {
             label.push('_');
         }
-        self.objects.push(Object { place, label, warned: 0 });
+        self.objects.push(Object { place, label, warned: 0, opens: false, in_space: self.in_space });
         u16::try_from(self.objects.len() - 1).unwrap_or(u16::MAX)
     }
 

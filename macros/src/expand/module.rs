@@ -4,7 +4,10 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{quote, quote_spanned};
 
 use super::Context;
-use crate::ast::{Location, Region, Space};
+use crate::ast::{Kind, Location, Region, Space};
+
+/// A map of more regions gives those that are no windows a type with a number in place of one of their own.
+const MANY_REGIONS: usize = 512;
 
 impl Context<'_> {
     /// The type that carries the regime of a space.
@@ -78,7 +81,7 @@ pub(super) fn module(c: &Context<'_>, verdict: &TokenStream) -> TokenStream {
         return quote_spanned!(c.site=> #(#attributes)* #visibility mod #name {});
     }
     let map = map_item(c);
-    let regions = Literal::usize_unsuffixed(d.spaces.iter().map(|space| space.regions.len()).sum());
+    let regions = Literal::usize_unsuffixed(d.region_count());
     let names = unique(d.spaces.iter().map(|space| space.name.ident()));
     let spaces = d.spaces.iter().zip(names).enumerate().map(|(i, (space, name))| space_item(c, i, space, &name));
     quote_spanned! {c.site=>
@@ -86,7 +89,9 @@ pub(super) fn module(c: &Context<'_>, verdict: &TokenStream) -> TokenStream {
         #visibility mod #name {
             #map
             #[allow(long_running_const_eval, dead_code)]
-            const LAYOUT: #krate::layout::Layout<#regions> = #krate::layout::Layout::of(MAP);
+            const LAYOUT: &#krate::layout::Layout<#regions> = &#krate::layout::Layout::of(MAP);
+            #[allow(dead_code)]
+            const DEMANDS: #krate::layout::Demands = #krate::layout::Demands::of(MAP);
             #[allow(dead_code)]
             static __TAKEN: #krate::__private::Taken<#regions> = #krate::__private::Taken::new();
 
@@ -111,7 +116,9 @@ fn space_item(c: &Context<'_>, index: usize, space: &Space, name: &Ident) -> Tok
     let regions = space.regions.iter().zip(names).enumerate().map(|(i, (region, name))| {
         let docs = region_docs(c, region);
         let (i, kind) = (Literal::usize_suffixed(i), Ident::new(region.kind().word(), c.site));
-        quote_spanned!(c.site=> { docs = [#docs]; name = #name; index = #i; kind = #kind; })
+        let own = c.declaration.region_count() <= MANY_REGIONS || matches!(region.kind(), Kind::Window);
+        let form = Ident::new(if own { "own" } else { "numbered" }, c.site);
+        quote_spanned!(c.site=> { docs = [#docs]; name = #name; index = #i; kind = #kind; form = #form; })
     });
     let (number, index) = (Literal::usize_suffixed(index), Literal::usize_unsuffixed(index));
     quote_spanned! {c.site=>

@@ -17,7 +17,8 @@ impl Context<'_> {
     /// and not at everything that is made of the map.
     pub(super) fn number(&self, expr: &Expr) -> TokenStream {
         let tokens = self.verbatim(expr);
-        if expr.tokens.len() == 1 && is_literal(&expr.tokens) {
+        let is_one = tokens.clone().into_iter().nth(1).is_none();
+        if is_one && is_literal(&expr.tokens) {
             return tokens;
         }
         // At the expression, so that rustc does not point at the whole declaration.

@@ -17,6 +17,13 @@ const SAYS: [&str; 4] = ["breaks_a_rule", "breaks_another_rule", "breaks_a_third
 const MOST_FINDINGS: usize = 128;
 /// A map of more objects has fewer constants for each.
 const MANY_OBJECTS: usize = 128;
+/// A map of more objects has a few constants for all of them, at its name, because each costs the compiler half a
+/// millisecond: the calls below them still underline every culprit.
+const VERY_MANY_OBJECTS: usize = 512;
+/// How many findings those constants show.
+const FINDINGS_SHOWN: usize = 32;
+/// How many warnings a space shows for all that is declared in it, where there are very many objects.
+const WARNINGS_SHOWN: usize = 4;
 
 /// The verdict of a declaration that is no proper notation: it is not sound, and the syntax errors say why.
 pub(super) fn none(c: &Context<'_>) -> TokenStream {
@@ -31,23 +38,19 @@ pub(super) fn none(c: &Context<'_>) -> TokenStream {
 pub(super) fn verdict(c: &Context<'_>, anchors: &Anchors) -> TokenStream {
     let (krate, says) = (c.krate, says(anchors));
     let kept = Literal::usize_unsuffixed((4 * anchors.objects.len() + 16).min(MOST_FINDINGS));
-    let items = anchors.objects.iter().enumerate().flat_map(|(anchor, object)| {
-        says.iter().enumerate().map(move |(nth, says)| item(c, anchor, nth, object, says))
-    });
-    let warnings = anchors.objects.iter().enumerate().filter(|(_, object)| object.warned > 0);
-    let warnings = warnings.map(|(anchor, object)| warning(c, anchor, object));
-    let rest = call("judge_the_rest", c.declaration.place, TokenStream::new());
+    let many = anchors.objects.len() > VERY_MANY_OBJECTS;
+    let items: TokenStream = if many { items_of_all(c) } else { items_of_each(c, anchors, says) };
+    let groups = if many { anchors.grouped() } else { anchors.alone() };
+    let warnings = groups.into_iter().filter(|group| group.warned > 0).map(|group| warning(c, anchors, &group));
     let judges = judges(c, anchors, says.len() - 1);
     quote_spanned! {c.site=>
         #[allow(long_running_const_eval)]
         const CHECKED: &(#krate::rule::Findings<'static, #kept>, #krate::rule::Findings<'static, #kept>) =
-            &#krate::rule::check(MAP, &LAYOUT);
+            &#krate::rule::check(MAP, LAYOUT);
         /// Whether the map breaks no rule.
         pub const SOUND: #krate::__private::core::primitive::bool = CHECKED.0.is_empty();
 
-        #(#items)*
-        #[allow(non_upper_case_globals, dead_code)]
-        const more_rules_are_broken: () = #rest;
+        #items
         #judges
         #(#warnings)*
     }
@@ -64,10 +67,6 @@ fn judges(c: &Context<'_>, anchors: &Anchors, last: usize) -> TokenStream {
     let number = quote_spanned!(c.site=> #krate::__private::core::primitive::usize);
     let anchor = quote_spanned!(c.site=> #krate::__private::core::primitive::u16);
     quote_spanned! {c.site=>
-        #[track_caller]
-        const fn judge_the_rest() {
-            #krate::__private::refuse_rest(&CHECKED.0);
-        }
         #[track_caller]
         const fn judge(blamed: #anchor, nth: #number, seen: #number) {
             match #krate::__private::verdict(&CHECKED.0, blamed, nth, seen) {
@@ -89,6 +88,54 @@ fn says(anchors: &Anchors) -> &'static [&'static str] {
     if anchors.objects.len() > MANY_OBJECTS { &SAYS[..2] } else { &SAYS }
 }
 
+/// The constants of every object, and one for the findings that were not kept.
+fn items_of_each(c: &Context<'_>, anchors: &Anchors, says: &[&str]) -> TokenStream {
+    let krate = c.krate;
+    let items = anchors.objects.iter().enumerate().flat_map(|(anchor, object)| {
+        says.iter().enumerate().map(move |(nth, says)| item(c, anchor, nth, object, says))
+    });
+    let rest = rest(c, &quote_spanned!(c.site=> #krate::__private::refuse_rest(&CHECKED.0)));
+    quote_spanned!(c.site=> #(#items)* #rest)
+}
+
+/// Constants that each show one finding, whoever is to blame for it, and one for all that they do not show.
+fn items_of_all(c: &Context<'_>) -> TokenStream {
+    let (krate, place) = (c.krate, c.declaration.place);
+    let shown = (0..FINDINGS_SHOWN).map(|nth| {
+        let name = Ident::new(&format!("a_rule_is_broken_{nth}"), c.site);
+        let nth = Literal::usize_unsuffixed(nth);
+        let body = call("judge_one", place, quote_spanned!(c.site=> #nth));
+        quote_spanned!(c.site=> #[allow(non_upper_case_globals, dead_code)] const #name: () = #body;)
+    });
+    let last = Literal::usize_unsuffixed(FINDINGS_SHOWN);
+    let rest = rest(c, &quote_spanned!(c.site=> #krate::__private::refuse_behind(&CHECKED.0, #last)));
+    quote_spanned! {c.site=>
+        #[track_caller]
+        const fn judge_one(nth: #krate::__private::core::primitive::usize) {
+            if let #krate::__private::core::option::Option::Some((blamed, nth)) =
+                #krate::__private::blamed(&CHECKED.0, nth)
+            {
+                the_other_culprit(blamed, blamed, nth, 1);
+            }
+        }
+        #(#shown)*
+        #rest
+    }
+}
+
+/// The constant that says how many findings no other shows.
+fn rest(c: &Context<'_>, refuse: &TokenStream) -> TokenStream {
+    let rest = call("judge_the_rest", c.declaration.place, TokenStream::new());
+    quote_spanned! {c.site=>
+        #[track_caller]
+        const fn judge_the_rest() {
+            #refuse;
+        }
+        #[allow(non_upper_case_globals, dead_code)]
+        const more_rules_are_broken: () = #rest;
+    }
+}
+
 /// The constant that fails if the object is to blame for more than `nth` findings.
 fn item(c: &Context<'_>, anchor: usize, nth: usize, object: &Object, says: &str) -> TokenStream {
     let name = Ident::new(&format!("{}_{says}", object.label), c.site);
@@ -105,15 +152,16 @@ fn call(name: &str, place: Place, arguments: TokenStream) -> TokenStream {
     quote!(#name #group)
 }
 
-/// A use of something deprecated at the object's tokens, if there is something to warn of.
-fn warning(c: &Context<'_>, anchor: usize, object: &Object) -> TokenStream {
+/// A use of something deprecated at the group's tokens, if there is something to warn of.
+fn warning(c: &Context<'_>, anchors: &Anchors, group: &Warned) -> TokenStream {
+    let object = &anchors.objects[group.at];
     let (place, label) = (object.place, &object.label);
     let krate = c.krate;
     let here = Ident::new("here", place.first);
     // Whoever allows deprecated things has not heard of these. The attribute's place is printed, too: the same one.
     let lint = quote_spanned!(place.first=> #[warn(deprecated)]);
-    let nth = (0..object.warned).map(Literal::usize_unsuffixed);
-    let at = Literal::usize_unsuffixed(anchor);
+    let nth = (0..group.warned).map(Literal::usize_unsuffixed);
+    let (first, last) = (Literal::usize_unsuffixed(group.first), Literal::usize_unsuffixed(group.last));
     // In a function: where the map cannot even be evaluated, the fallback applies, and it is no `const fn`.
     let name = Ident::new(&format!("{label}_deserves_a_look"), c.site);
     quote_spanned! {c.site=>
@@ -122,7 +170,42 @@ fn warning(c: &Context<'_>, anchor: usize, object: &Object) -> TokenStream {
         fn #name() {
             #[allow(unused_imports)]
             use #krate::rule::NoWarning as _;
-            #(#krate::rule::Warning::<{ #krate::__private::warning(&CHECKED.1, #at, #nth) }>::#here();)*
+            #(#krate::rule::Warning::<{ #krate::__private::warning(&CHECKED.1, #first, #last, #nth) }>::#here();)*
         }
+    }
+}
+
+/// Objects whose warnings are shown at one of them.
+struct Warned {
+    /// Where.
+    at: usize,
+    /// The first of them.
+    first: usize,
+    /// The last of them.
+    last: usize,
+    /// How many warnings are shown at most.
+    warned: usize,
+}
+
+impl Anchors {
+    /// Every object by itself.
+    fn alone(&self) -> Vec<Warned> {
+        let object = |(at, object): (usize, &Object)| Warned { at, first: at, last: at, warned: object.warned };
+        self.objects.iter().enumerate().map(object).collect()
+    }
+
+    /// A space with all that is declared in it, and every other object by itself.
+    fn grouped(&self) -> Vec<Warned> {
+        let mut groups: Vec<Warned> = Vec::new();
+        for group in self.alone() {
+            match groups.last_mut() {
+                Some(space) if self.objects[group.at].in_space && self.objects[space.at].opens => {
+                    space.last = group.at;
+                    space.warned = WARNINGS_SHOWN;
+                }
+                _ => groups.push(group),
+            }
+        }
+        groups
     }
 }

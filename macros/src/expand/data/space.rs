@@ -1,6 +1,6 @@
 //! A space, its tables, its image and its regions as data.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::{quote, quote_spanned};
 
 use super::super::{Anchors, Context};
@@ -10,12 +10,13 @@ use crate::words;
 
 impl Context<'_> {
     pub(super) fn space(&self, index: usize, space: &Space, anchors: &mut Anchors) -> TokenStream {
-        let mut record = Record::new(self, "Space", anchors.add(space.place, &format!("space_{}", space.name.text)));
+        let anchor = anchors.enter_space(space.place, &format!("space_{}", space.name.text));
+        let mut record = Record::new(self, "Space", anchor);
         record.set("name", self.name(&space.name)).set("role", self.variant("Role", space.role));
         let (krate, in_regime) = (self.krate, self.in_regime(index));
         let format = quote_spanned!(self.site=> <#in_regime as #krate::__private::InRegime>::FORMAT);
         let tables = space.tables.as_ref();
-        record
+        let record = record
             .set_some("format", space.regime.as_ref().map(|_| format.clone()))
             .set_some("asid", space.asid.as_ref().map(|it| self.small(it)))
             .set_some("self_map_slot", space.self_map.as_ref().map(|it| self.small(it)))
@@ -26,7 +27,9 @@ impl Context<'_> {
                 "regions",
                 self.slice(space.regions.iter().map(|it| self.region(&space.name.text, &format, it, anchors))),
             )
-            .finish()
+            .finish();
+        anchors.leave_space();
+        record
     }
 
     fn tables(&self, space: &Space, tables: &Tables, anchors: &mut Anchors) -> TokenStream {
@@ -103,42 +106,45 @@ impl Context<'_> {
 
     fn region(&self, space: &str, format: &TokenStream, region: &Region, anchors: &mut Anchors) -> TokenStream {
         let grants = &region.grants;
-        let mut record = Record::new(
-            self,
-            "Region",
-            anchors.add_warned(
-                region.place,
-                &format!("{space}_{}", region.name.text),
-                1 + region.clauses.waivers.len().min(1),
-            ),
+        let anchor = anchors.add_warned(
+            region.place,
+            &format!("{space}_{}", region.name.text),
+            1 + region.clauses.waivers.len().min(1),
         );
+        let (krate, anchor) = (self.krate, Literal::u16_unsuffixed(anchor));
+        let (name, kind, access) =
+            (self.name(&region.name), self.variant("Kind", region.kind().variant()), self.access(region));
+        let virt = self.with_comma(self.virt(region));
+        let size = self.with_comma(self.option(region.size.as_ref().map(|it| self.number(it))));
+        let phys = match (&region.phys, &region.virt) {
+            (Some(phys), _) => self.phys(phys),
+            (None, Some(Virt::Identity(_))) if grants.guard.is_none() => self.in_resource(&region.name, quote!(0)),
+            _ => quote_spanned!(self.site=> #krate::map::Phys::None),
+        };
+        let phys = self.with_comma(phys);
+        // A call, and no field at a time: a region is a dozen statements for the compiler, and not a hundred.
+        let base = quote_spanned! {self.site=>
+            #krate::__private::region(#anchor, #name, #kind, #virt #access, #size #phys)
+        };
+        let mut record = Record::upon(self, "Region", base);
         record
-            .set("name", self.name(&region.name))
-            .set("kind", self.variant("Kind", region.kind().variant()))
-            .set("virt", self.virt(region))
-            .set("access", self.access(region))
             .flag("user", grants.user || grants.user_rights.is_some_and(|rights| rights != 0))
             .flag("global", grants.global)
-            .flag("tables", grants.tables)
-            .set_some("size", region.size.as_ref().map(|it| self.number(it)));
-        match (&region.phys, &region.virt) {
-            (Some(phys), _) => {
-                record.set("phys", self.phys(phys));
-            }
-            (None, Some(Virt::Identity(_))) if grants.guard.is_none() => {
-                record.set("phys", self.in_resource(&region.name, quote!(0)));
-            }
-            _ => {}
-        }
+            .flag("tables", grants.tables);
         self.clauses(&mut record, format, &region.clauses);
         let waivers = region.clauses.waivers.iter().map(|it| {
             let reason = it.reason.as_ref().map_or_else(|| quote!(""), |reason| self.verbatim(reason));
             let anchor = anchors.add(it.place, &format!("waiver_of_{}", region.name.text));
             Record::new(self, "Waiver", anchor).set("rule", self.text(&it.rule)).set("reason", reason).finish()
         });
-        record.set("waivers", self.slice(waivers));
-        let requirements = region.attributes.requirements.iter();
-        record.set("requirements", quote_spanned!(self.site=> &[#(#requirements),*])).finish()
+        if !region.clauses.waivers.is_empty() {
+            record.set("waivers", self.slice(waivers));
+        }
+        let requirements = &region.attributes.requirements;
+        if !requirements.is_empty() {
+            record.set("requirements", quote_spanned!(self.site=> &[#(#requirements),*]));
+        }
+        record.finish()
     }
 
     fn virt(&self, region: &Region) -> TokenStream {
