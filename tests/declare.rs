@@ -8,7 +8,7 @@ macro_rules! declare {
     ($name:ident, $($regime:ident)::+ $(<$($arg:tt),*>)?, $placement:ident, $variant:ident, $virt:literal, $symbol:literal) => {
         mod $name {
             use tablature::attr::{Access, MemoryType, Rights};
-            use tablature::layout::Layout;
+            use tablature::layout::{Demands, Layout};
             use tablature::map::{Cpu, Kind, Map, Phys, Placement, Policy, Region, Resource, Space, Tables, Virt};
 
             const fn region(name: &'static str, virt: u64, offset: u64, size: u64, access: Access) -> Region<'static> {
@@ -54,7 +54,8 @@ macro_rules! declare {
                 devices: &[],
                 transitions: &[],
             };
-            const LAYOUT: Layout<4> = Layout::of(MAP);
+            const LAYOUT: &Layout<4> = &Layout::of(MAP);
+            const DEMANDS: Demands = Demands::of(MAP);
             static __TAKEN: tablature::__private::Taken<4> = tablature::__private::Taken::new();
             const SOUND: bool = true;
             #[allow(unused_imports)]
@@ -70,10 +71,10 @@ macro_rules! declare {
                 symbol = $symbol;
                 symbol_quarter = "no_such_symbol";
                 regions = [
-                    { docs = [#[doc = "Code."]]; name = text; index = 0; kind = map; }
-                    { docs = [#[doc = "Data."]]; name = data; index = 1; kind = map; }
-                    { docs = [#[doc = "All memory."]]; name = physmap; index = 2; kind = map; }
-                    { docs = [#[doc = "Serial port."]]; name = uart0; index = 3; kind = map; }
+                    { docs = [#[doc = "Code."]]; name = text; index = 0; kind = map; form = own; }
+                    { docs = [#[doc = "Data."]]; name = data; index = 1; kind = map; form = own; }
+                    { docs = [#[doc = "All memory."]]; name = physmap; index = 2; kind = map; form = numbered; }
+                    { docs = [#[doc = "Serial port."]]; name = uart0; index = 3; kind = map; form = own; }
                 ];
             }
         }
