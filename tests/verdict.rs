@@ -67,6 +67,6 @@ fn warnings_have_their_codes() {
     let (_, warnings) = findings::<16>();
     let rom = wrong::MAP.resources[1].anchor;
     assert!(warnings.has(Rule::UnusedResource));
-    assert_eq!(warning(&warnings, rom, 0), 1);
-    assert_eq!((warning(&warnings, rom, 1), warning(&warnings, anchor(0), 0)), (0, 0));
+    assert_eq!(warning(&warnings, rom, rom, 0), 1);
+    assert_eq!((warning(&warnings, rom, rom, 1), warning(&warnings, anchor(0), anchor(0), 0)), (0, 0));
 }

@@ -88,7 +88,7 @@ impl Judged {
 
     pub(super) fn verdict(&self) -> Verdict {
         let worst = Rule::ALL.iter().map(|rule| self.verdict_of(*rule));
-        worst.max().unwrap_or(Verdict::Held)
+        worst.max().unwrap_or(Verdict::Kept)
     }
 
     fn verdict_of(&self, rule: Rule) -> Verdict {
@@ -97,7 +97,7 @@ impl Judged {
             (true, ..) => Verdict::Violated,
             (_, true, _) => Verdict::Waived,
             (.., true) => Verdict::Warned,
-            _ => Verdict::Held,
+            _ => Verdict::Kept,
         }
     }
 
@@ -106,7 +106,7 @@ impl Judged {
         let row = |rule: &Rule| {
             let (info, verdict) = (rule.info(), self.verdict_of(*rule));
             let list = match verdict {
-                Verdict::Held => &[][..],
+                Verdict::Kept => &[][..],
                 Verdict::Warned => &self.warnings,
                 Verdict::Waived => &self.waived,
                 Verdict::Violated => &self.errors,

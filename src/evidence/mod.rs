@@ -100,7 +100,7 @@ macro_rules! generator {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// Nothing was found.
-    Held,
+    Kept,
     /// There are warnings.
     Warned,
     /// What was found is waived, with reasons.
@@ -114,7 +114,7 @@ impl Verdict {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Held => "held",
+            Self::Kept => "held",
             Self::Warned => "warned",
             Self::Waived => "waived",
             Self::Violated => "violated",
