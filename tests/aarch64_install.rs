@@ -14,7 +14,7 @@ macro_rules! declare {
         mod $name {
             use tablature::aarch64::$granule;
             use tablature::attr::{Access, Rights};
-            use tablature::layout::Layout;
+            use tablature::layout::{Demands, Layout};
             use tablature::map::{Map, Phys, Placement, Policy, Region, Resource, Space, Tables, Virt};
 
             const TABLES: Tables<'static> = Tables {
@@ -43,7 +43,9 @@ macro_rules! declare {
                 devices: &[],
                 transitions: &[],
             };
-            const LAYOUT: Layout<4> = Layout::of(MAP);
+            const LAYOUT: &Layout<4> = &Layout::of(MAP);
+            const DEMANDS: Demands = Demands::of(MAP);
+            static __TAKEN: tablature::__private::Taken<4> = tablature::__private::Taken::new();
             const SOUND: bool = true;
 
             tablature::__declare_space! {
