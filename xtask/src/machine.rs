@@ -40,7 +40,7 @@ impl Partitions {
     /// The firmware's package, and the name of its binary.
     pub(crate) const PACKAGE: &str = "partitions";
     /// Machines that it runs on.
-    pub(crate) const MACHINES: &[Arch] = &[Arch::Riscv64];
+    pub(crate) const MACHINES: &[Arch] = &[Arch::Aarch64, Arch::Riscv64];
 
     /// Name of its image.
     pub(crate) const fn name(self) -> &'static str {

@@ -19,6 +19,9 @@ mod rtos;
 #[cfg(target_os = "none")]
 mod shared;
 
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+#[path = "aarch64/mod.rs"]
+mod machine;
 #[cfg(all(target_arch = "riscv64", target_os = "none"))]
 #[path = "riscv64/mod.rs"]
 mod machine;

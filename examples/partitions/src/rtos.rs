@@ -34,7 +34,6 @@ pub(crate) enum Event {
 }
 
 /// A partition.
-#[derive(Debug)]
 struct Partition {
     context: Context,
     space: Destination<Family>,
@@ -48,7 +47,6 @@ const CONTROL: usize = 0;
 const ROGUE: usize = 1;
 
 /// The kernel's state.
-#[derive(Debug)]
 pub(crate) struct Rtos {
     partitions: [Partition; 2],
     current: usize,
@@ -74,6 +72,17 @@ struct Kernel(UnsafeCell<Option<Rtos>>);
 unsafe impl Sync for Kernel {}
 
 static KERNEL: Kernel = Kernel(UnsafeCell::new(None));
+
+/// Where this core can go: to both partitions.
+///
+/// # Panics
+/// It cannot.
+pub(crate) fn spaces(switcher: &mut Switcher<Family>) -> [Destination<Family>; 2] {
+    match (switcher.check::<control::Space>(), switcher.check::<rogue::Space>()) {
+        (Ok(control), Ok(rogue)) => [control, rogue],
+        (Err(error), _) | (_, Err(error)) => panic!("{error}"),
+    }
+}
 
 /// Starts the partitions.
 ///

@@ -5,26 +5,18 @@ use core::fmt::Write as _;
 use core::panic::PanicInfo;
 
 use qemu_exit::{QEMUExit as _, RISCV64};
-use tablature::edit::ActiveError;
-use tablature::space::{Destination, Installed, Switcher, enter, install};
+use tablature::space::{Installed, Switcher, enter, install};
 
 use super::console::Console;
-use super::system::{boot, control, rogue};
+use super::system::{boot, control};
 use super::{Timer, trap};
-use crate::rtos::{self, Family};
+use crate::rtos;
 
 kit::image! {
     /// Virtual minus physical address of everything in the kernel's image.
     const RISE: boot { text, rodata, kernel_data, table_pool, kernel_stack }
 }
-kit::link_symbol!("map_control_code" = control::code::START);
-kit::link_symbol!("map_control_code_phys" = control::code::PHYS);
-kit::link_symbol!("map_rogue_code" = rogue::code::START);
-kit::link_symbol!("map_rogue_code_phys" = rogue::code::PHYS);
-kit::link_symbol!("map_code_size" = control::code::SIZE);
-kit::link_symbol!("map_tables_of_boot" = boot::TABLES_AT);
-kit::link_symbol!("map_tables_of_control" = control::TABLES_AT);
-kit::link_symbol!("map_tables_of_rogue" = rogue::TABLES_AT);
+crate::map::link_system!();
 
 /// Entered by OpenSBI at its physical address, in S-mode, without translation.
 ///
@@ -84,15 +76,9 @@ extern "C" fn main() -> ! {
     let Ok(live) = entered else { super::exit(4) };
     let Some(console) = control::uart0::take(&live).and_then(Console::new) else { super::exit(4) };
     let mut switcher = Switcher::new(live);
-    match destinations(&mut switcher) {
-        // SAFETY: called once, and traps lead there.
-        Ok(spaces) => unsafe { rtos::start(switcher, spaces, console, Timer) },
-        Err(error) => panic!("{error}"),
-    }
-}
-
-fn destinations(switcher: &mut Switcher<Family>) -> Result<[Destination<Family>; 2], ActiveError> {
-    Ok([switcher.check::<control::Space>()?, switcher.check::<rogue::Space>()?])
+    let spaces = rtos::spaces(&mut switcher);
+    // SAFETY: called once, and traps lead there.
+    unsafe { rtos::start(switcher, spaces, console, Timer) }
 }
 
 /// Says that the hart refuses the map, and ends. The MMU is off.
