@@ -62,6 +62,6 @@ const fn features(arch: Arch) -> &'static [&'static str] {
     match arch {
         Arch::Aarch64 => &[""],
         Arch::Riscv64 => &["", "virt-riscv64/churn", "virt-riscv64/churn,virt-riscv64/sv48x4"],
-        Arch::X86_64 => &["", "q35-x86_64/churn,q35-x86_64/la57,q35-x86_64/pcid,q35-x86_64/pdpe1gb"],
+        Arch::X86_64 => &["", "q35-x86_64/churn,q35-x86_64/la57,q35-x86_64/pcid,q35-x86_64/pdpe1gb,partitions/pcid"],
     }
 }

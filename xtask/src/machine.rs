@@ -40,7 +40,7 @@ impl Partitions {
     /// The firmware's package, and the name of its binary.
     pub(crate) const PACKAGE: &str = "partitions";
     /// Machines that it runs on.
-    pub(crate) const MACHINES: &[Arch] = &[Arch::Aarch64, Arch::Riscv64];
+    pub(crate) const MACHINES: &[Arch] = &Arch::ALL;
 
     /// Name of its image.
     pub(crate) const fn name(self) -> &'static str {
@@ -115,15 +115,6 @@ impl Arch {
             (Self::Riscv64, _) => "-M virt -cpu rv64,svnapot=on,svpbmt=on",
             (Self::X86_64, Accelerator::Kvm) => "-M q35 -accel kvm -cpu host",
             (Self::X86_64, Accelerator::Emulation) => "-M q35 -accel tcg -cpu max",
-        }
-    }
-
-    /// Machine and CPU that the partitions run on: emulated, with identifiers of address spaces.
-    pub(crate) const fn partitions_board(self) -> &'static str {
-        match self {
-            Self::Aarch64 | Self::Riscv64 => self.board(Accelerator::Emulation),
-            // QEMU's own x86 CPU has the registers of PCIDs and does not offer them.
-            Self::X86_64 => "-M q35 -accel tcg -cpu max,pcid=on,x-force-features=on",
         }
     }
 

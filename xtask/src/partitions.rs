@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 
 use crate::demo::{counts, start_within};
-use crate::machine::{Arch, Partitions};
+use crate::machine::{Accelerator, Arch, Partitions};
 use crate::process::{Ended, call, target_directory};
 use crate::setup::Toolchain;
 use crate::steps::Steps;
@@ -62,7 +62,7 @@ fn is_noticed(ended: &Ended, noticed: &[&str]) -> Result<()> {
 
 fn boot(toolchain: Toolchain, arch: Arch, which: Partitions) -> Result<Ended> {
     let image = build(toolchain, arch, which)?;
-    start_within(LIMIT, arch, &image, arch.partitions_board())
+    start_within(LIMIT, arch, &image, arch.board(Accelerator::Emulation))
 }
 
 /// Builds the system, and returns its image.

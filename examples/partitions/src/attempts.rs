@@ -65,7 +65,7 @@ const TARGETS: &[Target] = &[
     of("own page tables", boot::table_pool::START + TABLES_OF_ROGUE, ALL),
     of("page tables, physical", rogue::TABLES_AT, ALL),
     of("kernel text, physical", boot::text::PHYS, ALL),
-    of("console registers", boot::uart0::START, ALL),
+    of(machine::DEVICE.0, machine::DEVICE.1, ALL),
     of("code of control", control::code::START, ALL),
     of("data of control", control::data::START, ALL),
     of("stack of control", control::stack::END - 8, ALL),

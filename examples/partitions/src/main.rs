@@ -25,6 +25,9 @@ mod machine;
 #[cfg(all(target_arch = "riscv64", target_os = "none"))]
 #[path = "riscv64/mod.rs"]
 mod machine;
+#[cfg(all(target_arch = "x86_64", target_os = "none"))]
+#[path = "x86_64/mod.rs"]
+mod machine;
 
 /// Says where this program runs.
 #[cfg(not(target_os = "none"))]

@@ -11,19 +11,20 @@ macro_rules! system {
         cpu { $($cpu:tt)* }
         physical { $($physical:tt)* }
         pool $pool:literal;
+        identifiers [$($one:tt)*] [$($two:tt)*] [$($three:tt)*];
         boot { $($boot:tt)* }
         kernel { $($kernel:tt)* }
         tables $tables:literal, $user_tables:literal;
     ) => {
         #[cfg(not(feature = "leaky"))]
-        $crate::map::system! { @declare [$(#[$attribute])*] [$($regime)*] [$($cpu)*] [$($physical)*] $pool [$($boot)*] [$($kernel)*]
+        $crate::map::system! { @declare [$(#[$attribute])*] [$($regime)*] [$($cpu)*] [$($physical)*] $pool [$($one)*] [$($two)*] [$($three)*] [$($boot)*] [$($kernel)*]
             $tables $user_tables [control -> rogue] [r] }
         #[cfg(feature = "leaky")]
-        $crate::map::system! { @declare [$(#[$attribute])*] [$($regime)*] [$($cpu)*] [$($physical)*] $pool [$($boot)*] [$($kernel)*]
+        $crate::map::system! { @declare [$(#[$attribute])*] [$($regime)*] [$($cpu)*] [$($physical)*] $pool [$($one)*] [$($two)*] [$($three)*] [$($boot)*] [$($kernel)*]
             $tables $user_tables [control <-> rogue] [rw] }
     };
     (
-        @declare [$(#[$attribute:meta])*] [$($regime:tt)*] [$($cpu:tt)*] [$($physical:tt)*] $pool:literal [$($boot:tt)*]
+        @declare [$(#[$attribute:meta])*] [$($regime:tt)*] [$($cpu:tt)*] [$($physical:tt)*] $pool:literal [$($one:tt)*] [$($two:tt)*] [$($three:tt)*] [$($boot:tt)*]
         [$($kernel:tt)*] $tables:literal $user_tables:literal [$($channel:tt)*] [$receiver:ident]
     ) => {
         tablature::memory_map! {
@@ -37,7 +38,7 @@ macro_rules! system {
             physical { $($physical)* }
 
             space boot (boot) {
-                asid 1;
+                $($one)*
                 tables <= $tables at dram + $pool;
                 $($boot)*
                 $($kernel)*
@@ -45,7 +46,7 @@ macro_rules! system {
 
             /// Works.
             space control (user) {
-                asid 2;
+                $($two)*
                 tables <= $user_tables at dram + $pool + 0x1_0000;
                 null    (guard)    : 0x0, 4 KiB;
                 #[req("PART-1")]
@@ -59,7 +60,7 @@ macro_rules! system {
 
             /// Tries what it must not.
             space rogue (user) {
-                asid 3;
+                $($three)*
                 tables <= $user_tables at dram + $pool + 0x2_0000;
                 null    (guard)    : 0x0, 4 KiB;
                 #[req("PART-1")]

@@ -22,6 +22,7 @@ crate::map::system! {
         uart0   : 0x1000_0000, 4 KiB, device;
     }
     pool 0x10_0000;
+    identifiers [asid 1;] [asid 2;] [asid 3;];
     boot {
         /// The code, the constants and the stack, where they are while the MMU is off.
         low_text   (rx) : identity => dram, 256 KiB, alias_of text;
@@ -39,6 +40,9 @@ crate::map::system! {
     }
     tables 9, 9;
 }
+
+/// Registers that only the kernel has.
+pub(crate) const DEVICE: (&str, u64) = ("console registers", system::boot::uart0::START);
 
 /// One past the last address of the lower half.
 pub(crate) const LOWER_END: u64 = 1 << 38;
