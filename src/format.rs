@@ -50,6 +50,7 @@ mod decode;
 mod encoding;
 mod inherit;
 mod law;
+mod plain;
 mod shape;
 mod slots;
 

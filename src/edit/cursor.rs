@@ -12,7 +12,7 @@ use super::offline::one_leaf;
 use super::page::{LevelOf, Spot};
 use super::protect::{Edit, Protect};
 use super::range::{RangeError, Span};
-use super::ready::{KEY_BITS, NO_KEY, Ready, key_of, key_of_change};
+use super::ready::{NO_KEY, Ready, key_of, key_of_change};
 use super::space::{AddressSpace, format_of};
 use super::tree::Tree;
 use crate::addr::{PhysAddr, VirtAddr};
@@ -33,27 +33,28 @@ use crate::table::Attributes;
 /// ```
 ///
 /// # Invariants
-/// `path[level]` is the table of `level` on the way to `virt`, for each level from `low` to `top`, and was put in sight; for
-/// none, if `low` is [`MAX_LEVELS`].
+/// 1. `path[level]` is the table of `level` on the way to `virt`, for each level from `low` to `top`, and was put in sight;
+///    for none, if `low` is [`MAX_LEVELS`].
+/// 2. What `ready` names can be done in `path[level]` of its level, which is a table of the space and was put in sight.
 pub struct Cursor<'s, K: Kind, St: State> {
-    space: &'s mut AddressSpace<K, St>,
+    pub(super) space: &'s mut AddressSpace<K, St>,
     /// Where it is.
     position: u64,
     /// Where `path` leads.
-    virt: u64,
-    low: usize,
+    pub(super) virt: u64,
+    pub(super) low: usize,
     top: usize,
-    path: [Node; MAX_LEVELS],
+    pub(super) path: [Node; MAX_LEVELS],
     /// Flags of the attributes last mapped with.
-    flags: [u64; MAX_LEVELS],
+    pub(super) flags: [u64; MAX_LEVELS],
     /// [`key_of`] them.
-    leaf: u64,
+    pub(super) leaf: u64,
     /// The change last made, and for which leaves which duty was owed.
-    edit: Edit,
+    pub(super) edit: Edit,
     /// [`key_of_change`] it.
-    change: u64,
+    pub(super) change: u64,
     /// What can be done at once.
-    ready: Ready,
+    pub(super) ready: Ready,
     streak: Option<(u64, Duty)>,
 }
 
@@ -63,7 +64,7 @@ impl<K: Kind, St: State> fmt::Debug for Cursor<'_, K, St> {
     }
 }
 
-type TreeOf<'a, K, St> = Tree<'a, K, <St as State>::Ledger<'a, K>>;
+pub(super) type TreeOf<'a, K, St> = Tree<'a, K, <St as State>::Ledger<'a, K>>;
 
 impl<K: Kind, St: State> AddressSpace<K, St> {
     /// A cursor at `virt`.
@@ -87,7 +88,7 @@ impl<K: Kind, St: State> AddressSpace<K, St> {
 }
 
 impl<K: Kind, St: State> Cursor<'_, K, St> {
-    const FORMAT: &'static Format = format_of::<K>();
+    pub(super) const FORMAT: &'static Format = format_of::<K>();
     const FEATURES: Features = <K::Regime as Regime>::FEATURES;
     const PHYS_END: u64 = phys_end(Self::FORMAT, Self::FEATURES);
 
@@ -115,43 +116,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         if self.low > self.top {
             self.low = MAX_LEVELS;
         }
-        self.make_ready();
-    }
-
-    /// Finds out what can be done at once. Never in the root: whose its entries are must be looked at.
-    fn make_ready(&mut self) {
-        self.ready = Ready::FOR_NOTHING;
-        let level = self.low;
-        if level + 1 >= Self::FORMAT.levels || Self::span(level) < KEY_BITS {
-            return;
-        }
-        self.ready.unmap = Self::tag(self.virt, 0, level);
-        if self.leaf != NO_KEY && self.flags[clamp(level)] != NOT_ENCODABLE {
-            self.ready.map = Self::tag(self.virt, self.leaf, level);
-        }
-        if self.change != NO_KEY && self.edit.fits(level) {
-            self.ready.protect = Self::tag(self.virt, self.change, level);
-        }
-    }
-
-    /// log2 of the bytes that a table of `level` translates.
-    #[inline(always)]
-    const fn span(level: usize) -> u32 {
-        Self::FORMAT.at(level).shift + Self::FORMAT.index_bits(level)
-    }
-
-    /// A table and what is to be done there, as one number that compares at once: the address of the table of `level` on the
-    /// way to `virt`, the level, and a key.
-    #[inline(always)]
-    const fn tag(virt: u64, key: u64, level: usize) -> u64 {
-        virt & u64::MAX << Self::span(level) | key << 3 | level as u64
-    }
-
-    /// The table of `level`, which is the lowest that is known.
-    #[inline(always)]
-    fn known(&self, level: usize) -> Node {
-        // SAFETY: by the invariant it was put in sight: operations that `ready` names are those in the table at `low`.
-        unsafe { TreeOf::<K, St>::seen_before(Node { level, fresh: false, ..self.path[clamp(level)] }) }
+        self.get_ready(self.low);
     }
 
     /// Reads the way down to `level`, as far as there are tables, and gives the entry it ends at.
@@ -190,11 +155,11 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         }
     }
 
-    /// Finds the way to the entry of `level` at `virt`, and whether something can be done there at once.
-    fn is_ready_at(&mut self, virt: VirtAddr, level: usize) -> bool {
+    /// Finds the way to the entry of `level` at `virt`, and what can be done there at once.
+    fn get_ready_at(&mut self, virt: VirtAddr, level: usize) -> Option<Spot> {
         self.turn(virt);
-        let found = self.arrive(level).is_ok();
-        self.make_ready();
+        let found = self.arrive(level).ok();
+        self.get_ready(self.low);
         found
     }
 
@@ -211,7 +176,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         self.turn(virt);
         // Where there is nothing on the way yet, the next operation looks again.
         let _ = self.arrive(level);
-        self.make_ready();
+        self.get_ready(self.low);
         done.map(|value| St::owes(scope, value))
     }
 
@@ -281,15 +246,14 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         if level > 0 && <St::Ledger<'static, K> as Ledger<K>>::LIVE {
             self.no_table(page.start(), level)?;
         }
-        self.turn(page.start());
-        if let Ok(spot) = self.arrive(level) {
-            self.make_ready();
-            if let Some(owed) = self.map_at_once(page, frame, attributes) {
-                return Ok(owed);
-            }
-            if let Some(owed) = self.map_in_new_table(spot, level, page.start(), frame.start(), S::BYTES)? {
-                return Ok(owed);
-            }
+        let spot = self.leap(page.start(), level).or_else(|| self.get_ready_at(page.start(), level));
+        if let Some(owed) = self.map_at_once(page, frame, attributes) {
+            return Ok(owed);
+        }
+        if let Some(spot) = spot
+            && let Some(owed) = self.map_in_new_table(spot, level, page.start(), frame.start(), S::BYTES)?
+        {
+            return Ok(owed);
         }
         self.slowly(level, page.start(), |tree| tree.map(&one_leaf(page, frame, attributes)))
     }
@@ -322,8 +286,11 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         tree.link(node, index, child);
         tree.owe(node, duty_of::<K, St>(Change::Link), span, is_global::<K, St>(level, leaf));
         let (scope, _) = tree.finish().close();
-        (self.low, self.path[clamp(level)]) = (level, Node { fresh: false, ..child });
-        self.make_ready();
+        if self.low == level + 1 {
+            self.low = level;
+        }
+        self.path[clamp(level)] = Node { fresh: false, ..child };
+        self.get_ready(level);
         Ok(Some(St::owes(scope, ())))
     }
 
@@ -386,7 +353,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         K::Regime: HasLeaf<S>,
     {
         let level = LevelOf::<K::Regime, S>::LEVEL;
-        if self.is_ready_at(page.start(), level)
+        if self.leap(page.start(), level).or_else(|| self.get_ready_at(page.start(), level)).is_some()
             && let Some(owed) = self.unmap_at_once(page)
         {
             return Ok(owed);
@@ -456,7 +423,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
             (self.change, self.edit) = (key, Edit::new(Self::FORMAT, Self::FEATURES, change));
             self.streak = None;
         }
-        if self.is_ready_at(page.start(), level)
+        if self.leap(page.start(), level).or_else(|| self.get_ready_at(page.start(), level)).is_some()
             && let Some(owed) = self.protect_at_once(page, &change)
         {
             return Ok(owed);

@@ -151,6 +151,8 @@ pub use error::{BadPhys, MapError, Offender, PromoteError, ProtectError, RemapEr
 pub use held::{Held, NotTaken, TakeUpError};
 pub use kind::{Kind, Live, Offline, State};
 pub(crate) use leaves::can_withhold;
+#[cfg(test)]
+pub(crate) use leaves::leaf_of;
 pub(crate) use ledger::{Duties, holds};
 pub use open::{NotActivated, OpenActiveError};
 pub use protect::Protect;

@@ -119,6 +119,12 @@ impl Span {
         Err(if format.upper_half { RangeError::AcrossHole { virt, size } } else { RangeError::PastTop { virt, size } })
     }
 
+    /// Whether an address is one of it.
+    #[inline(always)]
+    pub(crate) const fn holds(self, virt: u64) -> bool {
+        virt.wrapping_sub(self.start) <= self.last.wrapping_sub(self.start)
+    }
+
     /// From the first byte of either to the last one.
     pub(crate) const fn hull(self, other: Self) -> Self {
         Self {

@@ -12,6 +12,7 @@ use crate::walk::Fault;
 impl<K: Kind, St: State> AddressSpace<K, St> {
     /// A reader of its tables, without those that another space shares with it.
     #[must_use]
+    #[inline]
     pub fn reader(&self) -> Reader<K::Regime, Linked<'_, K::Memory>> {
         Reader::new(self.roots, Linked(&self.memory)).without(self.borders.shared.map(|shared| shared.span))
     }
@@ -28,8 +29,19 @@ impl<K: Kind, St: State> AddressSpace<K, St> {
     ///
     /// # Errors
     /// The [`Fault`] of the hardware.
+    #[inline]
     pub fn translate(&self, virt: VirtAddr) -> Result<PhysAddr, Fault> {
-        self.reader().translate(virt)
+        match self.reader().at_first_sight(virt) {
+            Some(phys) => Ok(phys),
+            None => self.translate_slowly(virt),
+        }
+    }
+
+    /// Apart, so that no reader has to be made for the quick way.
+    #[cold]
+    #[inline(never)]
+    fn translate_slowly(&self, virt: VirtAddr) -> Result<PhysAddr, Fault> {
+        self.page(virt).map(|found| found.address)
     }
 
     /// What all of `size` bytes from `virt` have in common: [`Reader::query`].

@@ -65,6 +65,15 @@ impl Borders {
         self.is_pinned(span) && self.pinned.is_some_and(|pinned| pinned.sharers > 0)
     }
 
+    /// Whether the tables of an address belong to another space.
+    #[inline(always)]
+    pub(super) const fn is_foreign_at(&self, virt: u64) -> bool {
+        match self.shared {
+            Some(shared) => shared.span.holds(virt),
+            None => false,
+        }
+    }
+
     /// Whether the tables of `span` belong to another space.
     pub(super) fn is_foreign(&self, span: Span) -> bool {
         self.shared.is_some_and(|shared| span.meets(shared.span.start, shared.span.last))

@@ -83,7 +83,7 @@ impl Format {
 
     /// The canonical access behind the rights bits: the kernel has the data part of the user's rights and does not
     /// execute user pages, wherever the bits allow that reading.
-    const fn decode_rights(&self, word: u64) -> Option<Access> {
+    pub(super) const fn decode_rights(&self, word: u64) -> Option<Access> {
         let bits = self.implied_rights(word);
         let mut user = 1;
         while user < 8 {
@@ -104,7 +104,7 @@ impl Format {
     }
 
     /// The first memory type with that encoding.
-    const fn decode_memory(&self, table: usize, word: u64) -> Option<MemoryType> {
+    pub(super) const fn decode_memory(&self, table: usize, word: u64) -> Option<MemoryType> {
         let bits = word & self.memory_mask[table & 1];
         let mut i = 0;
         while i < MemoryType::COUNT {

@@ -48,11 +48,14 @@ pub struct Offset {
     offset: u64,
 }
 
-/// Which physical memory; both ends included.
+/// Which physical memory.
+///
+/// # Invariants
+/// It ends at the end of all addresses at most: `start + bytes` is no more than 2^64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Bounds {
     start: u64,
-    last: u64,
+    bytes: u64,
 }
 
 impl<const OFFSET: u64> FixedOffset<OFFSET> {
@@ -81,16 +84,16 @@ impl Offset {
 
 impl Bounds {
     const fn new(start: PhysAddr, bytes: u64) -> Self {
-        match bytes.checked_sub(1) {
-            Some(more) => Self { start: start.as_u64(), last: start.as_u64().saturating_add(more) },
-            None => Self { start: u64::MAX, last: 0 },
-        }
+        let (start, behind) = (start.as_u64(), 0u64.wrapping_sub(start.as_u64()));
+        Self { start, bytes: if start != 0 && bytes > behind { behind } else { bytes } }
     }
 
+    #[inline(always)]
     fn pointer(self, start: PhysAddr, bytes: u64, offset: u64) -> Option<NonNull<u8>> {
         let start = start.as_u64();
-        let last = start.checked_add(bytes.checked_sub(1)?)?;
-        if start < self.start || last > self.last {
+        // In front of the bounds this wraps round, by the invariant to no less than all of their bytes.
+        let inside = start.wrapping_sub(self.start);
+        if bytes == 0 || inside > self.bytes.checked_sub(bytes)? {
             return None;
         }
         let address = usize::try_from(start.wrapping_add(offset)).ok()?;
@@ -99,7 +102,12 @@ impl Bounds {
 
     fn address(self, pointer: NonNull<u8>, offset: u64) -> Option<PhysAddr> {
         let address = (pointer.as_ptr().expose_provenance() as u64).wrapping_sub(offset);
-        (self.start <= address && address <= self.last).then_some(PhysAddr::new(address))
+        (address.wrapping_sub(self.start) < self.bytes).then_some(PhysAddr::new(address))
+    }
+
+    /// The last byte.
+    const fn last(self) -> u64 {
+        self.start.wrapping_add(self.bytes).wrapping_sub(1)
     }
 }
 
@@ -139,13 +147,13 @@ unsafe impl LinearView for Offset {
 
 impl<const OFFSET: u64> fmt::Debug for FixedOffset<OFFSET> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#x}..={:#x} + {OFFSET:#x}", self.bounds.start, self.bounds.last)
+        write!(f, "{:#x}..={:#x} + {OFFSET:#x}", self.bounds.start, self.bounds.last())
     }
 }
 
 impl fmt::Debug for Offset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#x}..={:#x} + {:#x}", self.bounds.start, self.bounds.last, self.offset)
+        write!(f, "{:#x}..={:#x} + {:#x}", self.bounds.start, self.bounds.last(), self.offset)
     }
 }
 

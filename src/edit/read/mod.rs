@@ -38,10 +38,12 @@ mod visit;
 
 use core::marker::PhantomData;
 
+use super::node::Node;
 use super::range::Span;
+use super::sight;
 use super::space::Roots;
 use crate::addr::{PhysAddr, VirtAddr};
-use crate::format::{Format, Leaf, View};
+use crate::format::{Format, Inherited, Leaf, MAX_LEVELS, Pattern, View, clamp};
 use crate::regime::Regime;
 use crate::tables::{EntryAt, TableAccess};
 use crate::walk::Fault;
@@ -62,6 +64,21 @@ pub use visit::{Rewriter, Visit, VisitError, Visitor, rewrite};
 pub trait Words<R: Regime> {
     /// The word of an entry.
     fn word(&self, entry: EntryAt) -> Option<u64>;
+
+    /// The same table, where it is seen if that stays; `None` if it is out of reach. Of no use elsewhere than here: a node has
+    /// no name there.
+    #[doc(hidden)]
+    #[inline]
+    fn look(&self, node: Node) -> Option<Node> {
+        Some(node)
+    }
+
+    /// An entry of a table that was looked at.
+    #[doc(hidden)]
+    #[inline]
+    fn load(&self, node: Node, index: usize) -> Option<u64> {
+        self.word(node.at(&R::FORMAT, index))
+    }
 }
 
 impl<R: Regime, F: Fn(PhysAddr) -> Option<u64>> Words<R> for F {
@@ -88,6 +105,19 @@ impl<R: Regime, A: TableAccess<R>> Words<R> for Linked<'_, A> {
     #[inline]
     fn word(&self, entry: EntryAt) -> Option<u64> {
         self.0.load(entry)
+    }
+
+    #[inline]
+    fn look(&self, node: Node) -> Option<Node> {
+        sight::look(self.0, node)
+    }
+
+    #[inline]
+    fn load(&self, node: Node, index: usize) -> Option<u64> {
+        match sight::load::<R, A>(node, index) {
+            Some(word) => Some(word),
+            None => self.0.load(node.at(&R::FORMAT, index)),
+        }
     }
 }
 
@@ -126,6 +156,16 @@ impl<R: Regime, W: Copy> Copy for Reader<R, W> {}
 
 impl<R: Regime, W: Words<R>> Reader<R, W> {
     const FORMAT: &'static Format = &R::FORMAT;
+    const PLAIN: [Pattern; MAX_LEVELS] = {
+        let mut all = [Pattern::NEVER; MAX_LEVELS];
+        let mut level = 0;
+        while level < R::FORMAT.levels {
+            all[level] = R::FORMAT.plain_leaf(level);
+            level += 1;
+        }
+        all
+    };
+    const WITHHOLDS_LITTLE: bool = R::FORMAT.withholds_little();
 
     /// The tables at `roots`.
     #[must_use]
@@ -141,8 +181,9 @@ impl<R: Regime, W: Words<R>> Reader<R, W> {
         Self { foreign, ..self }
     }
 
+    #[inline(always)]
     fn is_foreign(&self, virt: u64) -> bool {
-        self.foreign.is_some_and(|foreign| foreign.meets(virt, virt))
+        self.foreign.is_some_and(|foreign| foreign.holds(virt))
     }
 
     /// Why nothing is found at `virt`, which is canonical, and the last address of which that is true.
@@ -179,7 +220,54 @@ impl<R: Regime, W: Words<R>> Reader<R, W> {
     ///
     /// # Errors
     /// As for [`Reader::page`].
+    #[inline]
     pub fn translate(&self, virt: VirtAddr) -> Result<PhysAddr, Fault> {
+        match self.at_first_sight(virt) {
+            Some(phys) => Ok(phys),
+            None => self.translate_slowly(virt),
+        }
+    }
+
+    /// What an address translates to by a leaf that one comparison tells to be one.
+    #[inline(always)]
+    pub(super) fn at_first_sight(&self, virt: VirtAddr) -> Option<PhysAddr> {
+        let (format, virt) = (Self::FORMAT, virt.as_u64());
+        if !format.is_canonical(virt) || self.is_foreign(virt) {
+            return None;
+        }
+        let root = if format.split_roots && format.is_upper(virt) { self.roots.upper } else { self.roots.lower };
+        let mut node = Node::root(format, PhysAddr::new(root?), virt);
+        let mut level = format.levels - 1;
+        while level > 0 {
+            node = self.words.look(Node { level, ..node })?;
+            let (form, index) = (format.at(level), format.index(virt, level));
+            let word = self.words.load(node, index)?;
+            if word & format.present == 0 || !form.table.matches(word) {
+                return Self::plain_leaf(level, word, virt);
+            }
+            if !Self::WITHHOLDS_LITTLE && !form.below(word, Inherited::NOTHING).is_nothing() {
+                return None;
+            }
+            node = node.below(format, index, word);
+            level -= 1;
+        }
+        // Apart from the loop, so that all that depends on the level is constant.
+        node = self.words.look(Node { level: 0, ..node })?;
+        Self::plain_leaf(0, self.words.load(node, format.index(virt, 0))?, virt)
+    }
+
+    /// What an address translates to by a leaf, if it is a plain one.
+    #[inline(always)]
+    fn plain_leaf(level: usize, word: u64, virt: u64) -> Option<PhysAddr> {
+        let inside = Self::FORMAT.at(level).size() - 1;
+        let phys = Self::FORMAT.address.decode(word) & !inside | virt & inside;
+        Self::PLAIN[clamp(level)].matches(word).then_some(PhysAddr::new(phys))
+    }
+
+    /// The same of any leaf, and why there is none.
+    #[cold]
+    #[inline(never)]
+    fn translate_slowly(&self, virt: VirtAddr) -> Result<PhysAddr, Fault> {
         self.page(virt).map(|found| found.address)
     }
 }

@@ -123,10 +123,12 @@ impl<R: Regime> Trail<R> {
         let mut stage = self.common(reader, virt)?;
         loop {
             let Stage { node, above } = stage;
-            self.stages[clamp(node.level)] = Some(stage);
+            // What is out of reach is asked for again, and its entry is not there.
+            let node = reader.words.look(node).unwrap_or(node);
+            self.stages[clamp(node.level)] = Some(Stage { node, above });
             self.lowest = node.level;
             let index = format.index(virt, node.level);
-            let Some(word) = reader.words.word(node.at(format, index)) else {
+            let Some(word) = reader.words.load(node, index) else {
                 return Some(Spot { node, index, word: None, sort: Sort::Reserved, above });
             };
             let sort = Sort::of(format, node.level, word);
