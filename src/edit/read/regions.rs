@@ -1,8 +1,8 @@
 //! What is mapped, in ascending order of addresses.
 
-use super::super::node::Sort;
+use super::super::node::{Node, Sort};
 use super::range::{after, last_of_half};
-use super::trail::{Decoder, Trail};
+use super::trail::{Decoder, Known, Spot, Trail};
 use super::{Reader, Words};
 use crate::addr::{PhysAddr, VirtAddr};
 use crate::format::{Format, Leaf};
@@ -74,6 +74,17 @@ pub struct Leaves<R: Regime, W> {
     at: Option<u64>,
     fault: Option<Fault>,
     decoder: Decoder,
+    rest: Option<Rest>,
+}
+
+/// What is left of the table that the last leaf was in; `at` is behind it.
+#[derive(Clone, Copy, Debug)]
+struct Rest {
+    node: Node,
+    index: usize,
+    end: usize,
+    /// What the last leaf said: most of its neighbours say the same.
+    like: Known,
 }
 
 impl<R: Regime, W: Clone> Clone for Leaves<R, W> {
@@ -95,8 +106,45 @@ impl<R: Regime, W: Words<R>> Leaves<R, W> {
 impl<R: Regime, W: Words<R>> Iterator for Leaves<R, W> {
     type Item = MappedLeaf;
 
+    #[inline]
     fn next(&mut self) -> Option<MappedLeaf> {
+        match self.next_at_hand() {
+            Some(leaf) => Some(leaf),
+            None => self.next_by_walk(),
+        }
+    }
+}
+
+impl<R: Regime, W: Words<R>> Leaves<R, W> {
+    /// The next leaf of the table at hand, if it says the same as the last one.
+    #[inline(always)]
+    fn next_at_hand(&mut self) -> Option<MappedLeaf> {
+        let (format, rest) = (Self::FORMAT, self.rest.as_mut()?);
+        let Rest { node, end, like, .. } = *rest;
+        while rest.index < end {
+            let word = self.reader.words.load(node, rest.index)?;
+            let leaf = like.leaf(format, word);
+            if leaf.is_none() && word & format.present != 0 {
+                return None;
+            }
+            let virt = VirtAddr::new(node.virt(format, rest.index));
+            rest.index += 1;
+            if let Some(leaf) = leaf {
+                return Some(MappedLeaf { virt, size: format.at(node.level).size(), level: node.level, leaf, word });
+            }
+        }
+        None
+    }
+
+    /// The next leaf, whatever it says and wherever it is.
+    #[inline(never)]
+    fn next_by_walk(&mut self) -> Option<MappedLeaf> {
         let format = Self::FORMAT;
+        if let Some(Rest { node, index, end, .. }) = self.rest.take()
+            && index < end
+        {
+            self.at = Some(node.virt(format, index));
+        }
         loop {
             let virt = self.at?;
             let Some(spot) = self.trail.seek_data(&self.reader, virt) else {
@@ -112,6 +160,7 @@ impl<R: Regime, W: Words<R>> Iterator for Leaves<R, W> {
                 (Sort::Reserved, Some(word)) => Fault::Reserved { level: spot.node.level, word },
                 (Sort::Leaf, Some(word)) => match self.decoder.leaf(format, &spot, word) {
                     Ok(leaf) => {
+                        self.keep_at_hand(&spot);
                         let (level, size) = (spot.node.level, format.at(spot.node.level).size());
                         return Some(MappedLeaf { virt: VirtAddr::new(spot.first(format)), size, level, leaf, word });
                     }
@@ -119,6 +168,17 @@ impl<R: Regime, W: Words<R>> Iterator for Leaves<R, W> {
                 },
             };
             self.fault = self.fault.or(Some(fault));
+        }
+    }
+
+    /// Keeps the table of a leaf, if it is none that may cover more than its half.
+    fn keep_at_hand(&mut self, spot: &Spot) {
+        let (format, node, end) = (Self::FORMAT, spot.node, spot.node.entries(Self::FORMAT));
+        if node.level + 1 < format.levels
+            && let Some(like) = self.decoder.known()
+        {
+            self.rest = Some(Rest { node, index: spot.index + 1, end, like });
+            self.at = after(format, node.virt(format, end - 1) | (format.at(node.level).size() - 1));
         }
     }
 }
@@ -176,7 +236,7 @@ impl<R: Regime, W: Words<R>> Reader<R, W> {
         let format = Self::FORMAT;
         let start = start.as_u64();
         let at = if format.is_canonical(start) { Some(start) } else { format.upper_start().filter(|up| start < *up) };
-        Leaves { reader: self, trail: Trail::new(), at, fault: None, decoder: Decoder::new() }
+        Leaves { reader: self, trail: Trail::new(), at, fault: None, decoder: Decoder::new(), rest: None }
     }
 
     /// The same leaves, those together that continue each other. The first region starts at the leaf that holds `start`.

@@ -167,12 +167,29 @@ pub(super) struct Decoder {
     known: Option<Known>,
 }
 
+/// What the leaves of a table say that say the same.
 #[derive(Clone, Copy, Debug)]
-struct Known {
+pub(super) struct Known {
     level: usize,
+    /// Their words, but for the address.
     flags: u64,
     above: Inherited,
     leaf: Leaf,
+}
+
+impl Known {
+    /// The bits of a leaf of `level` that are none of its address.
+    #[inline(always)]
+    const fn mask(format: &Format, level: usize) -> u64 {
+        !format.address.encode(!(format.at(level).size() - 1))
+    }
+
+    /// The leaf in `word`, of a table of the same level below the same pointers, if it says the same.
+    #[inline(always)]
+    pub(super) fn leaf(&self, format: &Format, word: u64) -> Option<Leaf> {
+        let address = format.address.decode(word) & !(format.at(self.level).size() - 1);
+        (word & Self::mask(format, self.level) == self.flags).then_some(Leaf { address, ..self.leaf })
+    }
 }
 
 impl Decoder {
@@ -181,18 +198,23 @@ impl Decoder {
         Self { known: None }
     }
 
+    /// What the last leaf said, if its neighbours can be compared with it.
+    pub(super) const fn known(&self) -> Option<Known> {
+        self.known
+    }
+
     /// The leaf in `word`, which is that of `spot`, with the address of its own first byte.
     pub(super) fn leaf(&mut self, format: &Format, spot: &Spot, word: u64) -> Result<Leaf, Fault> {
         let (level, above) = (spot.node.level, spot.above);
-        let whole = !(format.at(level).size() - 1);
-        let flags = word & !format.address.encode(whole);
         if let Some(known) = self.known
-            && (known.level, known.flags, known.above) == (level, flags, above)
+            && (known.level, known.above) == (level, above)
+            && let Some(leaf) = known.leaf(format, word)
         {
-            return Ok(Leaf { address: format.address.decode(word) & whole, ..known.leaf });
+            return Ok(leaf);
         }
         let leaf = spot.leaf(format)?;
         // The mark of a run may lie among the bits of the address.
+        let flags = word & Known::mask(format, level);
         self.known = (leaf.run == 0).then_some(Known { level, flags, above, leaf });
         Ok(leaf)
     }
