@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
-use clap::{Args, Parser, Subcommand};
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand};
 
 use crate::check;
+use crate::diff;
 use crate::elf::{self, Image};
 use crate::memory::PhysicalMemory;
 use crate::number::Hex;
-use crate::scheme::{Family, Scheme};
 use crate::show;
 
 /// Reads page tables in images and memory dumps, with a decoder of its own.
@@ -27,47 +27,8 @@ enum Command {
     Check(check::Options),
     /// Draws the page tables of an image or of a memory dump, whoever made them.
     Show(show::Options),
-}
-
-/// What kind of tables to look at, where no document says it.
-#[derive(Clone, Debug, Args)]
-pub struct Kind {
-    /// What kind of tables these are.
-    #[arg(long)]
-    pub scheme: Option<Family>,
-    /// Bytes of the smallest leaf.
-    #[arg(long, default_value = "4K")]
-    pub granule: Hex,
-    /// Bits of an input address, where there is a choice.
-    #[arg(long)]
-    pub bits: Option<u32>,
-    /// AArch64: descriptors of 52-bit addresses (LPA2, TCR_ELx.DS = 1).
-    #[arg(long)]
-    pub lpa2: bool,
-    /// Value of MAIR_ELx.
-    #[arg(long)]
-    pub mair: Option<Hex>,
-    /// Value of IA32_PAT; what it holds after reset, if it is not given.
-    #[arg(long, default_value = "0x0007040600070406")]
-    pub pat: Hex,
-}
-
-impl Kind {
-    /// The scheme.
-    ///
-    /// # Errors
-    /// There is none, or not with these numbers.
-    pub fn scheme(&self) -> Result<Scheme> {
-        let Some(family) = self.scheme else {
-            bail!("what kind of tables are these? say it by --scheme, or name a document by --evidence");
-        };
-        if !self.granule.0.is_power_of_two() {
-            bail!("{} is no size of a page", self.granule);
-        }
-        let scheme = Scheme::new(family, self.granule.0.trailing_zeros(), self.bits)?;
-        let mair = self.mair.and_then(Hex::address);
-        Ok(Scheme { wide: self.lpa2, mair, pat: self.pat.address(), ..scheme })
-    }
+    /// Says what differs between two documents, or between the tables of two images or dumps.
+    Diff(diff::Options),
 }
 
 /// `FILE@PHYS`: a dump, and the physical address of its first byte.
@@ -140,6 +101,7 @@ pub fn run(arguments: impl IntoIterator<Item = String>) -> ExitCode {
     let done = match Arguments::parse_from(arguments).command {
         Command::Check(options) => check::run(&options),
         Command::Show(options) => show::run(&options),
+        Command::Diff(options) => diff::run(&options),
     };
     match done {
         Ok(code) => code,

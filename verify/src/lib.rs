@@ -8,6 +8,7 @@
 //! * [`scheme`], [`decode`]: what tables there are, and what a word in one means, from the architectures' manuals;
 //! * [`walk`]: all that a root reaches, as maximal runs of equal leaves;
 //! * [`evidence`]: the document;
+//! * [`source`]: which tables of a file to look at;
 //! * [`check`], [`show`], [`diff`]: the commands.
 //!
 //! # Invariants
@@ -18,6 +19,7 @@
 pub mod check;
 pub mod cli;
 pub mod decode;
+pub mod diff;
 pub mod elf;
 pub mod evidence;
 pub mod memory;
@@ -25,4 +27,5 @@ pub mod number;
 pub mod rights;
 pub mod scheme;
 pub mod show;
+pub mod source;
 pub mod walk;

@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use clap::Args;
 
-use crate::cli::{self, Dump, Kind};
-use crate::elf::Image;
+use crate::cli::{self, Dump};
 use crate::number::{Hex, Size};
-use crate::scheme::{Halves, Scheme};
+use crate::scheme::Scheme;
+use crate::source::{Source, Tables};
 use crate::walk::{Found, Roots, Run, Walk};
 
 /// Options of the command.
@@ -25,16 +25,7 @@ pub struct Options {
     #[arg(long, value_name = "FILE@PHYS")]
     dump: Vec<Dump>,
     #[command(flatten)]
-    kind: Kind,
-    /// Physical address of the root, or of that of the lower half.
-    #[arg(long)]
-    root: Option<Hex>,
-    /// Physical address of the upper half's root.
-    #[arg(long)]
-    upper_root: Option<Hex>,
-    /// The symbol of an image where the root is.
-    #[arg(long)]
-    symbol: Option<String>,
+    source: Source,
     /// Also draw the tables, each below the one that points to it.
     #[arg(long)]
     tables: bool,
@@ -45,46 +36,20 @@ pub struct Options {
 /// # Errors
 /// Files cannot be read, or nobody said what to look at.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    let scheme = options.kind.scheme()?;
     let (image, memory) = cli::read_memory(&options.file, options.base, &options.dump)?;
-    let roots = roots(options, &scheme, image.as_ref())?;
-    let found = Found::by(Walk::new(&memory, scheme, roots));
-    print!("{}", drawing(&scheme, roots, &found));
-    if options.tables {
-        print!("{}", tree(&scheme, &found));
+    let mut is_well = true;
+    for Tables { name, scheme, roots } in options.source.tables(image.as_ref())? {
+        let found = Found::by(Walk::new(&memory, scheme, roots));
+        if let Some(name) = name {
+            println!("space {name}");
+        }
+        print!("{}", drawing(&scheme, roots, &found));
+        if options.tables {
+            print!("{}", tree(&scheme, &found));
+        }
+        is_well &= found.faults.is_empty();
     }
-    Ok(if found.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn roots(options: &Options, scheme: &Scheme, image: Option<&Image>) -> Result<Roots> {
-    let address = |hex: Option<Hex>| hex.map(|hex| hex.address().context("2^64 is no address")).transpose();
-    let (mut lower, upper) = (address(options.root)?, address(options.upper_root)?);
-    if lower.is_none() && upper.is_none() {
-        let image = image.context("where is the root? say it by --root")?;
-        let name = match &options.symbol {
-            Some(name) => name,
-            None => only_tables(image)?,
-        };
-        let symbol = image.symbol(name).with_context(|| format!("the image has no symbol {name}"))?;
-        let phys = image.physical(symbol.virt);
-        lower = Some(phys.with_context(|| format!("{name} at {:#x} is in no segment", symbol.virt))?);
-    }
-    if upper.is_some() && scheme.halves() != Halves::Split {
-        bail!("{scheme} has one root");
-    }
-    Ok(Roots { lower, upper })
-}
-
-/// The symbol of the only declared tables.
-fn only_tables(image: &Image) -> Result<&str> {
-    let is_object = |name: &str| name.starts_with("__tablature_") && !name.ends_with("_q");
-    let names: Vec<&str> =
-        image.symbols.iter().map(|symbol| symbol.name.as_str()).filter(|name| is_object(name)).collect();
-    match names.as_slice() {
-        [] => bail!("where is the root? say it by --root or --symbol"),
-        [name] => Ok(name),
-        names => bail!("the image has several tables, name one by --symbol: {}", names.join(", ")),
-    }
+    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Letters that a bar has at most.
@@ -123,7 +88,7 @@ pub fn drawing(scheme: &Scheme, roots: Roots, found: &Found) -> String {
     let _ = writeln!(
         text,
         "{} mapped by {} in {} tables",
-        Size(mapped),
+        Size(mapped).roughly(),
         plural(leaves(found), "leaf", "leaves"),
         found.tables.len()
     );

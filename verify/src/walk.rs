@@ -221,6 +221,30 @@ impl Run {
     }
 }
 
+/// Goes over two sorted lists of ranges (start, end), and hands on each range in which nothing begins or ends, with the
+/// indices of what is there in the one and in the other.
+pub fn sweep(
+    one: &[(u128, u128)],
+    other: &[(u128, u128)],
+    mut visit: impl FnMut(u128, u128, Option<usize>, Option<usize>),
+) {
+    let (mut a, mut b, mut at) = (0, 0, 0);
+    while a < one.len() || b < other.len() {
+        let ranges = [one.get(a).copied(), other.get(b).copied()];
+        let all = || ranges.into_iter().flatten();
+        let start = all().map(|(start, _)| start.max(at)).min().unwrap_or(at);
+        // The next place where either begins or ends.
+        let end = all().map(|(from, to)| if from <= start { to } else { from }).min().unwrap_or(at);
+        let is_here = |range: Option<(u128, u128)>| range.is_some_and(|(from, to)| from <= start && start < to);
+        if end > start {
+            visit(start, end, is_here(ranges[0]).then_some(a), is_here(ranges[1]).then_some(b));
+        }
+        at = end.max(at);
+        a += usize::from(ranges[0].is_some_and(|(_, to)| to <= at));
+        b += usize::from(ranges[1].is_some_and(|(_, to)| to <= at));
+    }
+}
+
 /// What a walk found, as a whole.
 #[derive(Clone, Debug, Default)]
 pub struct Found {

@@ -8,7 +8,7 @@ use crate::evidence::{Leaves, Region, RegionKind};
 use crate::number::Size;
 use crate::rights::Rights;
 use crate::scheme::Scheme;
-use crate::walk::{Found, Run};
+use crate::walk::{Found, Run, sweep};
 
 /// The regions as the document has them: within the address space, apart from each other, and each one made of its leaves.
 pub(super) fn document(subject: &Subject<'_>, report: &mut Report) {
@@ -91,24 +91,12 @@ struct Difference {
 pub(super) fn check(subject: &Subject<'_>, found: &Found, report: &mut Report) {
     let expected = expected(&subject.space.regions);
     let mut differences = Differences { subject, list: Vec::new() };
-    let (mut e, mut f, mut at) = (0, 0, 0);
-    while e < expected.len() || f < found.runs.len() {
-        let declared = expected.get(e).map(|piece| (piece.start, piece.end));
-        let mapped = found.runs.get(f).map(|run| (u128::from(run.first.virt), run.end()));
-        let start = [declared, mapped].into_iter().flatten().map(|(start, _)| start.max(at)).min().unwrap_or(at);
-        // The next place where either begins or ends.
-        let border = |(from, to): (u128, u128)| if from <= start { to } else { from };
-        let end = [declared, mapped].into_iter().flatten().map(border).min().unwrap_or(at);
-        let here = |range: Option<(u128, u128)>| range.is_some_and(|(from, to)| from <= start && start < to);
-        if end > start {
-            let piece = expected.get(e).filter(|_| here(declared));
-            let run = found.runs.get(f).filter(|_| here(mapped));
-            differences.compare(piece, run, start, end);
-        }
-        at = end.max(at);
-        e += usize::from(declared.is_some_and(|(_, to)| to <= at));
-        f += usize::from(mapped.is_some_and(|(_, to)| to <= at));
-    }
+    let declared: Vec<_> = expected.iter().map(|piece| (piece.start, piece.end)).collect();
+    let mapped: Vec<_> = found.runs.iter().map(|run| (u128::from(run.first.virt), run.end())).collect();
+    sweep(&declared, &mapped, |start, end, piece, run| {
+        let run = run.map(|index| &found.runs[index]);
+        differences.compare(piece.map(|index| &expected[index]), run, start, end);
+    });
     for difference in differences.list {
         let bytes = Size(difference.end - difference.start).roughly();
         let place =
