@@ -112,6 +112,10 @@ fn a_live_edit_owes_what_it_takes_away() {
     // Without an identifier, leaves of this architecture are global.
     let pair = (&[TEXT, DATA][..], &[TEXT][..]);
     assert_eq!(class(<El1<G4K, 39>>::FORMAT, NONE, pair, [None; 2], true).1, "all");
+    // Some of its pages go, and the others stay as they are.
+    let [four, two] = [0x4000, 0x2000].map(|size| Region { size: Some(size), ..DATA });
+    assert_eq!(edit(&[TEXT, four], &[TEXT, two], NONE), ("address-space".into(), false));
+    assert_eq!(edit(&[TEXT, two], &[TEXT, four], NONE), ("none".into(), false));
     // Rights alone change in place.
     let read_only = Region { access: Access::kernel(Rights::R), ..DATA };
     assert_eq!(edit(&[TEXT, DATA], &[TEXT, read_only], NONE), ("address-space".into(), false));

@@ -69,6 +69,13 @@ fn regions_have_their_requirements_rights_and_leaves() {
     );
     let stack = named(kernel, "stack");
     assert_eq!((&stack["kind"], &stack["guard_below"]), (&json!("stack"), &json!("0x1000")));
+    // A guard takes a run out of the middle.
+    let runs = named(kernel, "ring")["leaves"].as_array().expect("a list").iter();
+    let runs = runs.map(|leaves| (leaves["virt"].as_str(), leaves["count"].as_u64(), leaves.get("run").is_some()));
+    assert_eq!(
+        runs.collect::<Vec<_>>(),
+        [(Some("0xffffffa800000000"), Some(16), true), (Some("0xffffffa800020000"), Some(16), true)]
+    );
     let heap = named(kernel, "heap");
     assert_eq!((&heap["kind"], &heap["leaves"], heap.get("phys")), (&json!("window"), &json!([]), None));
     let code = named(kernel, "code");

@@ -37,6 +37,8 @@ tablature::memory_map! {
         uart0  (rw) : 0xffff_ff90_1000_0000 => uart0;
         patch  (rwx) : 0xffff_ffb0_0000_0000 => dram + 0x0180_0000, 4 KiB,
             waive(wx, "the self-test patches code");
+        ring   (rw) : 0xffff_ffa8_0000_0000 => dram + 0x0190_0000, 192 KiB, contiguous 64 KiB;
+        gap    (guard) : 0xffff_ffa8_0001_0000, 64 KiB, inside ring;
         heap   (rw, window) : 0xffff_ffa0_0000_0000, 2 MiB;
     }
 
