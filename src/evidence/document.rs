@@ -13,6 +13,7 @@ pub(super) struct Document {
     pub(super) schema: &'static str,
     pub(super) generator: Generator,
     pub(super) map: Named,
+    pub(super) verdict: &'static str,
     pub(super) format: Format,
     pub(super) cpu: Cpu,
     pub(super) policy: Policy,

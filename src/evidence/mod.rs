@@ -45,7 +45,6 @@ mod tables;
 mod transitions;
 
 use std::string::String;
-use std::vec::Vec;
 use std::{fmt, io};
 
 use document::Document;
@@ -190,7 +189,6 @@ impl Evidence {
     /// The map is larger than anything that a document should be made of.
     pub fn of(map: &Map<'_>, generator: &Generator) -> Result<Self, Error> {
         let judged = Judged::of(map)?;
-        let rules: Vec<_> = judged.rules();
         let document = Document {
             schema: SCHEMA,
             generator: document::Generator {
@@ -199,6 +197,7 @@ impl Evidence {
                 package: document::Package { name: generator.name.clone(), version: generator.version.clone() },
             },
             map: document::Named { name: map.name.into() },
+            verdict: judged.verdict().name(),
             format: facts::format(map, &facts::map_format(map)),
             cpu: facts::cpu(map),
             policy: facts::policy(map),
@@ -209,7 +208,7 @@ impl Evidence {
             transitions: transitions::of(map, &judged),
             isolation: isolation::of(map, &judged),
             waivers: judged.waivers(map),
-            rules,
+            rules: judged.rules(),
         };
         Ok(Self { document, verdict: judged.verdict() })
     }

@@ -17,6 +17,7 @@ fn the_document_of_a_system_of_partitions_says_what_was_declared() {
     let crates = json!({ "tablature": env!("CARGO_PKG_VERSION"), "rustc": "rustc 1.95.0 (some hash)",
         "crate": { "name": "tests", "version": "1.2.3" } });
     assert_eq!((&found["generator"], &found["map"]), (&crates, &json!({ "name": "plant" })));
+    assert_eq!(found["verdict"], "waived");
     assert_eq!(found["policy"], json!({ "stack_guards": true, "pages_only": false }));
     assert_eq!(found["cpu"]["pa_bits"], 40);
     assert_eq!(

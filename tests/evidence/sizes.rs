@@ -31,7 +31,9 @@ fn map<'a>(spaces: &'a [Space<'a>], resources: &'a [Resource<'a>]) -> Map<'a> {
 fn evidence(map: &Map<'_>) -> (Verdict, Value) {
     let generator = Generator::with_compiler("tests", "0", "rustc");
     let evidence = Evidence::of(map, &generator).expect("a document");
-    (evidence.verdict(), Document::of(&evidence.to_json()).value)
+    let value = Document::of(&evidence.to_json()).value;
+    assert_eq!(value["verdict"], evidence.verdict().name());
+    (evidence.verdict(), value)
 }
 
 /// So many regions of a page in each of so many partitions, none of which meets another.
