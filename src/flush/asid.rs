@@ -128,7 +128,11 @@ impl<K: Kind, const CORES: usize> Identifiers<K, CORES> {
             self.state.with(|state| state.flushed = state.flushed.max(rolled.generation));
         }
         let result = activate(Id::One(label.id));
-        self.state.with(|state| state.cores[core].running = state.cores[core].entering);
+        self.state.with(|state| {
+            if let Some(record) = state.cores.get_mut(core) {
+                record.running = record.entering;
+            }
+        });
         Some(result)
     }
 
@@ -160,7 +164,7 @@ impl<const CORES: usize> State<CORES> {
                 None => *label = self.give(),
             }
         }
-        self.cores[core].entering = *label;
+        self.cores.get_mut(core)?.entering = *label;
         let owed = (self.flushed < self.generation).then_some(Rolled { generation: self.generation });
         Some((*label, owed))
     }

@@ -106,14 +106,14 @@ impl<K: Kind, const N: usize, T> Batch<K, N, T> {
     /// What is owed, range by range.
     #[must_use]
     pub fn scopes(&self) -> &[Scope] {
-        &self.scopes[..self.len]
+        self.scopes.get(..self.len).unwrap_or(&self.scopes)
     }
 
     fn remember(&mut self, scope: Scope) {
         if scope.duty.is_none() {
             return;
         }
-        if let Some(near) = self.scopes[..self.len].iter_mut().find(|near| touch(near, &scope)) {
+        if let Some(near) = self.scopes.iter_mut().take(self.len).find(|near| touch(near, &scope)) {
             *near = near.union(scope);
         } else if let Some(free) = self.scopes.get_mut(self.len) {
             *free = scope;

@@ -59,6 +59,8 @@ struct Request {
 /// One core, and how it reaches the others.
 pub struct Others<'a, K: Kind, I: Interrupts, const CORES: usize> {
     mailboxes: &'a Mailboxes<K, CORES>,
+    /// What this core wants.
+    wanted: &'a Request,
     core: usize,
     interrupts: I,
 }
@@ -80,7 +82,8 @@ impl<K: Kind, const CORES: usize> Mailboxes<K, CORES> {
     /// `core` is the number of the core that uses this, and it uses one at a time: not from an interrupt while a
     /// shootdown of the same core waits.
     pub unsafe fn from<I: Interrupts>(&self, core: usize, interrupts: I) -> Option<Others<'_, K, I, CORES>> {
-        if core < CORES { Some(Others { mailboxes: self, core, interrupts }) } else { None }
+        let wanted = self.wanted.get(core)?;
+        Some(Others { mailboxes: self, wanted, core, interrupts })
     }
 
     /// Executes what others have asked of core `core`, and says so to them; how many requests that were.
@@ -133,17 +136,20 @@ unsafe impl<K: Kind, I: Interrupts, const CORES: usize> Interprocessor<K> for Ot
             return;
         }
         let scope = scope.bounded(K::Regime::MANY);
-        let number = self.mailboxes.wanted[self.core].write(&scope);
+        let number = self.wanted.write(&scope);
         // A core that is not asked, because it says only afterwards that it uses the tables, walks what is stored by now.
         fence(SeqCst);
         let asked: [bool; CORES] = array::from_fn(|core| core != self.core && self.interrupts.uses(core));
-        for core in (0..CORES).filter(|core| asked[*core]) {
+        let (boxes, me) = (self.mailboxes.open.iter().zip(asked).enumerate(), self.core);
+        // Where each core that is asked looks for requests of this one.
+        let open = boxes.filter_map(|(core, (from, asked))| Some((core, from.get(me).filter(|_| asked)?)));
+        for (core, open) in open.clone() {
             // What was written to the tables before is visible to who sees the number.
-            self.mailboxes.open[core][self.core].store(number, Release);
+            open.store(number, Release);
             self.interrupts.interrupt(core);
         }
         meet::<K, OneCore>(&scope, hardware);
-        while (0..CORES).any(|core| asked[core] && self.mailboxes.open[core][self.core].load(Acquire) != 0) {
+        while open.clone().any(|(_, open)| open.load(Acquire) != 0) {
             // SAFETY: this is that core, as the constructor was promised.
             unsafe { self.mailboxes.serve(self.core, hardware) };
             spin_loop();
@@ -176,7 +182,7 @@ impl Request {
     /// The scope. A reader that was interrupted, and whose request was served meanwhile, may see a mixture of this one
     /// and the next; it executes what does no harm, and does not close the next.
     fn read(&self) -> Scope {
-        decode(array::from_fn(|index| self.words[index].load(Relaxed)))
+        decode(self.words.each_ref().map(|word| word.load(Relaxed)))
     }
 }
 

@@ -5,12 +5,15 @@
 mod start {
     use core::hint::black_box;
     use core::panic::PanicInfo;
+    use core::sync::atomic::AtomicBool;
 
     use codegen::notation::board::kernel::{Space, heap};
+    use codegen::notation::cores::{self, Anywhere, Bells};
     use codegen::notation::space::{self, Building, Running};
     use codegen::notation::{self, Kernel};
     use tablature::addr::{PhysAddr, VirtAddr};
-    use tablature::flush::ThisCpu;
+    use tablature::edit::{AddressSpace, Live};
+    use tablature::flush::{Duty, Extent, Id, Scope, Tag, ThisCpu, TlbFlush};
     use tablature::page::{Frame, OwnedFrame, OwnedFrames, Page, Size2M, Size4K};
     use tablature::space::Installed;
     use tablature::window::MappedRun;
@@ -30,7 +33,8 @@ mod start {
             let space = offline(space, VirtAddr::new(virt), PhysAddr::new(phys), size);
             // SAFETY: as above.
             let running = unsafe { space.assume_live(ThisCpu) };
-            in_use(running, VirtAddr::new(virt), PhysAddr::new(phys), size);
+            let running = in_use(running, VirtAddr::new(virt), PhysAddr::new(phys), size);
+            together(running, VirtAddr::new(virt), PhysAddr::new(phys), size);
         }
         loop {
             core::hint::spin_loop();
@@ -56,6 +60,7 @@ mod start {
 
     fn use_run(mut run: MappedRun<heap, Kernel, tablature::edit::Rw>, live: &Installed<Space>) {
         black_box(run.write(live, black_box(8), 1u32));
+        let _ = black_box(notation::notation_window_protect_run(run.take_run(black_box(1))));
         let _ = black_box(notation::notation_window_unmap_run(run.take_run(black_box(1))));
         black_box(&run);
     }
@@ -64,6 +69,15 @@ mod start {
         notation::notation_flush_page(Page::containing(VirtAddr::new(virt)));
         notation::notation_flush_fixed();
         notation::notation_flush_everything();
+        let scope = |duty| {
+            let extent = Extent::Range { start: virt, last: black_box(virt) | 0xffff, stride: black_box(12) };
+            Scope { duty, extent, id: Id::One(black_box(5)) }
+        };
+        let two = || (TlbFlush::new(scope(Duty::LEAF), virt), TlbFlush::new(scope(Duty::WALK), virt));
+        let (first, second) = two();
+        black_box(space::notation_batch(first, second));
+        let (first, second) = two();
+        black_box(cores::notation_join(first, second));
     }
 
     fn offline(mut space: Building, virt: VirtAddr, phys: PhysAddr, size: u64) -> Building {
@@ -80,7 +94,7 @@ mod start {
         space
     }
 
-    fn in_use(mut space: Running, virt: VirtAddr, phys: PhysAddr, size: u64) {
+    fn in_use(mut space: Running, virt: VirtAddr, phys: PhysAddr, size: u64) -> Running {
         let frame = Frame::<Size4K>::containing(phys);
         // SAFETY: as above.
         black_box(unsafe { space::notation_live_map(&mut space, virt, phys, size) }.is_ok());
@@ -90,7 +104,38 @@ mod start {
         black_box(unsafe { space::notation_live_cursor(&mut space, virt, frame) }).ok();
         // SAFETY: as above.
         black_box(unsafe { space::notation_live_unmap(&mut space, virt, size) }).ok();
-        black_box(&space);
+        let (page, large) = (Page::containing(virt), Page::containing(virt));
+        // SAFETY: as above.
+        unsafe { cores::notation_live_pages(&mut space, page, large, frame) };
+        black_box(cores::notation_read(&space, virt, size));
+        space
+    }
+
+    /// What takes other cores, or other spaces.
+    fn together(mut space: Running, virt: VirtAddr, phys: PhysAddr, size: u64) {
+        static BELLS: [AtomicBool; 4] = [const { AtomicBool::new(false) }; 4];
+        let core = black_box(1);
+        // SAFETY: as above.
+        if let Ok(mut other) = unsafe { space::notation_new(phys) } {
+            black_box(cores::notation_share(&mut space, &mut other, virt, size));
+            // SAFETY: as above.
+            let frame = unsafe { OwnedFrame::assume(Frame::containing(phys)) };
+            black_box(cores::notation_entry(&mut other, frame));
+            black_box(&other);
+        }
+        // SAFETY: as above.
+        unsafe { cores::notation_retire(space) };
+        // SAFETY: as above.
+        if let Ok(space) = unsafe { cores::notation_new_anywhere(phys) } {
+            // SAFETY: as above.
+            let mut space: AddressSpace<Anywhere, Live> = unsafe { space.assume_live(ThisCpu) };
+            // SAFETY: as above.
+            black_box(unsafe { cores::notation_shootdown(&mut space, core, Bells(&BELLS), virt, size) });
+            black_box(&space);
+        }
+        // SAFETY: as above.
+        black_box(unsafe { cores::notation_serve(core) });
+        black_box(cores::notation_enter(core, &mut Tag::new(), Bells(&BELLS)));
     }
 
     /// Its name is looked for in what is linked.

@@ -5,6 +5,10 @@
 #![no_std]
 
 #[cfg(all(feature = "by-hand", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+#[macro_use]
+mod insn;
+
+#[cfg(all(feature = "by-hand", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
 pub mod by_hand;
 #[cfg(all(feature = "notation", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
 pub mod notation;

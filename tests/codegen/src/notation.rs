@@ -1,5 +1,6 @@
 //! In the notation.
 
+pub mod cores;
 pub mod space;
 
 use tablature::attr::{Access, MemoryType, Rights};
@@ -87,6 +88,12 @@ pub fn notation_window_map_run(
 #[unsafe(no_mangle)]
 pub fn notation_window_unmap_run(run: MappedRun<heap, Kernel, Rw>) -> (Window<heap, Kernel>, OwnedFrames<Size4K>) {
     run.unmap().flush(&mut ThisCpu)
+}
+
+/// Makes a run of pages read-only.
+#[unsafe(no_mangle)]
+pub fn notation_window_protect_run(run: MappedRun<heap, Kernel, Rw>) -> MappedRun<heap, Kernel, Ro> {
+    run.protect(Ro).flush(&mut ThisCpu)
 }
 
 /// Meets the obligation for one page.

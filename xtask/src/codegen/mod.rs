@@ -29,6 +29,20 @@ pub(crate) struct Options {
     /// Writes the listings anew.
     #[arg(long)]
     update: bool,
+    /// Looks at this and nothing else.
+    #[arg(long)]
+    only: Option<Subject>,
+}
+
+/// What the command looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Subject {
+    /// The code of the pairs.
+    Pairs,
+    /// What firmware is linked from.
+    Symbols,
+    /// Bytes of code.
+    Size,
 }
 
 /// The command.
@@ -38,13 +52,16 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let toolchain = setup::targets(&mut Host, &Arch::ALL)?;
     let mut steps = Steps::default();
-    for arch in Arch::ALL {
+    let is_asked = |subject| options.only.is_none_or(|only| only == subject);
+    for arch in Arch::ALL.into_iter().filter(|_| is_asked(Subject::Pairs)) {
         steps.run(format!("codegen {arch}"), || pairs_of(toolchain, arch, options.update));
     }
-    for arch in Arch::ALL {
+    for arch in Arch::ALL.into_iter().filter(|_| is_asked(Subject::Symbols)) {
         steps.run(format!("symbols {arch}"), || symbols::check(toolchain, arch, &directory()?));
     }
-    steps.run("code size", || size::report(toolchain, &directory()?));
+    if is_asked(Subject::Size) {
+        steps.run("code size", || size::report(toolchain, &directory()?));
+    }
     if options.update {
         steps.run("listings", listing::write_excerpt);
     }

@@ -1,6 +1,6 @@
 //! A mapper by hand: a walk over tables that are mapped where they are, and the last leaf table remembered.
 
-use super::machine::{self, LEVELS, READ_ONLY, READ_WRITE, RIGHTS};
+use super::machine::{self, GLOBAL_READ_ONLY, GLOBAL_READ_WRITE, LEVELS, RIGHTS};
 
 /// Bytes that a last-level table translates.
 pub(super) const REACH: u64 = 0x20_0000;
@@ -63,6 +63,13 @@ pub(super) fn store(table: *mut u64, index: usize, word: u64) {
 }
 
 impl Mapper {
+    /// Tables at `root`, which is one of nothing but zeros, and more from `free` to `free_end`.
+    #[must_use]
+    pub const fn new(root: *mut u64, free: *mut u64, free_end: *mut u64) -> Self {
+        // No page of a space is there.
+        Self { root, free, free_end, virt: 1 << 63, leaf: root }
+    }
+
     /// Whether the last table used translates `virt`, too.
     const fn knows(&self, virt: u64) -> bool {
         (virt ^ self.virt) / REACH == 0
@@ -74,7 +81,7 @@ impl Mapper {
         if machine::is_present(word) {
             return Err(Error::AlreadyMapped { virt, level: 0, word });
         }
-        store(leaf, index, machine::leaf(phys, READ_WRITE));
+        store(leaf, index, machine::leaf(phys, GLOBAL_READ_WRITE));
         Ok(())
     }
 
@@ -148,7 +155,7 @@ impl Mapper {
         if !machine::is_page(word) {
             return Err(Error::NotMapped { virt, level: 0, word });
         }
-        store(leaf, index, word & !RIGHTS | READ_ONLY & RIGHTS);
+        store(leaf, index, word & !RIGHTS | GLOBAL_READ_ONLY & RIGHTS);
         Ok(())
     }
 
@@ -170,12 +177,12 @@ impl Mapper {
 ///
 /// # Errors
 /// Something is there.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_os = "none", unsafe(no_mangle))]
 pub fn by_hand_cursor_map(mapper: &mut Mapper, virt: u64, phys: u64) -> Result<(), Error> {
     if mapper.knows(virt) && phys < PHYS_END {
         let (leaf, index) = (mapper.leaf, index(virt, 0));
         if !machine::is_present(load(leaf, index)) {
-            store(leaf, index, machine::leaf(phys, READ_WRITE));
+            store(leaf, index, machine::leaf(phys, GLOBAL_READ_WRITE));
             return Ok(());
         }
     }
@@ -186,13 +193,13 @@ pub fn by_hand_cursor_map(mapper: &mut Mapper, virt: u64, phys: u64) -> Result<(
 ///
 /// # Errors
 /// Nothing is there.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_os = "none", unsafe(no_mangle))]
 pub fn by_hand_cursor_protect(mapper: &mut Mapper, virt: u64) -> Result<(), Error> {
     if mapper.knows(virt) {
         let (leaf, index) = (mapper.leaf, index(virt, 0));
         let word = load(leaf, index);
         if machine::is_page(word) {
-            store(leaf, index, word & !RIGHTS | READ_ONLY & RIGHTS);
+            store(leaf, index, word & !RIGHTS | GLOBAL_READ_ONLY & RIGHTS);
             return Ok(());
         }
     }
@@ -203,7 +210,7 @@ pub fn by_hand_cursor_protect(mapper: &mut Mapper, virt: u64) -> Result<(), Erro
 ///
 /// # Errors
 /// Nothing is there.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_os = "none", unsafe(no_mangle))]
 pub fn by_hand_cursor_unmap(mapper: &mut Mapper, virt: u64) -> Result<u64, Error> {
     if mapper.knows(virt) {
         let (leaf, index) = (mapper.leaf, index(virt, 0));

@@ -1,6 +1,6 @@
 //! The least that a kernel makes do with: one page, a range, and unmapping a range, without large leaves.
 
-use super::machine::{self, LEVELS, READ_WRITE};
+use super::machine::{self, GLOBAL_READ_ONLY, GLOBAL_READ_WRITE, LEVELS, RIGHTS};
 use super::mapper::{Error, Mapper, REACH, index, load, store};
 
 impl Mapper {
@@ -29,7 +29,7 @@ impl Mapper {
 ///
 /// # Errors
 /// Something is there, or there is no memory for tables.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_os = "none", unsafe(no_mangle))]
 pub fn by_hand_map_page(mapper: &mut Mapper, virt: u64, phys: u64) -> Result<(), Error> {
     mapper.map_slowly(virt, phys)
 }
@@ -38,7 +38,7 @@ pub fn by_hand_map_page(mapper: &mut Mapper, virt: u64, phys: u64) -> Result<(),
 ///
 /// # Errors
 /// As for one page.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_os = "none", unsafe(no_mangle))]
 pub fn by_hand_map_range(mapper: &mut Mapper, virt: u64, phys: u64, size: u64) -> Result<(), Error> {
     mapper.tables(virt, size, |mapper, at, pages| {
         mapper.reach(at)?;
@@ -48,7 +48,7 @@ pub fn by_hand_map_range(mapper: &mut Mapper, virt: u64, phys: u64, size: u64) -
                 return Err(Error::AlreadyMapped { virt: at + ((i as u64) << 12), level: 0, word });
             }
             let page = at.wrapping_sub(virt) + ((i as u64) << 12);
-            store(mapper.leaf, index(at, 0) + i, machine::leaf(phys + page, READ_WRITE));
+            store(mapper.leaf, index(at, 0) + i, machine::leaf(phys + page, GLOBAL_READ_WRITE));
         }
         Ok(())
     })
@@ -58,11 +58,30 @@ pub fn by_hand_map_range(mapper: &mut Mapper, virt: u64, phys: u64, size: u64) -
 ///
 /// # Errors
 /// The range is none.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_os = "none", unsafe(no_mangle))]
 pub fn by_hand_unmap_range(mapper: &mut Mapper, virt: u64, size: u64) -> Result<(), Error> {
     mapper.tables(virt, size, |mapper, at, pages| {
         if mapper.find(at).is_ok() {
             (0..pages).for_each(|i| store(mapper.leaf, index(at, 0) + i, 0));
+        }
+        Ok(())
+    })
+}
+
+/// Makes a range read-only, or as much of it as is mapped.
+///
+/// # Errors
+/// Something is not.
+#[cfg_attr(target_os = "none", unsafe(no_mangle))]
+pub fn by_hand_protect_range(mapper: &mut Mapper, virt: u64, size: u64) -> Result<(), Error> {
+    mapper.tables(virt, size, |mapper, at, pages| {
+        mapper.find(at)?;
+        for i in 0..pages {
+            let word = load(mapper.leaf, index(at, 0) + i);
+            if !machine::is_page(word) {
+                return Err(Error::NotMapped { virt: at + ((i as u64) << 12), level: 0, word });
+            }
+            store(mapper.leaf, index(at, 0) + i, word & !RIGHTS | GLOBAL_READ_ONLY & RIGHTS);
         }
         Ok(())
     })

@@ -1,11 +1,12 @@
 //! RISC-V, Sv39.
 
-use core::arch::asm;
-
 pub(super) const LEVELS: usize = 3;
 pub(super) const READ_WRITE: u64 = 0xc7;
 pub(super) const READ_ONLY: u64 = 0xc3;
-/// What differs between the two.
+/// The same in spaces that are made at run time, whose pages are global.
+pub(super) const GLOBAL_READ_WRITE: u64 = 0xe7;
+pub(super) const GLOBAL_READ_ONLY: u64 = 0xe3;
+/// What differs between the two: a dirty bit stays, and means nothing without the right.
 pub(super) const RIGHTS: u64 = 0xe;
 /// More pages than this are flushed as a whole.
 const MANY: usize = 64;
@@ -45,8 +46,7 @@ pub(super) fn publish_run(start: u64, pages: usize) {
 }
 
 pub(super) fn flush_page(virt: u64) {
-    // SAFETY: a fence.
-    unsafe { asm!("sfence.vma {}, x0", in(reg) virt, options(nostack, preserves_flags)) };
+    execute!("sfence.vma {}, x0", virt);
 }
 
 pub(super) fn flush_run(start: u64, pages: usize) {
@@ -59,30 +59,23 @@ pub(super) fn flush_run(start: u64, pages: usize) {
 }
 
 pub(super) fn flush_everything() {
-    // SAFETY: a fence.
-    unsafe { asm!("sfence.vma x0, x0", options(nostack, preserves_flags)) };
+    execute!("sfence.vma x0, x0");
 }
 
 /// Makes the tables at `root` live, and goes back where the hart has no such mode.
 pub(super) fn install(root: u64) -> bool {
     let word = 8 << 60 | root >> 12;
-    let (before, now): (u64, u64);
-    // SAFETY: it is read.
-    unsafe { asm!("csrr {}, satp", out(reg) before, options(nomem, nostack, preserves_flags)) };
+    let before = read!("csrr {}, satp");
     if before == word {
         return true;
     }
     flush_everything();
-    // SAFETY: the tables map what is in use.
-    unsafe { asm!("csrw satp, {}", in(reg) word, options(nostack, preserves_flags)) };
-    // SAFETY: it is read.
-    unsafe { asm!("csrr {}, satp", out(reg) now, options(nomem, nostack, preserves_flags)) };
-    if now == word {
+    execute!("csrw satp, {}", word);
+    if read!("csrr {}, satp") == word {
         flush_everything();
         return true;
     }
-    // SAFETY: as it was.
-    unsafe { asm!("csrw satp, {}", in(reg) before, options(nostack, preserves_flags)) };
+    execute!("csrw satp, {}", before);
     flush_everything();
     false
 }

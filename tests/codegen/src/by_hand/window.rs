@@ -6,20 +6,25 @@ use super::machine;
 
 /// Where the window starts.
 pub(super) const HEAP: u64 = 0xffff_ffd0_0000_0000;
-const PAGES: usize = 0x400_0000 / 0x1000;
+/// How many pages it has.
+pub const PAGES: usize = 0x400_0000 / 0x1000;
 
 /// The last-level tables, which the tables above point to.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_os = "none", unsafe(no_mangle))]
 static mut BY_HAND_LEAVES: Leaves = Leaves([0; PAGES]);
 
 #[repr(C, align(4096))]
 struct Leaves([u64; PAGES]);
 
+/// The entries of all pages.
+pub fn entries() -> *mut u64 {
+    addr_of_mut!(BY_HAND_LEAVES).cast()
+}
+
 /// Writes the entry of page `index`.
 fn store(index: usize, word: u64) {
-    let entries = addr_of_mut!(BY_HAND_LEAVES).cast::<u64>();
     // SAFETY: callers have the index of a page of the window, whose entry this is.
-    unsafe { entries.wrapping_add(index).write_volatile(word) };
+    unsafe { entries().wrapping_add(index).write_volatile(word) };
 }
 
 const fn page(index: usize) -> u64 {
@@ -62,7 +67,7 @@ pub struct NotMapped {
 }
 
 /// Maps a page of the window.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_os = "none", unsafe(no_mangle))]
 pub fn by_hand_window_map(index: usize, frame: u64) -> MappedPage {
     store(index, machine::leaf(frame, machine::READ_WRITE));
     machine::publish(page(index));
@@ -70,7 +75,7 @@ pub fn by_hand_window_map(index: usize, frame: u64) -> MappedPage {
 }
 
 /// Unmaps it.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_os = "none", unsafe(no_mangle))]
 pub fn by_hand_window_unmap(MappedPage(index, frame): MappedPage) -> (usize, u64) {
     store(index, 0);
     machine::flush_page(page(index));
@@ -78,7 +83,7 @@ pub fn by_hand_window_unmap(MappedPage(index, frame): MappedPage) -> (usize, u64
 }
 
 /// Makes it read-only.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_os = "none", unsafe(no_mangle))]
 pub fn by_hand_window_protect(MappedPage(index, frame): MappedPage) -> MappedPage {
     store(index, machine::leaf(frame, machine::READ_ONLY));
     machine::flush_page(page(index));
@@ -89,7 +94,7 @@ pub fn by_hand_window_protect(MappedPage(index, frame): MappedPage) -> MappedPag
 ///
 /// # Errors
 /// There are not as many frames.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_os = "none", unsafe(no_mangle))]
 pub fn by_hand_window_map_run(pages: Run, frame: u64, frames: usize) -> Result<MappedRun, NotMapped> {
     if frames != pages.count {
         return Err(NotMapped { pages, frame, frames });
@@ -105,7 +110,7 @@ pub fn by_hand_window_map_run(pages: Run, frame: u64, frames: usize) -> Result<M
 }
 
 /// Unmaps a run of pages.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_os = "none", unsafe(no_mangle))]
 pub fn by_hand_window_unmap_run(run: MappedRun) -> (Run, (u64, usize)) {
     let MappedRun { first, count, frame } = run;
     for i in 0..count {
@@ -115,4 +120,17 @@ pub fn by_hand_window_unmap_run(run: MappedRun) -> (Run, (u64, usize)) {
         machine::flush_run(page(first), count);
     }
     (Run { first, count }, (frame, count))
+}
+
+/// Makes a run of pages read-only.
+#[cfg_attr(target_os = "none", unsafe(no_mangle))]
+pub fn by_hand_window_protect_run(run: MappedRun) -> MappedRun {
+    let MappedRun { first, count, frame } = run;
+    for i in 0..count {
+        store(first + i, machine::leaf(frame.wrapping_add((i as u64) << 12), machine::READ_ONLY));
+    }
+    if count > 0 {
+        machine::flush_run(page(first), count);
+    }
+    MappedRun { first, count, frame }
 }
