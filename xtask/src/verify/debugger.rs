@@ -112,7 +112,9 @@ impl Debugger {
                 byte => text.push(char::from(byte)),
             }
         }
-        (next()?, next()?);
+        for _ in 0..2 {
+            next()?;
+        }
         self.stream.write_all(b"+")?;
         Ok(text)
     }
