@@ -28,6 +28,53 @@ pub struct Document {
     pub resources: Vec<Resource>,
     /// The address spaces.
     pub spaces: Vec<Space>,
+    /// The worst verdict of a rule.
+    pub verdict: Option<String>,
+    /// Memory that spaces share on purpose.
+    #[serde(default)]
+    pub channels: Vec<Channel>,
+    /// Which spaces share nothing else.
+    #[serde(default)]
+    pub isolation: Vec<Theorem>,
+}
+
+/// Memory that spaces share on purpose.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Channel {
+    /// Its name.
+    pub name: String,
+    /// Physical address.
+    pub start: Hex,
+    /// Bytes.
+    pub size: Hex,
+}
+
+/// Two spaces that share nothing but channels.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Theorem {
+    /// The one.
+    pub a: String,
+    /// The other.
+    pub b: String,
+    /// Whether it holds.
+    pub verdict: String,
+    /// Pages that the one reaches.
+    pub frames_a: u64,
+    /// Pages that the other reaches.
+    pub frames_b: u64,
+    /// What both reach.
+    pub common: Vec<Common>,
+}
+
+/// Frames that two spaces reach.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Common {
+    /// The channel that they belong to.
+    pub channel: Option<String>,
+    /// Physical address.
+    pub start: Hex,
+    /// Bytes.
+    pub size: Hex,
 }
 
 /// Something on the bus.
@@ -94,6 +141,9 @@ pub struct Register {
 pub struct Space {
     /// Its name.
     pub name: String,
+    /// Whose it is.
+    #[serde(default)]
+    pub role: String,
     /// What kind of tables it has.
     pub format: Format,
     /// The tables.

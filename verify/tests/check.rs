@@ -192,3 +192,34 @@ fn tables_that_are_filled_at_boot_are_looked_for_in_a_dump() {
     mutant[0x2008] |= 4;
     assert_eq!(kinds(&check(&mutant)), [Kind::Hash, Kind::Rights]);
 }
+
+/// Two partitions behind the same tables: they share all that their user reaches.
+fn partitions(common: Value, frames: u64) -> Vec<Kind> {
+    let mut document = small::document();
+    document["spaces"][0]["role"] = json!("partition");
+    let mut twin = document["spaces"][0].clone();
+    twin["name"] = json!("twin");
+    document["spaces"].as_array_mut().expect("a list").push(twin);
+    document["channels"] = json!([{ "name": "mail", "start": "0x90000000", "size": "0xf001" }]);
+    document["isolation"] = json!([{
+        "a": "kernel", "b": "twin", "verdict": "proven", "frames_a": frames, "frames_b": 16, "common": common
+    }]);
+    kinds(&try_check(&small::image(), &document).expect("can be checked"))
+}
+
+#[test]
+fn isolated_spaces_share_nothing_but_channels() {
+    let common = |channel: &str, size: &str| json!([{ "channel": channel, "start": "0x90000000", "size": size }]);
+    assert_eq!(partitions(common("mail", "0x10000"), 16), []);
+    assert_eq!(partitions(common("mail", "0x10000"), 17), [Kind::Isolation]);
+    assert_eq!(partitions(common("mail", "0xf000"), 16), [Kind::Isolation]);
+    assert_eq!(partitions(common("telephone", "0x10000"), 16), [Kind::Isolation]);
+    assert_eq!(partitions(json!([]), 16), [Kind::Isolation]);
+}
+
+#[test]
+fn a_map_that_breaks_a_rule_is_a_finding() {
+    let mut document = small::document();
+    document["verdict"] = json!("violated");
+    assert_eq!(kinds(&try_check(&small::image(), &document).expect("can be checked")), [Kind::Document]);
+}

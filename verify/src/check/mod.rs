@@ -1,6 +1,7 @@
 //! `check`: is what the image holds what the evidence says?
 
 mod image;
+mod isolation;
 mod regions;
 mod tables;
 
@@ -106,6 +107,8 @@ pub enum Kind {
     Relocation,
     /// The entry point.
     EntryPoint,
+    /// Frames that isolated spaces share.
+    Isolation,
 }
 
 impl fmt::Display for Finding {
@@ -213,23 +216,33 @@ pub fn check(image: &Image, document: &Document, machine: &Machine<'_>) -> Resul
         let Some(name) = &root.space else { continue };
         document.space(name).context("--root")?;
     }
+    if document.verdict.as_deref() == Some("violated") {
+        report.add(Kind::Document, format!("map {}", document.map.name), "it breaks a rule, by its document");
+    }
+    let mut reaches = Vec::new();
     for space in &document.spaces {
         match document.scheme(space)? {
-            Some(scheme) => one_space(&Subject { image, document, machine, space, scheme }, &mut report)?,
+            Some(scheme) => {
+                let subject = Subject { image, document, machine, space, scheme };
+                let found = one_space(&subject, &mut report)?;
+                reaches.extend(found.map(|found| isolation::Reach::of(space, &scheme, &found)));
+            }
             None => {
                 let text = format!("no decoder here reads {} ({})", space.format.scheme, space.format.name);
                 report.add(Kind::NotChecked, format!("space {}", space.name), text);
             }
         }
     }
+    isolation::check(document, &reaches, &mut report);
     image::check(image, document, &mut report);
     Ok(report)
 }
 
-fn one_space(subject: &Subject<'_>, report: &mut Report) -> Result<()> {
+/// What the walk of a space found, if its tables are there.
+fn one_space(subject: &Subject<'_>, report: &mut Report) -> Result<Option<Found>> {
     regions::document(subject, report);
     let Some(base) = tables::base(subject, report)? else {
-        return Ok(());
+        return Ok(None);
     };
     let tables = &subject.space.tables;
     let root = |index: Option<u64>| base.checked_add(index?.checked_mul(subject.scheme.table_bytes())?);
@@ -250,7 +263,7 @@ fn one_space(subject: &Subject<'_>, report: &mut Report) -> Result<()> {
         subject.space.regions.len(),
         found.runs.len(),
     ));
-    Ok(())
+    Ok(Some(found))
 }
 
 /// Where the machine filled the tables of a space.
