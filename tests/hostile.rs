@@ -1,5 +1,9 @@
 //! Maps that nobody would write: layout, rules and planner judge them, and neither panic nor run for ever.
 
+#[cfg(feature = "evidence")]
+#[path = "evidence/document.rs"]
+mod document;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tablature::aarch64::{El1, El2, El3, G4K, G16K, G64K, Stage2, Translation};
@@ -375,6 +379,19 @@ fn fill_tables<const R: usize>(map: &Map<'_>, layout: &Layout<R>, space: usize, 
     fill(format, shape, &steps, Base::At(0x10_0000), 0, &mut slots);
 }
 
+/// The document of whatever was declared, which keeps the schema; or why there is none.
+#[cfg(feature = "evidence")]
+fn write_down(map: &Map<'_>) {
+    use tablature::evidence::{Evidence, Generator};
+    match Evidence::of(map, &Generator::with_compiler("hostile", "0", "rustc")) {
+        Ok(evidence) => assert!(document::Document::of(&evidence.to_json()).value.is_object()),
+        Err(error) => assert!(error.to_string().starts_with("space "), "{error}"),
+    }
+}
+
+#[cfg(not(feature = "evidence"))]
+fn write_down(_: &Map<'_>) {}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -385,5 +402,6 @@ proptest! {
         // Too few places for the regions, and for the findings.
         judge::<2, 1>(&map);
         judge::<0, 0>(&map);
+        write_down(&map);
     }
 }
