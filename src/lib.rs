@@ -42,9 +42,13 @@ pub mod flush;
 pub mod tables;
 pub mod window;
 
-// 7: what a map proves, as data
+// 7: what a map proves, as data, and what follows from it, for build scripts
 #[cfg(feature = "evidence")]
 pub mod evidence;
+
+#[cfg(any(test, feature = "std"))]
+#[cfg_attr(docsrs, doc(cfg(feature = "std")))]
+pub mod link;
 
 #[doc(hidden)]
 pub mod __private;

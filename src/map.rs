@@ -7,7 +7,7 @@
 
 mod sharing;
 
-pub use sharing::{Channel, Device, DmaWindow, Image, Isolation, Section, Transition};
+pub use sharing::{Channel, Contents, Device, DmaWindow, Image, Input, Isolation, Section, Transition};
 
 use crate::attr::{Access, Features, MemoryType, Rights};
 use crate::format::Format;
@@ -416,6 +416,8 @@ pub struct Region<'a> {
     pub phys: Phys<'a>,
     /// Bytes; the rest of the resource or channel if `None`.
     pub size: Option<u64>,
+    /// The linker symbol whose value says how many of them are used.
+    pub size_symbol: Option<&'a str>,
     /// Rights.
     pub access: Access,
     /// The rights as written, where they are not made of `r`, `w` and `x`; empty otherwise.
@@ -476,6 +478,7 @@ impl Region<'_> {
         virt: Virt::Identity,
         phys: Phys::None,
         size: None,
+        size_symbol: None,
         access: Access { privileged: Rights::NONE, user: Rights::NONE },
         bad_rights: "",
         user: false,

@@ -193,13 +193,15 @@ impl Source {
     fn image(&mut self) -> Image<'static> {
         let section = |s: &mut Self| Section {
             name: s.name(),
+            region: s.maybe(Self::name),
             virt: s.number(),
             size: s.number(),
             rights: s.rights(),
             lma: s.maybe(Self::number),
-            anchor: 0,
+            ..Section::BLANK
         };
-        Image { name: self.name(), entry: self.maybe(Self::number), sections: self.list(4, section), anchor: 0 }
+        let (name, entry) = (self.name(), self.maybe(Self::number));
+        Image { name, entry, sections: self.list(4, section), ..Image::BLANK }
     }
 
     fn space(&mut self) -> Space<'static> {

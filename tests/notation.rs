@@ -1,7 +1,7 @@
 //! Every construct of the notation, and the `Map` it becomes.
 
 use tablature::attr::{Access, Features, MemoryType, Rights};
-use tablature::map::{Kind, LeafPolicy, Phys, Placement, Region, Role, Space, Virt};
+use tablature::map::{Contents, Kind, LeafPolicy, Phys, Placement, Region, Role, Space, Virt};
 
 /// What a board support crate has.
 mod board {
@@ -55,9 +55,11 @@ tablature::__map_as_data! {
         self_map 510;
         tables <= 4 + 4 in data, 64 KiB, hw_ad, preset_ad, runtime_edit;
         image "kernel.elf" {
-            entry board::KERNEL + 64 KiB;
+            entry board::KERNEL + 64 KiB, symbol "_start";
             section ".text" (rx) : board::KERNEL, 2 MiB, load DRAM;
             section bss (rw) : board::KERNEL + 2 MiB, 4 KiB;
+            section ".init" (rx) in text, keep ".init", from boot;
+            section heap (rw) in data + 64 KiB, 2 * (4 KiB), nobits;
         }
         null    (guard) : 0x0, 4 KiB;
         /// Code.
@@ -75,7 +77,7 @@ tablature::__map_as_data! {
         uart1   (rw) : identity board::UART0 + 0x1000 => uart1;
         sram    (rw) : 0x1000_0000 => SRAM + 64 KiB, 64 KiB, memory normal_nc, round;
         raw     (r)  : 0x1100_0000 => DRAM, 4 KiB, alias_of text, round 64 KiB;
-        path    (r)  : 0x1200_0000 => board::SRAM, board::pages::<4096>(2);
+        path    (r)  : 0x1200_0000 => board::SRAM, symbol path_bytes max board::pages::<4096>(2);
         undeclared (r) : 0x1300_0000 => dran, 4 KiB;
         tables  (rw, tables) : 0x1400_0000 => dram + 512 MiB, 64 KiB;
         patch   (rwx) : 0x1500_0000 => dram + 16 MiB, 4 KiB, waive(null_page_mapped, board::WHY), waive("wx", "");
@@ -155,9 +157,23 @@ fn the_spaces() {
     assert_eq!(roles, [Role::Partition, Role::Partition, Role::Boot, Role::Run, Role::Firmware, Role::Guest]);
     let image = kernel.image.expect("declared");
     assert_eq!((image.name, image.entry), ("kernel.elf", Some(board::KERNEL + 0x1_0000)));
-    let [text, bss] = image.sections else { panic!("two sections") };
+    assert_eq!(image.entry_symbol, Some("_start"));
+    let [text, bss, init, heap] = image.sections else { panic!("four sections") };
     assert_eq!((text.name, text.rights, text.lma), (".text", Rights::RX, Some(DRAM)));
     assert_eq!((bss.name, bss.virt, bss.size, bss.lma), ("bss", board::KERNEL + 0x20_0000, 0x1000, None));
+    assert_eq!((text.region, text.contents, text.inputs.len()), (None, Contents::Loaded, 0));
+    assert_eq!((init.region, init.virt, init.size), (Some("text"), 0, 0));
+    let inputs: Vec<_> = init.inputs.iter().map(|it| (it.name, it.keep)).collect();
+    assert_eq!(inputs, [(".init", true), ("boot", false)]);
+    assert_eq!((heap.region, heap.virt, heap.size), (Some("data"), 0x1_0000, 0x2000));
+    assert_eq!(heap.contents, Contents::NoBits);
+}
+
+#[test]
+fn what_the_linker_knows() {
+    let region = |name| space("kernel").regions.iter().find(|region| region.name == name).expect("declared");
+    assert_eq!((region("path").size_symbol, region("path").size), (Some("path_bytes"), Some(0x2000)));
+    assert_eq!(region("data").size_symbol, None);
 }
 
 #[test]

@@ -240,22 +240,39 @@ pub(crate) enum Location {
     Boot(Option<Name>),
 }
 
-/// `image firmware { entry 0x8000; section ".text" (rx) : 0x8000, 64 KiB, load 0x4000_8000; }`
+/// `image firmware { entry 0x8000, symbol _start; section ".text" (rx) : 0x8000, 64 KiB, load 0x4000_8000; }`
 pub(crate) struct Image {
     pub(crate) name: Name,
     pub(crate) place: Place,
     pub(crate) entry: Option<Expr>,
+    pub(crate) entry_symbol: Option<Name>,
     pub(crate) sections: Vec<Section>,
 }
 
-/// `section ".text" (rx) : 0x8000, 64 KiB, load 0x4000_8000;`
+/// ```text
+/// section ".text"  (rx) : 0x8000, 64 KiB, load 0x4000_8000;
+/// section ".text"  (rx) in text, keep ".init", from ".text";
+/// section ".bss"   (rw) in data + 64 KiB, 64 KiB, nobits;
+/// section ".stack" (rw) in stack, reserve;
+/// ```
 pub(crate) struct Section {
     pub(crate) name: Name,
     pub(crate) place: Place,
     pub(crate) rights: Rights,
-    pub(crate) virt: Expr,
-    pub(crate) size: Expr,
+    pub(crate) region: Option<Name>,
+    /// Bytes into the region, where there is one.
+    pub(crate) virt: Option<Expr>,
+    pub(crate) size: Option<Expr>,
     pub(crate) load: Option<Expr>,
+    /// Name of a variant of `Contents`.
+    pub(crate) contents: &'static str,
+    pub(crate) inputs: Vec<Input>,
+}
+
+/// `from ".text"`, `keep ".init"`
+pub(crate) struct Input {
+    pub(crate) name: Name,
+    pub(crate) keep: bool,
 }
 
 /// In the parentheses behind a region's name.
@@ -283,6 +300,7 @@ pub(crate) struct Grants {
 /// stack (rw) : 0xffff_ff90_0000_0000 => dram + 0x78_0000, 64 KiB, guard below;
 /// uart0 (rw) : identity;
 /// null  (guard) : 0x0, 4 KiB;
+/// app   (rx) : 0x1_0000 => dram, symbol __app_size max 64 KiB;
 /// ```
 #[derive(Clone)]
 pub(crate) struct Region {
@@ -295,6 +313,7 @@ pub(crate) struct Region {
     pub(crate) virt: Option<Virt>,
     pub(crate) phys: Option<Phys>,
     pub(crate) size: Option<Expr>,
+    pub(crate) size_symbol: Option<Name>,
     pub(crate) clauses: Clauses,
 }
 

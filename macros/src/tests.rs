@@ -102,6 +102,34 @@ fn every_image_item() {
     let image = it.spaces[0].image.as_ref().unwrap();
     assert_eq!((image.name.text.as_str(), image.sections.len()), ("k.elf", 2));
     assert!(image.sections[0].load.is_some() && image.sections[1].load.is_none());
+    let it = good(
+        "space a { image k { entry A, symbol _start; section \".text\" (rx) in text, keep \".init\", from \".text\";
+         section b (rw) in data + A, load::B, nobits; section c (rw) in stack, reserve; } }",
+    );
+    let image = it.spaces[0].image.as_ref().unwrap();
+    assert_eq!(image.entry_symbol.as_ref().unwrap().text, "_start");
+    let [text, bss, stack] = image.sections.as_slice() else { panic!("three sections") };
+    assert_eq!(
+        text.inputs.iter().map(|it| (it.name.text.as_str(), it.keep)).collect::<Vec<_>>(),
+        [(".init", true), (".text", false)]
+    );
+    assert!(text.virt.is_none() && text.size.is_none() && bss.virt.is_some() && bss.size.is_some());
+    assert_eq!([text, bss, stack].map(|it| it.contents), ["Loaded", "NoBits", "Reserved"]);
+    bad("space a { image k { section s (rw) in stack, reserve, from x; } }", &["`reserve` has no input"]);
+    bad("space a { image k { section s (rw) in stack, nobits, nobits; } }", &["a second `nobits`"]);
+    bad(
+        "space a { image k { section s (rw) : 0, 4, 4; } }",
+        &["expected `load`, `nobits`, `reserve`, `from` or `keep`"],
+    );
+}
+
+#[test]
+fn a_size_that_the_linker_knows() {
+    let it = good("space a { text (rx) : 0 => dram, symbol __text_size max 2 MiB, bti; data (rw) : 0, symbol::SIZE; }");
+    let [text, data] = it.spaces[0].regions.as_slice() else { panic!("two regions") };
+    assert_eq!(text.size_symbol.as_ref().unwrap().text, "__text_size");
+    assert!(text.size.is_some() && text.clauses.bti && data.size.is_some() && data.size_symbol.is_none());
+    bad("space a { text (rx) : 0, symbol __text_size 2 MiB; }", &["expected `max`"]);
 }
 
 #[test]

@@ -128,6 +128,9 @@ pub(crate) const CLAUSES: &[&str] = &[
     "waive",
 ];
 
+/// Words that start a clause of a section.
+pub(crate) const SECTION_CLAUSES: &[&str] = &["load", "nobits", "reserve", "from", "keep"];
+
 /// What a word stands for.
 pub(crate) fn find(table: &[(&str, &'static str)], word: &str) -> Option<&'static str> {
     table.iter().find(|(known, _)| *known == word).map(|(_, constant)| *constant)

@@ -2,7 +2,7 @@
 
 use super::{Extent, LIST, NOWHERE, Order, TOP};
 use crate::attr::MemoryType;
-use crate::map::{Map, Phys, Region, Resource, Space};
+use crate::map::{Map, Phys, Region, Resource, Section, Space};
 use crate::text::same;
 
 /// Index of the resource of that name, or [`NOWHERE`].
@@ -96,6 +96,27 @@ pub const fn place(map: &Map<'_>, phys: Phys<'_>) -> (Option<u128>, u16) {
             }
         }
     }
+}
+
+/// First link address and end of a section of `space`, whose extents these are; `None` where the region that it names is
+/// none, or has no address.
+#[must_use]
+pub const fn section_place(space: &Space<'_>, extents: &[Extent], section: &Section<'_>) -> Option<(u128, u128)> {
+    let Some(name) = section.region else {
+        return Some((section.virt as u128, section.virt as u128 + section.size as u128));
+    };
+    let at = find_region(space, name) as usize;
+    if at >= extents.len() || !extents[at].has_virt {
+        return None;
+    }
+    let first = extents[at].virt + section.virt as u128;
+    let end = match section.size {
+        // Behind the end of the region is one byte that no region need have.
+        0 if section.virt as u128 >= extents[at].size => first + 1,
+        0 => extents[at].virt + extents[at].size,
+        size => first + size as u128,
+    };
+    Some((first, end))
 }
 
 /// The smallest declared resource that holds `address`.

@@ -97,6 +97,8 @@ pub struct Image<'a> {
     pub name: &'a str,
     /// Entry point.
     pub entry: Option<u64>,
+    /// The linker symbol that lies there.
+    pub entry_symbol: Option<&'a str>,
     /// Its sections.
     pub sections: &'a [Section<'a>],
     /// Anchor.
@@ -105,7 +107,7 @@ pub struct Image<'a> {
 
 impl Image<'_> {
     /// Every field at its default.
-    pub const BLANK: Self = Self { name: "", entry: None, sections: &[], anchor: 0 };
+    pub const BLANK: Self = Self { name: "", entry: None, entry_symbol: None, sections: &[], anchor: 0 };
 }
 
 /// A section of an image.
@@ -113,21 +115,62 @@ impl Image<'_> {
 pub struct Section<'a> {
     /// Its name.
     pub name: &'a str,
-    /// Link address.
+    /// The region that it was placed in by name.
+    pub region: Option<&'a str>,
+    /// Link address; bytes into the region, where there is a name.
     pub virt: u64,
-    /// Bytes.
+    /// The most bytes it may have; 0 is the rest of the region, where there is a name.
     pub size: u64,
     /// Rights.
     pub rights: Rights,
-    /// Load address.
+    /// Load address; what the space maps it to, if it is left out.
     pub lma: Option<u64>,
+    /// What the file holds of it.
+    pub contents: Contents,
+    /// The input sections it is made of; those of its own name, if there are none.
+    pub inputs: &'a [Input<'a>],
     /// Anchor.
     pub anchor: u16,
 }
 
 impl Section<'_> {
     /// Every field at its default.
-    pub const BLANK: Self = Self { name: "", virt: 0, size: 0, rights: Rights::NONE, lma: None, anchor: 0 };
+    pub const BLANK: Self = Self {
+        name: "",
+        region: None,
+        virt: 0,
+        size: 0,
+        rights: Rights::NONE,
+        lma: None,
+        contents: Contents::Loaded,
+        inputs: &[],
+        anchor: 0,
+    };
+}
+
+/// What the file holds of a section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contents {
+    /// Its bytes.
+    Loaded,
+    /// Nothing.
+    NoBits,
+    /// Nothing; it has all the bytes it may have, and no input.
+    Reserved,
+}
+
+/// Input sections of a name, and those whose name goes on with a dot.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// Their name.
+    pub name: &'a str,
+    /// They stay if nothing refers to them.
+    pub keep: bool,
+}
+
+impl Input<'_> {
+    /// Every field at its default.
+    pub const BLANK: Self = Self { name: "", keep: false };
 }
 
 /// A switch from one map to another.

@@ -5,7 +5,7 @@ use super::judge::{Judge, Who};
 use crate::attr::Rights;
 use crate::format::Format;
 use crate::layout::LIST;
-use crate::layout::{Order, pages, shared};
+use crate::layout::{Order, pages, section_place, shared};
 use crate::map::{Image, Section, Space};
 
 impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
@@ -15,19 +15,20 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         let Some(image) = &spaces[s].image else { return };
         let mut i = 0;
         while i < image.sections.len() {
-            if image.sections[i].size > 0 {
-                self.section_unmapped(s, &image.sections[i]);
-                self.section_regions(s, &image.sections[i]);
+            let section = &image.sections[i];
+            let (lo, hi) = self.section_bytes(s, section);
+            if lo < hi {
+                self.section_unmapped(s, section, lo, hi);
+                self.section_regions(s, section, lo, hi);
             }
             i += 1;
         }
-        self.sections_share_page(image.sections, format.page_size() as u128);
+        self.sections_share_page(s, image.sections, format.page_size() as u128);
         self.entry_not_executable(s, image);
     }
 
     /// `section-unmapped`: every byte of a section is in a region.
-    const fn section_unmapped(&mut self, s: usize, section: &Section<'a>) {
-        let (lo, hi) = bytes(section);
+    const fn section_unmapped(&mut self, s: usize, section: &Section<'a>, lo: u128, hi: u128) {
         let (mut p, end) = self.virt_around(s, lo, hi);
         let mut covered = lo;
         while p < end {
@@ -47,9 +48,8 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
     }
 
     /// `section-rights-mismatch`, `load-offset-mismatch`.
-    const fn section_regions(&mut self, s: usize, section: &Section<'a>) {
+    const fn section_regions(&mut self, s: usize, section: &Section<'a>, lo: u128, hi: u128) {
         let layout = self.layout;
-        let (lo, hi) = bytes(section);
         let (mut p, end) = self.virt_around(s, lo, hi);
         while p < end {
             let i = self.by_virt.object(p);
@@ -73,11 +73,11 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
     }
 
     /// `sections-share-page`: rights are those of a page.
-    const fn sections_share_page(&mut self, sections: &'a [Section<'a>], page: u128) {
+    const fn sections_share_page(&mut self, s: usize, sections: &'a [Section<'a>], page: u128) {
         let mut order = Order::<LIST>::EMPTY;
         let mut i = 0;
         while i < sections.len() {
-            let (lo, hi) = section_pages(&sections[i], page);
+            let (lo, hi) = self.section_pages(s, &sections[i], page);
             order.push(i, lo, hi);
             i += 1;
         }
@@ -86,14 +86,29 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         while let Some((a, b)) = order.pair(&mut cursor) {
             let (a, b) = if a < b { (a, b) } else { (b, a) };
             let (x, y) = (&sections[a], &sections[b]);
-            if x.size > 0
-                && y.size > 0
-                && !x.rights.is(y.rights)
-                && let Some((lo, hi)) = shared(section_pages(x, page), section_pages(y, page))
+            if !x.rights.is(y.rights)
+                && let Some((lo, hi)) = shared(self.section_pages(s, x, page), self.section_pages(s, y, page))
             {
                 self.report(Rule::SectionsSharePage, &[who(x), who(y)], &[lo, hi - lo]);
             }
         }
+    }
+
+    /// First link address and end of a section; nothing where its region has none.
+    const fn section_bytes(&self, s: usize, section: &Section<'_>) -> (u128, u128) {
+        let layout = self.layout;
+        let (first, end) = self.extents_of(s);
+        let extents = layout.extents.split_at(end).0.split_at(first).1;
+        match section_place(&self.map.spaces[s], extents, section) {
+            Some(bytes) => bytes,
+            None => (0, 0),
+        }
+    }
+
+    /// The pages of a section; none where it is empty.
+    const fn section_pages(&self, s: usize, section: &Section<'_>, page: u128) -> (u128, u128) {
+        let (lo, hi) = self.section_bytes(s, section);
+        if lo < hi { pages(lo, (hi - lo) as u64, page) } else { (lo, lo) }
     }
 
     /// `entry-not-executable`: the first instruction can be fetched.
@@ -112,12 +127,4 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
 
 const fn who<'a>(section: &Section<'a>) -> Who<'a> {
     Who::named(section.name, section.anchor)
-}
-
-const fn bytes(section: &Section<'_>) -> (u128, u128) {
-    (section.virt as u128, section.virt as u128 + section.size as u128)
-}
-
-const fn section_pages(section: &Section<'_>, page: u128) -> (u128, u128) {
-    pages(section.virt as u128, section.size, page)
 }

@@ -204,11 +204,25 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
                     self.expect_region(who, s, region);
                 }
             }
+            self.section_references(s);
             s += 1;
         }
         let mut i = 0;
         while i < self.layout.len {
             self.region_references(i);
+            i += 1;
+        }
+    }
+
+    const fn section_references(&mut self, s: usize) {
+        let spaces: &'a [Space<'a>] = self.map.spaces;
+        let Some(image) = &spaces[s].image else { return };
+        let mut i = 0;
+        while i < image.sections.len() {
+            let section = &image.sections[i];
+            if let Some(region) = section.region {
+                self.expect_region(Who::named(section.name, section.anchor), s, region);
+            }
             i += 1;
         }
     }

@@ -1,6 +1,7 @@
 //! Tokens to [`crate::ast`]. An error ends its item; the next item is read as if nothing had been wrong.
 
 mod cpu;
+mod image;
 mod region;
 mod sharing;
 mod space;

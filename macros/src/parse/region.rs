@@ -23,6 +23,7 @@ pub(super) fn region(body: &mut Cursor, attributes: Attributes, space: &str) -> 
         virt: None,
         phys: None,
         size: None,
+        size_symbol: None,
         clauses: Clauses::default(),
     };
     let result = line(body, &mut region, space);
@@ -53,6 +54,11 @@ fn line(body: &mut Cursor, region: &mut Region, space: &str) -> Parsed<()> {
         if at_clause(body) {
             once(&mut seen, body, &["waive"])?;
             clause(body, &mut region.clauses)?;
+        } else if first && body.at_word("symbol") && body.name_ahead(1) {
+            body.next();
+            region.size_symbol = Some(body.name("a linker symbol")?);
+            body.expect_word("max", "symbol __text_size max 2 MiB")?;
+            region.size = Some(body.expr("the most bytes that the symbol may stand for", &[])?);
         } else if first {
             region.size = Some(body.expr("a size or a clause such as `guard below`", &[])?);
         } else {

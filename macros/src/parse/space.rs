@@ -1,9 +1,9 @@
-//! `space … { … }`, its tables and its image.
+//! `space … { … }` and its tables.
 
 use proc_macro2::Delimiter;
 
-use super::{Owner, attributes, end, items, phys, region, rights, word};
-use crate::ast::{Attributes, Image, Location, Section, Space, Tables};
+use super::{Owner, attributes, end, image, items, phys, region, word};
+use crate::ast::{Attributes, Location, Space, Tables};
 use crate::cursor::Cursor;
 use crate::diag::{Diagnostics, Parsed};
 use crate::words;
@@ -51,7 +51,7 @@ fn item(body: &mut Cursor, space: &mut Space, seen: &mut Vec<String>, errors: &m
         }
         let start = body.position();
         if body.eat_word("image") {
-            space.image = Some(image(body, start, errors)?);
+            space.image = Some(image::image(body, start, errors)?);
             return Ok(());
         }
         if body.eat_word("tables") {
@@ -128,42 +128,4 @@ fn location(body: &mut Cursor) -> Parsed<Location> {
         return Ok(Location::Boot(resource));
     }
     Ok(Location::Placed(phys(body, &[])?))
-}
-
-fn image(body: &mut Cursor, start: usize, errors: &mut Diagnostics) -> Parsed<Image> {
-    let name = body.name("the name of the image")?;
-    let place = body.since(start);
-    let group = body.expect_group(Delimiter::Brace, "image firmware { section text (rx) : 0x8000, 64 KiB; }")?;
-    let mut image = Image { name, place, entry: None, sections: Vec::new() };
-    let mut seen = Vec::new();
-    items(&mut Cursor::inside(&group), errors, |body, _| {
-        super::once(&mut seen, body, &["section"])?;
-        let start = body.position();
-        if body.eat_word("entry") {
-            image.entry = Some(body.expr("the entry point", &[])?);
-        } else if body.eat_word("section") {
-            image.sections.push(section(body, start, &image.name.text)?);
-        } else {
-            return body.expected("`entry` or `section`");
-        }
-        body.expect_punct(";", "entry 0x8000;")
-    });
-    Ok(image)
-}
-
-fn section(body: &mut Cursor, start: usize, image: &str) -> Parsed<Section> {
-    const FORM: &str = "section \".text\" (rx) : 0x8000, 64 KiB, load 0x4000_8000;";
-    let name = body.name("the name of a section")?;
-    let group = body.expect_group(Delimiter::Parenthesis, FORM)?;
-    let rights = rights(&mut Cursor::inside(&group), &format!("{image}.{}", name.text))?;
-    body.expect_punct(":", FORM)?;
-    let virt = body.expr("its link address", &[])?;
-    body.expect_punct(",", FORM)?;
-    let size = body.expr("its size", &[])?;
-    let mut load = None;
-    if body.eat_punct(",") {
-        body.expect_word("load", FORM)?;
-        load = Some(body.expr("its load address", &[])?);
-    }
-    Ok(Section { name, place: body.since(start), rights, virt, size, load })
 }

@@ -268,14 +268,14 @@ fn image(image: &super::case::Image) -> Result<map::Image<'static>, String> {
             size: section.size.0,
             rights: rights(&section.rights)?,
             lma: value(section.lma),
-            anchor: 0,
+            ..map::Section::BLANK
         })
     });
     Ok(map::Image {
         name: text(&image.name),
         entry: value(image.entry),
         sections: keep(sections.collect::<Result<Vec<_>, String>>()?),
-        anchor: 0,
+        ..map::Image::BLANK
     })
 }
 

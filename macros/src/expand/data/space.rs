@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 
 use super::super::{Anchors, Context};
 use super::Record;
-use crate::ast::{Clauses, Expr, Guard, Image, Location, Name, Phys, Region, Space, Tables, Virt};
+use crate::ast::{Clauses, Expr, Guard, Image, Input, Location, Name, Phys, Region, Space, Tables, Virt};
 use crate::words;
 
 impl Context<'_> {
@@ -88,20 +88,34 @@ impl Context<'_> {
 
     fn image(&self, image: &Image, anchors: &mut Anchors) -> TokenStream {
         let mut record = Record::new(self, "Image", anchors.add(image.place, &format!("image_{}", image.name.text)));
+        let number = |expr: &Option<Expr>| expr.as_ref().map(|it| self.number(it));
         let sections = image.sections.iter().map(|it| {
-            Record::new(self, "Section", anchors.add(it.place, &format!("{}_{}", image.name.text, it.name.text)))
-                .set("name", self.name(&it.name))
-                .set("virt", self.number(&it.virt))
-                .set("size", self.number(&it.size))
+            let place = anchors.add(it.place, &format!("{}_{}", image.name.text, it.name.text));
+            let mut section = Record::new(self, "Section", place);
+            section.set("name", self.name(&it.name)).set_some("region", self.name_literal(it.region.as_ref()));
+            for (field, value) in [("virt", number(&it.virt)), ("size", number(&it.size))] {
+                if let Some(value) = value {
+                    section.set(field, value);
+                }
+            }
+            section
                 .set("rights", self.rights(it.rights))
-                .set_some("lma", it.load.as_ref().map(|load| self.number(load)))
+                .set_some("lma", number(&it.load))
+                .set("contents", self.variant("Contents", it.contents))
+                .set("inputs", self.slice(it.inputs.iter().map(|input| self.input(input))))
                 .finish()
         });
         record
             .set("name", self.name(&image.name))
-            .set_some("entry", image.entry.as_ref().map(|it| self.number(it)))
+            .set_some("entry", number(&image.entry))
+            .set_some("entry_symbol", self.name_literal(image.entry_symbol.as_ref()))
             .set("sections", self.slice(sections))
             .finish()
+    }
+
+    fn input(&self, input: &Input) -> TokenStream {
+        let (krate, name, keep) = (self.krate, self.name(&input.name), input.keep);
+        quote_spanned!(self.site=> #krate::map::Input { name: #name, keep: #keep })
     }
 
     fn region(&self, space: &str, format: &TokenStream, region: &Region, anchors: &mut Anchors) -> TokenStream {
@@ -130,7 +144,8 @@ impl Context<'_> {
         record
             .flag("user", grants.user || grants.user_rights.is_some_and(|rights| rights != 0))
             .flag("global", grants.global)
-            .flag("tables", grants.tables);
+            .flag("tables", grants.tables)
+            .set_some("size_symbol", self.name_literal(region.size_symbol.as_ref()));
         self.clauses(&mut record, format, &region.clauses);
         let waivers = region.clauses.waivers.iter().map(|it| {
             let reason = it.reason.as_ref().map_or_else(|| quote!(""), |reason| self.verbatim(reason));
