@@ -13,6 +13,7 @@ mod edit;
 mod elf;
 mod formats;
 mod house;
+mod links;
 mod machine;
 mod maps;
 mod partitions;

@@ -13,6 +13,7 @@ use crate::corpus;
 use crate::demo;
 use crate::edit;
 use crate::elf::Image;
+use crate::links;
 use crate::machine::{Arch, Mode, Partitions};
 use crate::maps;
 use crate::partitions;
@@ -69,6 +70,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for arch in Arch::ALL {
         steps.run(format!("position-independent link refused {arch}"), || refused_link(toolchain, arch));
     }
+    links::run_all(&mut steps, toolchain);
     steps.finish()
 }
 

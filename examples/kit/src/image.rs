@@ -1,7 +1,7 @@
-//! Where the image lies, said once: the map decides, and the linker script follows.
+//! Where the image lies, said once: the map decides, and the linker follows.
 
 /// The difference between virtual and physical address (modulo 2⁶⁴) that all regions share, each given as a pair of the
-/// two. Evaluated while compiling, by [`image!`](crate::image).
+/// two. Evaluated while compiling, by [`displacement!`](crate::displacement!).
 ///
 /// # Panics
 /// Two regions differ.
@@ -17,15 +17,15 @@ pub const fn displacement(regions: &[(u64, u64)]) -> u64 {
     displacement
 }
 
-/// Tells the linker script about the regions of the image, and defines a constant: what they all add to a physical
-/// address, by which the image is linked above where it is loaded.
+/// Defines a constant: what all regions of the image add to a physical address, by which it is linked above where it is
+/// loaded.
 ///
 /// ```
 /// # mod kernel {
-/// #     pub mod text { pub const START: u64 = 0xf000; pub const PHYS: u64 = 0x1000; pub const SIZE: u64 = 0x1000; }
-/// #     pub mod data { pub const START: u64 = 0x1_0000; pub const PHYS: u64 = 0x2000; pub const SIZE: u64 = 0x1000; }
+/// #     pub mod text { pub const START: u64 = 0xf000; pub const PHYS: u64 = 0x1000; }
+/// #     pub mod data { pub const START: u64 = 0x1_0000; pub const PHYS: u64 = 0x2000; }
 /// # }
-/// kit::image! {
+/// kit::displacement! {
 ///     /// Virtual minus physical address of everything in the image.
 ///     const RISE: kernel { text, data }
 /// }
@@ -35,12 +35,20 @@ pub const fn displacement(regions: &[(u64, u64)]) -> u64 {
 /// # }
 /// ```
 #[macro_export]
+macro_rules! displacement {
+    ($(#[$attribute:meta])* $vis:vis const $name:ident: $space:ident { $($region:ident),+ $(,)? }) => {
+        $(#[$attribute])*
+        $vis const $name: u64 = $crate::displacement(&[$(($space::$region::START, $space::$region::PHYS)),+]);
+    };
+}
+
+/// [`displacement!`](crate::displacement!), and tells a linker script by hand about the regions
+/// ([`link_regions!`](crate::link_regions)).
+#[macro_export]
 macro_rules! image {
     ($(#[$attribute:meta])* $vis:vis const $name:ident: $space:ident { $($region:ident),+ $(,)? }) => {
         $crate::link_regions!($space { $($region),+ });
-
-        $(#[$attribute])*
-        $vis const $name: u64 = $crate::displacement(&[$(($space::$region::START, $space::$region::PHYS)),+]);
+        $crate::displacement! { $(#[$attribute])* $vis const $name: $space { $($region),+ } }
     };
 }
 
@@ -70,6 +78,18 @@ macro_rules! link_symbol {
             concat!(".globl ", $name),
             concat!(".set ", $name, ", {value}"),
             value = const $value,
+        );
+    };
+}
+
+/// Defines the word of a section: an instruction, at the end of a page that is probed.
+#[macro_export]
+macro_rules! word {
+    ($section:literal = $word:literal) => {
+        ::core::arch::global_asm!(
+            concat!(".pushsection ", $section, ", \"ax\""),
+            concat!(".long ", stringify!($word)),
+            ".popsection",
         );
     };
 }

@@ -1,7 +1,7 @@
 //! What the firmware of every machine does alike.
 //!
-//! [`image!`] tells the linker script where the regions of the image lie, and [`Memory`] is the memory of tables that are
-//! filled at boot.
+//! [`displacement!`](crate::displacement!) is how far above its physical addresses an image is linked, and [`Memory`] is the
+//! memory of tables that are filled at boot.
 #![no_std]
 
 mod image;

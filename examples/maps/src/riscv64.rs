@@ -27,6 +27,18 @@ macro_rules! declare {
             space kernel {
                 $($tables)*
 
+                image firmware {
+                    entry 0xffff_ffc0_8020_0000, symbol _start;
+                    section ".text"   (rx) in text, 256 KiB - 4, from ".init", from ".text";
+                    // An instruction, to be probed.
+                    section ".text_last" (rx) in text + (256 KiB - 4), keep ".text_last";
+                    section ".rodata" (r)  in rodata, from ".rodata", from ".got";
+                    section ".data"   (rw) in data, 256 KiB;
+                    section ".bss"    (rw) in data + 256 KiB, nobits;
+                    section ".tables" (rw) in table_pool, from ".table_memory";
+                    section ".stack"  (rw) in stack, reserve;
+                }
+
                 /// A null pointer faults.
                 null   (guard) : 0x0, 4 KiB;
 

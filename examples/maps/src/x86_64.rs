@@ -27,6 +27,21 @@ macro_rules! declare {
                 $($clause)*
                 $($tables)*
 
+                image firmware {
+                    entry 0xffff_ffff_8020_0000, symbol pvh_start;
+                    // What `_last` names is an instruction, to be probed.
+                    section ".switch" (rx) in text, 4 KiB - 4, keep ".switch";
+                    section ".switch_last" (rx) in text + (4 KiB - 4), 4, keep ".switch_last";
+                    section ".text"   (rx) in text + 4 KiB, 2 MiB - (4 KiB + 4);
+                    section ".text_last" (rx) in text + (2 MiB - 4), keep ".text_last";
+                    section ".rodata" (r)  in rodata;
+                    section ".data"   (rw) in data, from ".data", from ".got";
+                    section ".bss"    (rw) in bss, nobits;
+                    section ".tables" (rw) in table_pool, from ".table_memory";
+                    section ".app"    (rx) in app, 4 KiB - 4, keep ".app";
+                    section ".app_last" (rx) in app + (4 KiB - 4), keep ".app_last";
+                }
+
                 /// A null pointer faults.
                 null   (guard) : 0x0, 4 KiB;
 

@@ -8,16 +8,15 @@ use tablature::x86_64::regs::{Derive, Words};
 
 use crate::exit::FAILURE_PORT;
 
-kit::image! {
+kit::displacement! {
     /// What the linker adds to a physical address of the image.
     pub(crate) const OFFSET: kernel { text, rodata, data, bss, table_pool }
 }
-kit::link_regions!(kernel { switch, app });
 
-#[cfg(not(feature = "placed"))]
-kit::link_symbol!("map_placed_at" = 0);
-#[cfg(feature = "placed")]
-kit::link_symbol!("map_placed_at" = kernel::TABLES_AT);
+// `ret`, and bytes to tell them apart by.
+kit::word!(".switch_last" = 0x5a5a5ac3);
+kit::word!(".text_last" = 0x3c3c3cc3);
+kit::word!(".app_last" = 0xa5a5a5c3);
 
 const _: () = assert!(kernel::switch::START == kernel::text::PHYS, "the entry is mapped where it runs");
 
