@@ -11,7 +11,7 @@ use super::{Error, tables};
 use crate::arch::evidence::Installation;
 use crate::attr::Access;
 use crate::format::Format;
-use crate::layout::{Extent, NOWHERE, format_of, memory_of};
+use crate::layout::{Extent, NOWHERE, format_of, memory_of, section_place};
 use crate::map::{self, Kind, Map, Phys, Role};
 use crate::plan::{Shape, Step, is_global};
 use crate::space::Roots;
@@ -44,7 +44,7 @@ fn one(map: &Map<'_>, judged: &Judged, index: usize) -> Result<Space, Error> {
         tables,
         registers: registers(map, judged, index).iter().map(Register::from).collect(),
         regions: extents.iter().enumerate().map(region).collect(),
-        image: space.image.as_ref().map(image),
+        image: space.image.as_ref().map(|it| image(space, &extents, it)),
     })
 }
 
@@ -125,13 +125,17 @@ fn leaves(format: &Format, region: &map::Region<'_>, index: usize, plan: &[Step]
     leaves.collect()
 }
 
-fn image(image: &map::Image<'_>) -> Image {
-    let section = |section: &map::Section<'_>| Section {
-        name: section.name.into(),
-        virt: section.virt.into(),
-        size: section.size.into(),
-        rights: rights(section.rights),
-        load: section.lma.map(Hex::from),
+fn image(space: &map::Space<'_>, extents: &[Extent], image: &map::Image<'_>) -> Image {
+    let section = |section: &map::Section<'_>| {
+        // A section in a region that is none is empty, and a broken rule.
+        let (start, end) = section_place(space, extents, section).unwrap_or_default();
+        Section {
+            name: section.name.into(),
+            virt: Hex(start),
+            size: Hex(end - start),
+            rights: rights(section.rights),
+            load: section.lma.map(Hex::from),
+        }
     };
     Image {
         name: image.name.into(),

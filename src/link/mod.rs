@@ -52,7 +52,7 @@
 //! SECTIONS { /DISCARD/ : { *(.eh_frame .comment) } }
 //! ```
 //!
-//! GNU ld has to read it first, so it is printed in front of the call of [`write`]:
+//! GNU ld has to read it first, so it is printed in front of the call of [`write`](write()):
 //! `println!("cargo::rustc-link-arg-bins=-Tlink.ld")`.
 
 mod error;
