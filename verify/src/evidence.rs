@@ -134,6 +134,8 @@ pub struct Register {
     pub name: String,
     /// Its value.
     pub value: Hex,
+    /// Bits that the map decides about; all if it is missing.
+    pub mask: Option<Hex>,
 }
 
 /// An address space.

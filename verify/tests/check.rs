@@ -39,7 +39,8 @@ fn changed(at: usize, word: u64) -> Vec<Kind> {
 #[track_caller]
 fn declared(pointer: &str, value: Value) -> Vec<Kind> {
     let mut document = small::document();
-    *document.pointer_mut(pointer).expect("is in the document") = value;
+    let (parent, key) = pointer.rsplit_once('/').expect("a path");
+    document.pointer_mut(parent).expect("is in the document")[key] = value;
     kinds(&try_check(&small::image(), &document).expect("can be checked"))
 }
 
@@ -119,6 +120,10 @@ fn each_change_of_the_document_is_found() {
         ("regions/5/leaves/0/level", json!(1), Kind::Leaf),
         ("regions/0/virt", json!("0xffffffc080001000"), Kind::Document),
         ("regions/6/size", json!("0x400000"), Kind::Window),
+        ("regions/2/guard_below", json!("0x1000"), Kind::Extra),
+        ("regions/1/guard_above", json!("0x1000"), Kind::Extra),
+        ("/registers", json!([{ "name": "satp", "value": "0x8000000000080004" }]), Kind::Register),
+        ("/registers", json!([{ "name": "satp", "value": "0x9000000000080003" }]), Kind::Register),
         ("tables/count", json!(4), Kind::Tables),
         ("tables/bytes", json!(0x4000), Kind::Tables),
         ("tables/budget", json!(2), Kind::Tables),
@@ -134,12 +139,17 @@ fn each_change_of_the_document_is_found() {
         ("format/scheme", json!("loongarch64"), Kind::NotChecked),
     ] {
         let (parent, key) = pointer.rsplit_once('/').expect("a path");
+        let parent = if parent.is_empty() { space.to_owned() } else { format!("{space}/{parent}") };
         let mut document = small::document();
-        document.pointer_mut(&format!("{space}/{parent}")).expect("is there")[key] = value;
+        document.pointer_mut(&parent).expect("is there")[key] = value;
         let kinds = kinds(&try_check(&small::image(), &document).expect("can be checked"));
         assert!(kinds.contains(&kind), "{pointer}: {kinds:?} and not {kind:?}");
     }
-    assert_eq!(declared("/map/name", json!("small")), []);
+    assert_eq!(declared("/spaces/0/registers", json!([{ "name": "satp", "value": "0x8000000000080003" }])), []);
+    let mode_only = json!([{ "name": "satp", "value": "0x8000000000000000", "mask": "0xfffff00000000000" }]);
+    assert_eq!(declared("/spaces/0/registers", mode_only), [], "the linker decides about the root");
+    assert_eq!(declared("/spaces/0/regions/2/guard_above", json!("0x1000")), [Kind::Extra]);
+    assert_eq!(declared("/spaces/0/regions/1/guard_below", json!("0x1000")), []);
 }
 
 #[test]

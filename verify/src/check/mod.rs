@@ -3,6 +3,7 @@
 mod image;
 mod isolation;
 mod regions;
+mod registers;
 mod tables;
 
 use std::fmt;
@@ -107,6 +108,8 @@ pub enum Kind {
     Relocation,
     /// The entry point.
     EntryPoint,
+    /// A register that does not go with the tables.
+    Register,
     /// Frames that isolated spaces share.
     Isolation,
 }
@@ -255,6 +258,8 @@ fn one_space(subject: &Subject<'_>, report: &mut Report) -> Result<Option<Found>
     tables::check(subject, base, roots, &found, report);
     regions::check(subject, &found, report);
     regions::windows(subject, &found, report);
+    regions::guards(subject, &found, report);
+    registers::check(subject, roots, report);
     let leaves: u64 = found.runs.iter().map(|run| run.count).sum();
     report.notes.push(format!(
         "{}: {} tables at {base:#x}, {} regions, {leaves} leaves in {} runs: compared with the document",

@@ -275,3 +275,19 @@ pub(super) fn windows(subject: &Subject<'_>, found: &Found, report: &mut Report)
         }
     }
 }
+
+/// Nothing is mapped in the guards beside a region, also not what another region declares.
+pub(super) fn guards(subject: &Subject<'_>, found: &Found, report: &mut Report) {
+    for region in &subject.space.regions {
+        let below = region.guard_below.map(|size| (region.virt.0.saturating_sub(size.0), region.virt.0, "below"));
+        let above = region.guard_above.map(|size| (region.end(), region.end().saturating_add(size.0), "above"));
+        for (start, end, side) in below.into_iter().chain(above) {
+            let inside = |run: &&Run| u128::from(run.first.virt) < end && start < run.end();
+            if let Some(run) = found.runs.iter().find(inside) {
+                let at = start.max(run.first.virt.into());
+                let text = format!("{}, the guard {side} {} is mapped at {at:#x}", subject.name(), region.name);
+                report.add(Kind::Extra, subject.place(run.first.place), text);
+            }
+        }
+    }
+}
