@@ -61,6 +61,7 @@ fn each_change_of_an_entry_is_found_as_what_it_is() {
         (entry(2, 1), leaf(text, 0xcf), Kind::Rights),
         (entry(2, 1), leaf(text, 0xdb), Kind::Rights),
         (entry(2, 1), leaf(text, 0xc3), Kind::Rights),
+        (entry(2, 2), leaf(PHYS + 0x2000, 0xd7), Kind::Rights),
         (entry(2, 1), leaf(text, 0xeb), Kind::Global),
         (entry(2, 1), leaf(text, 0x8b), Kind::Accessed),
         (entry(2, 2), leaf(PHYS + 0x2000, 0x47), Kind::Accessed),
