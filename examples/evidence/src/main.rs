@@ -4,12 +4,22 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use example_maps::aarch64::virt_aarch64;
+use example_maps::partitions::aarch64::partitions_aarch64;
+use example_maps::partitions::riscv64::partitions_riscv64;
+use example_maps::partitions::x86_64::partitions_x86_64;
 use example_maps::riscv64::virt_riscv64;
 use example_maps::x86_64::q35_x86_64;
 use tablature::evidence::Evidence;
 use tablature::map::Map;
 
-const MAPS: [&Map<'static>; 3] = [virt_aarch64::MAP, virt_riscv64::MAP, q35_x86_64::MAP];
+const MAPS: [&Map<'static>; 6] = [
+    virt_aarch64::MAP,
+    virt_riscv64::MAP,
+    q35_x86_64::MAP,
+    partitions_aarch64::MAP,
+    partitions_riscv64::MAP,
+    partitions_x86_64::MAP,
+];
 
 fn main() -> ExitCode {
     let Some(name) = std::env::args().nth(1) else {

@@ -28,5 +28,6 @@ macro_rules! in_each_mode {
 }
 
 pub mod aarch64;
+pub mod partitions;
 pub mod riscv64;
 pub mod x86_64;

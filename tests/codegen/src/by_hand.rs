@@ -17,3 +17,9 @@ pub fn by_hand_install(root: u64, _pat: u64) -> bool {
     #[cfg(not(target_arch = "x86_64"))]
     machine::install(root)
 }
+
+/// Makes the tables live that a word names, which was made before.
+#[cfg_attr(target_os = "none", unsafe(no_mangle))]
+pub fn by_hand_switch(_core: &mut (), to: &u64) {
+    machine::switch(*to);
+}

@@ -2,6 +2,7 @@
 
 pub mod cores;
 pub mod space;
+pub mod switch;
 
 use tablature::attr::{Access, MemoryType, Rights};
 use tablature::edit::{Cursor, Kind, MapError, Offline, Protect, ProtectError, Ro, Rw, UnmapError};

@@ -78,6 +78,7 @@ pub(crate) const PAIRS: &[Pair] = &[
     Pair::equal("install", "makes the space live: what writes registers, waits or invalidates")
         .of_the_system()
         .longer([0; 3], [0, 0, 1]),
+    Pair::equal("switch", "makes another declared space live"),
     Pair::equal("flush_page", "drops what is cached of a page"),
     Pair::equal("flush_fixed", "drops what is cached of a page known before the program runs"),
     Pair::equal("flush_everything", "drops all that is cached of a space"),

@@ -15,7 +15,7 @@ kit::image! {
     /// Virtual minus physical address of everything in the kernel's image.
     const RISE: boot { text, rodata, kernel_data, table_pool, kernel_stack }
 }
-crate::map::link_system!();
+crate::link::link_system!();
 
 // Entered by QEMU at its physical address, at EL1, with the MMU off.
 core_aarch64::start!(on_reset);

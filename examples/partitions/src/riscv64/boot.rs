@@ -16,7 +16,7 @@ kit::image! {
     /// Virtual minus physical address of everything in the kernel's image.
     const RISE: boot { text, rodata, kernel_data, table_pool, kernel_stack }
 }
-crate::map::link_system!();
+crate::link::link_system!();
 
 /// Entered by OpenSBI at its physical address, in S-mode, without translation.
 ///

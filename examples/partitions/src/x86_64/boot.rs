@@ -14,7 +14,7 @@ kit::image! {
     /// What the linker adds to a physical address of the kernel's image.
     const OFFSET: boot { text, rodata, kernel_data, table_pool, kernel_stack }
 }
-crate::map::link_system!();
+crate::link::link_system!();
 
 const _: () = assert!(boot::low_text::START == boot::text::PHYS && OFFSET != 0, "the entry is mapped where it runs");
 

@@ -12,42 +12,9 @@ pub(crate) use timer::Timer;
 pub(crate) use trap::{Context, resume};
 pub(crate) use user::PRIVILEGED;
 
+pub(crate) use example_maps::partitions::x86_64::partitions_x86_64 as system;
+
 use crate::attempts::{Fault, Kind};
-
-/// The map with and without identifiers of address spaces, which not every processor has.
-macro_rules! declare {
-    ([$($feature:ident)?] [$($one:tt)*] [$($two:tt)*] [$($three:tt)*]) => {
-        crate::map::system! {
-            /// QEMU `q35`, x86-64.
-            for [x86_64::Level4];
-            cpu { features = [nx $(, $feature)?]; }
-            physical {
-                dram  : 0x0020_0000, 30 MiB, normal;
-                lapic : 0xfee0_0000, 4 KiB, device;
-            }
-            pool 0x10_0000;
-            identifiers [$($one)*] [$($two)*] [$($three)*];
-            boot {
-                /// The code that switches paging on, where it runs before that.
-                low_text (rx) : identity => dram, 4 KiB, alias_of text;
-            }
-            kernel {
-                text   (rx, global) : 0xffff_ffff_8020_0000 => dram, 256 KiB;
-                rodata (r, global)  : after text => dram + 0x4_0000, 256 KiB;
-                kernel_data (rw, global) : after rodata => dram + 0x8_0000, 512 KiB;
-                table_pool (r, tables, global) : after kernel_data => dram + 0x10_0000, 192 KiB;
-                kernel_stack (rw, stack, global) : 0xffff_ffff_8034_1000 => dram + 0x14_1000, 60 KiB, guard below;
-                lapic  (rw, global) : 0xffff_ffff_c020_0000 => lapic;
-            }
-            tables 11, 11;
-        }
-    };
-}
-
-#[cfg(not(feature = "pcid"))]
-declare! { [] [] [] [] }
-#[cfg(feature = "pcid")]
-declare! { [pcid] [asid 1;] [asid 2;] [asid 3;] }
 
 /// Registers that only the kernel has.
 pub(crate) const DEVICE: (&str, u64) = ("interrupt controller", system::boot::lapic::START);

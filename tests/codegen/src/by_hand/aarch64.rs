@@ -102,3 +102,9 @@ pub(super) fn install(root: u64) -> bool {
     execute!("isb");
     true
 }
+
+/// Root and ASID.
+pub(super) fn switch(word: u64) {
+    execute!("msr TTBR0_EL1, {}", word);
+    execute!("isb");
+}

@@ -79,3 +79,8 @@ pub(super) fn install(root: u64) -> bool {
     flush_everything();
     false
 }
+
+/// Mode, ASID and root.
+pub(super) fn switch(word: u64) {
+    execute!("csrw satp, {}", word);
+}

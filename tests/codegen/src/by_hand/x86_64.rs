@@ -114,3 +114,8 @@ pub(super) fn install(root: u64, pat: u64) -> bool {
     }
     true
 }
+
+/// Root and PCID, and bit 63, which keeps what is cached.
+pub(super) fn switch(word: u64) {
+    execute!("mov cr3, {}", word);
+}

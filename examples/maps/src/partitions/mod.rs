@@ -3,11 +3,22 @@
 //! The user's addresses are the same on all machines, and so are offsets in RAM. The partitions have no address in common
 //! but one: `scratch` is other memory in each, so that a translation of one that outlived a switch would show in the other.
 
-/// Declares the map `system` from what differs between machines.
+/// Declares a map from what differs between machines. With the feature `leaky` the receiver of the channel may write it, too,
+/// which the rules allow only where it is declared so.
 macro_rules! system {
+    ($($machine:tt)*) => {
+        #[cfg(not(feature = "leaky"))]
+        $crate::partitions::declare! { [control -> rogue] [r] $($machine)* }
+        #[cfg(feature = "leaky")]
+        $crate::partitions::declare! { [control <-> rogue] [rw] $($machine)* }
+    };
+}
+
+macro_rules! declare {
     (
+        [$($channel:tt)*] [$receiver:ident]
         $(#[$attribute:meta])*
-        for [$($regime:tt)*];
+        mod $name:ident for [$($regime:tt)*];
         cpu { $($cpu:tt)* }
         physical { $($physical:tt)* }
         pool $pool:literal;
@@ -16,20 +27,9 @@ macro_rules! system {
         kernel { $($kernel:tt)* }
         tables $tables:literal, $user_tables:literal;
     ) => {
-        #[cfg(not(feature = "leaky"))]
-        $crate::map::system! { @declare [$(#[$attribute])*] [$($regime)*] [$($cpu)*] [$($physical)*] $pool [$($one)*] [$($two)*] [$($three)*] [$($boot)*] [$($kernel)*]
-            $tables $user_tables [control -> rogue] [r] }
-        #[cfg(feature = "leaky")]
-        $crate::map::system! { @declare [$(#[$attribute])*] [$($regime)*] [$($cpu)*] [$($physical)*] $pool [$($one)*] [$($two)*] [$($three)*] [$($boot)*] [$($kernel)*]
-            $tables $user_tables [control <-> rogue] [rw] }
-    };
-    (
-        @declare [$(#[$attribute:meta])*] [$($regime:tt)*] [$($cpu:tt)*] [$($physical:tt)*] $pool:literal [$($one:tt)*] [$($two:tt)*] [$($three:tt)*] [$($boot:tt)*]
-        [$($kernel:tt)*] $tables:literal $user_tables:literal [$($channel:tt)*] [$receiver:ident]
-    ) => {
         tablature::memory_map! {
             $(#[$attribute])*
-            pub(crate) mod system for $($regime)*;
+            pub mod $name for $($regime)*;
 
             cpu { $($cpu)* }
 
@@ -79,18 +79,8 @@ macro_rules! system {
     };
 }
 
-/// Tells the linker script where the tables and the programs lie.
-macro_rules! link_system {
-    () => {
-        kit::link_symbol!("map_control_code" = $crate::machine::system::control::code::START);
-        kit::link_symbol!("map_control_code_phys" = $crate::machine::system::control::code::PHYS);
-        kit::link_symbol!("map_rogue_code" = $crate::machine::system::rogue::code::START);
-        kit::link_symbol!("map_rogue_code_phys" = $crate::machine::system::rogue::code::PHYS);
-        kit::link_symbol!("map_code_size" = $crate::machine::system::control::code::SIZE);
-        kit::link_symbol!("map_tables_of_boot" = $crate::machine::system::boot::TABLES_AT);
-        kit::link_symbol!("map_tables_of_control" = $crate::machine::system::control::TABLES_AT);
-        kit::link_symbol!("map_tables_of_rogue" = $crate::machine::system::rogue::TABLES_AT);
-    };
-}
+use {declare, system};
 
-pub(crate) use {link_system, system};
+pub mod aarch64;
+pub mod riscv64;
+pub mod x86_64;
