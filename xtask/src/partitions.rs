@@ -7,9 +7,11 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::demo::{counts, start_within};
 use crate::machine::{Accelerator, Arch, Partitions};
-use crate::process::{Ended, call, target_directory};
+use crate::process::{Ended, call, capture, target_directory};
+use crate::report;
 use crate::setup::Toolchain;
 use crate::steps::Steps;
+use crate::verify;
 
 /// Time after which a machine is taken to hang.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -22,6 +24,32 @@ pub(crate) fn run_all(steps: &mut Steps, toolchain: Toolchain, arches: &[Arch]) 
         steps.run(format!("partitions {arch}"), || isolated(toolchain, arch));
         steps.run(format!("partitions {arch}, a channel that its receiver may write"), || leaky(toolchain, arch));
     }
+}
+
+/// The independent checker on the image of each machine: it passes, and it tells the image whose channel is wrong.
+pub(crate) fn check_all(steps: &mut Steps, toolchain: Toolchain, arches: &[Arch]) {
+    for &arch in arches {
+        steps.run(format!("check partitions {arch}"), || checked(toolchain, arch));
+        steps.run(format!("mutations partitions {arch}"), || mutated(toolchain, arch));
+    }
+}
+
+fn checked(toolchain: Toolchain, arch: Arch) -> Result<()> {
+    let evidence = report::write_partitions(arch)?;
+    verify::check(&build(toolchain, arch, Partitions::Isolated)?, &evidence, &[])?;
+    let leaky = capture(&mut verify::command(&build(toolchain, arch, Partitions::Leaky)?, &evidence), LIMIT)?;
+    let place = "space rogue, region link";
+    let found = leaky.output.lines().find(|line| line.contains(place) && line.contains("declared r/r"));
+    println!("{}", found.with_context(|| format!("nothing is found at {place}:\n{}", leaky.output))?);
+    match leaky.status {
+        Some(status) if !status.success() => Ok(()),
+        _ => bail!("the image whose channel is wrong passes, too"),
+    }
+}
+
+fn mutated(toolchain: Toolchain, arch: Arch) -> Result<()> {
+    let evidence = report::write_partitions(arch)?;
+    verify::mutate::run(arch, &build(toolchain, arch, Partitions::Isolated)?, &evidence)
 }
 
 /// Every forbidden access is refused, and nobody notices.

@@ -38,11 +38,16 @@ pub(crate) fn run_all(steps: &mut Steps, arches: &[Arch]) {
             Ok(())
         });
     }
+    for &arch in arches {
+        steps.run(format!("evidence partitions {arch}"), || {
+            println!("{}", write_partitions(arch)?.display());
+            Ok(())
+        });
+    }
 }
 
-/// The document of the map of a machine.
-fn document(arch: Arch, mode: Mode, features: &[String]) -> PathBuf {
-    let name = maps::declaration(arch).map_name();
+/// The document of a map.
+fn document(name: &str, mode: Mode, features: &[String]) -> PathBuf {
     let more: String = features.iter().map(|feature| format!("-{}", feature.replace('/', "-"))).collect();
     target_directory().join("report").join(format!("{name}-{mode}{more}.json"))
 }
@@ -60,16 +65,29 @@ pub(crate) fn write(arch: Arch, mode: Mode) -> Result<PathBuf> {
 /// # Errors
 /// The program cannot be built, it fails, or the document cannot be written.
 pub(crate) fn write_with(arch: Arch, mode: Mode, features: &[String]) -> Result<PathBuf> {
+    write_of(maps::declaration(arch).map_name(), mode, features)
+}
+
+/// Writes the document of the partitions of a machine.
+///
+/// # Errors
+/// The program cannot be built, it fails, or the document cannot be written.
+pub(crate) fn write_partitions(arch: Arch) -> Result<PathBuf> {
+    // Their tables are where they are declared, whatever the mode of the other maps.
+    write_of(&format!("partitions_{arch}"), Mode::Placed, &[])
+}
+
+fn write_of(name: &str, mode: Mode, features: &[String]) -> Result<PathBuf> {
     let mut command = cargo();
     command.args(["run", "--quiet", "--package", "example-evidence", "--no-default-features", "--features"]);
     let all = [&[mode.name().to_owned()], features].concat().join(",");
-    command.args([&all, "--", maps::declaration(arch).map_name()]);
+    command.args([&all, "--", name]);
     let line = shown(&command);
     let output = command.output().with_context(|| format!("cannot start `{line}`"))?;
     if !output.status.success() {
         bail!("`{line}` failed: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
     }
-    let path = document(arch, mode, features);
+    let path = document(name, mode, features);
     let directory = path.parent().context("a file lies in a directory")?;
     fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
     fs::write(&path, output.stdout).with_context(|| format!("cannot write {}", path.display()))?;

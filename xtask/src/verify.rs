@@ -3,9 +3,10 @@
 mod bits;
 mod debugger;
 mod dump;
-mod mutate;
+pub(crate) mod mutate;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Result, bail};
 
@@ -48,15 +49,20 @@ pub(crate) fn run_all(steps: &mut Steps, toolchain: Toolchain) {
     }
 }
 
-/// The checker as one starts it.
+/// Has the checker compare an image with a document.
 ///
 /// # Errors
 /// It finds something.
-fn check(image: &Path, evidence: &Path, more: &[String]) -> Result<()> {
+pub(crate) fn check(image: &Path, evidence: &Path, more: &[String]) -> Result<()> {
+    call(command(image, evidence).args(more))
+}
+
+/// The checker as one starts it.
+pub(crate) fn command(image: &Path, evidence: &Path) -> Command {
     let mut command = cargo();
     command.args(["run", "--quiet", "--package", "cargo-tablature", "--", "check"]);
-    command.arg(image).arg("--evidence").arg(evidence).args(more);
-    call(&mut command)
+    command.arg(image).arg("--evidence").arg(evidence);
+    command
 }
 
 /// The document of the map of a variant.

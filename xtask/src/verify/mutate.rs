@@ -22,7 +22,7 @@ type Tally = BTreeMap<&'static str, (u64, u64)>;
 ///
 /// # Errors
 /// A change is not found, or a class of changes has none.
-pub(super) fn run(arch: Arch, image: &Path, document: &Path) -> Result<()> {
+pub(crate) fn run(arch: Arch, image: &Path, document: &Path) -> Result<()> {
     let bytes = fs::read(image).with_context(|| format!("cannot read {}", image.display()))?;
     let mut mutation = Mutation::new(arch, bytes, Document::read(document)?)?;
     ensure!(mutation.findings()?.is_empty(), "the image is not as its document says to begin with");
