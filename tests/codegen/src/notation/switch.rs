@@ -11,12 +11,12 @@ macro_rules! partitions {
             physical { dram : 0x8000_0000, 1 GiB, normal; }
             space one (user) {
                 asid 1;
-                tables at boot;
+                tables at dram + 8 MiB;
                 code (rx, user) : 0x1_0000 => dram, 2 MiB;
             }
             space other (user) {
                 asid 2;
-                tables at boot;
+                tables at dram + 9 MiB;
                 code (rx, user) : 0x1_0000 => dram + 4 MiB, 2 MiB;
             }
         }
