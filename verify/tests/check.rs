@@ -163,6 +163,18 @@ fn sections_are_where_and_what_the_regions_are() {
     assert_eq!(with(small::segment(0) + 4, &[4]), [Kind::Section], "not executable");
     assert_eq!(with(small::segment(1) + 4, &[4]), [Kind::Section], "not writable");
     assert_eq!(with(small::segment(0) + 4, &[7]), [Kind::Section], "a segment that is also writable");
+    let mut document = small::document();
+    document["spaces"][0]["image"] = json!({ "name": "kernel", "sections": [
+        { "name": ".text", "virt": "0xffffffc080001000", "size": "0x1000", "rights": "rx" }
+    ] });
+    let mut image = small::image();
+    assert_eq!(kinds(&try_check(&image, &document).expect("can be checked")), []);
+    image[small::segment(0) + 4] = 4;
+    assert_eq!(
+        kinds(&try_check(&image, &document).expect("can be checked")),
+        [Kind::Section],
+        "as declared, but linked"
+    );
     let loaded_elsewhere = with(small::segment(1) + 24, &(PHYS + 0x9000).to_le_bytes());
     assert_eq!(loaded_elsewhere, [Kind::Section]);
     assert_eq!(with(24, &(VIRT + 0x2000).to_le_bytes()), [Kind::EntryPoint]);

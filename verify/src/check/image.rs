@@ -71,7 +71,7 @@ fn in_region(section: &Section, block: Option<&SectionBlock>, space: &Space, reg
     if section.granted.and(granted) != section.granted {
         return Err(format!("its segment is {}, and it lies in {name} ({granted})", section.granted));
     }
-    if section.rights.and(wanted) != section.rights {
+    if section.rights != wanted {
         return Err(format!("it is linked as {}, and declared {wanted}", section.rights));
     }
     let (Some(loaded), Some(start)) = (section.phys, region.phys) else {
