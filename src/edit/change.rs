@@ -42,6 +42,17 @@ pub(super) fn alone(format: &Format, level: usize, word: u64, virt: u64) -> u64 
 }
 
 impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
+    /// Whether leaves can form runs.
+    pub(super) const HAS_RUNS: bool = {
+        let mut has = false;
+        let mut i = 0;
+        while i < Self::FORMAT.runs.len() {
+            has |= Self::FORMAT.runs[i].size != 0;
+            i += 1;
+        }
+        has
+    };
+
     /// The bits of a leaf of `level` that are its address.
     #[inline(always)]
     pub(super) const fn address_bits(level: usize) -> u64 {
@@ -82,6 +93,9 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     ///
     /// Where that needs break-before-make and `drop` says so, those of the run in `from..=to` stay absent.
     pub(super) fn dissolve(&mut self, node: Node, index: usize, from: usize, to: usize, keep: Keep) {
+        if !Self::HAS_RUNS {
+            return;
+        }
         let word = self.load(node, index);
         if Sort::of(Self::FORMAT, node.level, word) != Sort::Leaf {
             return;

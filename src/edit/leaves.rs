@@ -2,7 +2,7 @@
 
 use super::error::{BadPhys, MapError};
 use super::range::Span;
-use super::request::Limits;
+use super::request::{Limits, Mapping};
 use crate::addr::PhysAddr;
 use crate::attr::{Access, Features, MemoryType, Rights};
 use crate::format::{Format, Leaf, MAX_LEVELS, NOT_ENCODABLE, clamp};
@@ -103,36 +103,32 @@ pub(crate) struct Leaves {
 }
 
 impl Leaves {
-    /// Those of `span` to `phys`, checked.
-    pub(crate) fn new(
-        format: &Format,
-        features: Features,
-        span: Span,
-        phys: PhysAddr,
-        attributes: Attributes,
-        limits: Limits,
-    ) -> Result<Self, MapError> {
-        let unit = unit_of(format, limits);
-        if phys.as_u64() & (unit - 1) != 0 {
-            return Err(MapError::UnalignedPhys(BadPhys { phys, bound: unit }));
-        }
-        let end = phys_end(format, features);
-        if phys.as_u64() >= end || end - phys.as_u64() <= span.last - span.start {
-            return Err(MapError::PhysOutOfRange(BadPhys { phys, bound: end }));
-        }
-        let offset = phys.as_u64().wrapping_sub(span.start);
-        let (flags, full) = ([NOT_ENCODABLE; MAX_LEVELS], [0; MAX_LEVELS]);
-        let mut leaves = Self { flags, runs: [RunOf::NONE; MAX_LEVELS], attributes, offset, full, least: MAX_LEVELS };
+    /// Those of `span`, as `request` says; none, where its attributes have no encoding.
+    pub(crate) fn of(format: &Format, features: Features, span: Span, request: &Mapping) -> Self {
+        let Mapping { attributes, limits, .. } = *request;
+        let mut leaves = Self {
+            flags: [NOT_ENCODABLE; MAX_LEVELS],
+            runs: [RunOf::NONE; MAX_LEVELS],
+            attributes,
+            offset: request.phys.as_u64().wrapping_sub(span.start),
+            full: [0; MAX_LEVELS],
+            least: MAX_LEVELS,
+        };
         if is_granted(format, features, attributes) {
             leaves.find(format, features, span, limits);
-        }
-        if leaves.least >= format.levels || format.at(leaves.least).size() > unit {
-            return Err(missing(format, features, attributes, unit));
         }
         if limits.runs {
             leaves.find_runs(format, features, limits);
         }
-        Ok(leaves)
+        leaves
+    }
+
+    /// Whether some are no larger than `unit`.
+    pub(crate) fn check(&self, format: &Format, features: Features, unit: u64) -> Result<(), MapError> {
+        if self.least >= format.levels || format.at(self.least).size() > unit {
+            return Err(missing(format, features, self.attributes, unit));
+        }
+        Ok(())
     }
 
     /// Finds the levels that `limits` and the addresses allow, and counts what lies below the others.
@@ -213,6 +209,24 @@ impl Leaves {
         }
         tables
     }
+}
+
+/// Whether what `span` is mapped to is a multiple of `unit`, and lies where entries reach.
+pub(crate) const fn check_phys(
+    format: &Format,
+    features: Features,
+    span: Span,
+    phys: PhysAddr,
+    unit: u64,
+) -> Result<(), MapError> {
+    if phys.as_u64() & (unit - 1) != 0 {
+        return Err(MapError::UnalignedPhys(BadPhys { phys, bound: unit }));
+    }
+    let end = phys_end(format, features);
+    if phys.as_u64() >= end || end - phys.as_u64() <= span.last - span.start {
+        return Err(MapError::PhysOutOfRange(BadPhys { phys, bound: end }));
+    }
+    Ok(())
 }
 
 /// What addresses and sizes must be multiples of.

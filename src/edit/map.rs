@@ -3,7 +3,7 @@
 use super::change::{Keep, run_of};
 use super::error::MapError;
 use super::kind::Kind;
-use super::leaves::{Leaves, RunOf, unit_of};
+use super::leaves::{Leaves, RunOf, check_phys, unit_of};
 use super::ledger::Ledger;
 use super::node::{Node, Sort};
 use super::range::{RangeError, Span};
@@ -17,7 +17,12 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     pub(super) fn map(&mut self, request: &Mapping) -> Result<(), MapError> {
         let unit = unit_of(Self::FORMAT, request.limits);
         let span = Span::new(Self::FORMAT, request.virt, request.size, unit)?;
-        let leaves = Leaves::new(Self::FORMAT, Self::FEATURES, span, request.phys, request.attributes, request.limits)?;
+        if self.map_within(request, span) {
+            return Ok(());
+        }
+        check_phys(Self::FORMAT, Self::FEATURES, span, request.phys, unit)?;
+        let leaves = Leaves::of(Self::FORMAT, Self::FEATURES, span, request);
+        leaves.check(Self::FORMAT, Self::FEATURES, unit)?;
         let root = self.enter(span)?;
         if root.level < leaves.least {
             // The leaf would take the place of a root entry that stays as it is.

@@ -141,6 +141,7 @@ mod space;
 mod tree;
 mod unmap;
 mod unseen;
+mod within;
 
 pub use active::{Activate, Active, ActiveError};
 pub use brand::{Brand, OneSpace};

@@ -176,6 +176,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         if node.level == 0 {
             return self.survey_pages_of(Node { level: 0, ..node }, span, edit).map(|()| 0);
         }
+        let node = self.in_sight(node)?;
         let mut tables = 0;
         let mut rest = Some(span);
         while let Some(all) = rest {
@@ -251,6 +252,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     }
 
     pub(super) fn protect_in(&mut self, node: Node, span: Span, edit: &Edit) {
+        let node = self.shown(node);
         let (from, to) = (self.index(node, span.start), self.index(node, span.last));
         self.loosen(node, from, from, to, edit);
         self.loosen(node, to, from, to, edit);
@@ -273,6 +275,9 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
 
     /// Takes apart the run of entry `index`, if it changes and reaches out of `from..=to`.
     fn loosen(&mut self, node: Node, index: usize, from: usize, to: usize, edit: &Edit) {
+        if !Self::HAS_RUNS {
+            return;
+        }
         let word = self.load(node, index);
         if Sort::of(Self::FORMAT, node.level, word) == Sort::Leaf && edit.apply(Self::FORMAT, node.level, word) != word
         {

@@ -17,7 +17,7 @@ use super::space::format_of;
 use crate::addr::{PhysAddr, VirtAddr};
 use crate::attr::Features;
 use crate::flush::{Change, Duty};
-use crate::format::Format;
+use crate::format::{Format, MAX_LEVELS};
 use crate::regime::Regime;
 use crate::space::Roots;
 use crate::tables::{EntryAt, Place, TableAccess, TableMemory, word};
@@ -145,20 +145,29 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
 
     /// The lowest table, from `node` down, in which `span` lies and has not all of an entry above.
     #[inline]
-    pub(super) fn narrow(&self, mut node: Node, span: Span) -> Result<Node, Fault> {
-        while node.level > 0 {
-            let shift = Self::shift(node.level);
-            if (span.start ^ span.last) >> shift != 0 || span.is_whole(shift) {
-                break;
-            }
-            let index = self.index(node, span.start);
-            let word = self.first(&mut node, index)?;
-            if Sort::of(Self::FORMAT, node.level, word) != Sort::Table {
-                break;
-            }
-            node = node.below(Self::FORMAT, index, word);
+    pub(super) fn narrow(&self, node: Node, span: Span) -> Result<Node, Fault> {
+        const { assert!(MAX_LEVELS == 6, "a line for each level above the last") };
+        // Each knows the numbers of its level.
+        let node = self.down::<5>(node, span)?;
+        let node = self.down::<4>(node, span)?;
+        let node = self.down::<3>(node, span)?;
+        let node = self.down::<2>(node, span)?;
+        self.down::<1>(node, span)
+    }
+
+    /// The same for one level; tables of others as they are.
+    #[inline(always)]
+    fn down<const LEVEL: usize>(&self, node: Node, span: Span) -> Result<Node, Fault> {
+        let shift = Self::shift(LEVEL);
+        let inside = (span.start ^ span.last) >> shift == 0 && !span.is_whole(shift);
+        if LEVEL >= Self::FORMAT.levels || node.level != LEVEL || !inside {
+            return Ok(node);
         }
-        Ok(node)
+        let mut node = Node { level: LEVEL, ..node };
+        let index = self.index(node, span.start);
+        let word = self.first(&mut node, index)?;
+        let is_table = Sort::of(Self::FORMAT, LEVEL, word) == Sort::Table;
+        Ok(if is_table { node.below(Self::FORMAT, index, word) } else { node })
     }
 
     /// The index of `virt` in `node`.

@@ -71,6 +71,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
 
     /// Unmaps `span`.
     fn unmap_in(&mut self, node: Node, span: Span, reclaim: Reclaim) -> Cut {
+        let node = self.shown(node);
         let (from, to) = (self.index(node, span.start), self.index(node, span.last));
         self.dissolve(node, from, from, to, Keep::Outside);
         self.dissolve(node, to, from, to, Keep::Outside);

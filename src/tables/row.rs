@@ -10,9 +10,6 @@ use core::sync::atomic::compiler_fence;
 use crate::format::Pattern;
 use crate::regime::Regime;
 
-/// Entries that are cleared by one step.
-const STEP: usize = 8;
-
 /// An entry as it lies in memory.
 trait Word: Copy {
     const ABSENT: Self;
@@ -128,16 +125,10 @@ unsafe fn words_mut<'a, W: Word>(at: NonNull<W>, count: usize) -> &'a mut [W] {
 #[inline(always)]
 unsafe fn clear_of<W: Word>(at: NonNull<W>, count: usize) {
     // SAFETY: as the caller promises.
-    let (steps, rest) = unsafe { vacant(at, count) }.as_chunks_mut::<STEP>();
-    for step in steps {
-        *step = [MaybeUninit::new(W::ABSENT); STEP];
-        // Without that it is a call, which costs more than a short row.
-        compiler_fence(Release);
-    }
-    for word in rest {
+    for word in unsafe { vacant(at, count) } {
         word.write(W::ABSENT);
-        compiler_fence(Release);
     }
+    compiler_fence(Release);
 }
 
 /// # Safety
@@ -176,9 +167,11 @@ unsafe fn union_of<W: Word>(at: NonNull<W>, count: usize) -> u64 {
 /// As for all of these.
 #[inline(always)]
 unsafe fn differing_of<W: Word>(at: NonNull<W>, count: usize, pattern: Pattern) -> u64 {
-    let Pattern { mask, value } = pattern;
     // SAFETY: as the caller promises.
-    unsafe { words(at, count) }.iter().fold(0, |wrong, word| wrong | word.wide() & mask ^ value)
+    let words = unsafe { words(at, count) };
+    // What one has that none may have, and what one lacks that all must have: two operations for each at most.
+    let (some, all) = words.iter().fold((0, u64::MAX), |(some, all), word| (some | word.wide(), all & word.wide()));
+    (some & !pattern.value & pattern.mask) | (!all & pattern.value) | (pattern.value & !pattern.mask)
 }
 
 /// # Safety
