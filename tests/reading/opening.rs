@@ -1,13 +1,15 @@
 //! Spaces that are in the registers: opened from there, and put there.
 
 use tablature::addr::{PhysAddr, VirtAddr};
-use tablature::attr::{Access, MemoryType, Rights};
+use tablature::attr::{Access, Features, MemoryType, Rights};
 use tablature::edit::{
     Activate, ActiveError, AddressSpace, Halves, Mapping, OpenActiveError, OpenError, Reader, Roots,
 };
 use tablature::flush::{Id, Maintain, Recorder};
+use tablature::regime::With;
 use tablature::riscv::Sv39;
 use tablature::riscv::operation::{Op as RiscvOp, Register as RiscvRegister};
+use tablature::space::Refusal;
 use tablature::table::Attributes;
 use tablature::x86_64::Level4;
 use tablature::x86_64::operation::{Op, Register};
@@ -16,6 +18,8 @@ use crate::arena::Arena;
 use crate::sharing::On;
 
 type Space<R> = AddressSpace<On<R>>;
+/// On processors whose program uses PCIDs.
+type Tagged = With<Level4, { Features::PCID.bits() }>;
 
 fn mapping(virt: u64, phys: u64) -> Mapping {
     let attributes = Attributes::new(Access::kernel(Rights::RW), MemoryType::NormalWb).not_global();
@@ -42,19 +46,19 @@ fn processor(cr3: u64, cr4: u64) -> Recorder<<Level4 as Maintain>::Architecture,
 
 #[test]
 fn what_the_registers_hold_is_opened_and_edited() {
-    let arena = Arena::<Level4>::new(16);
+    let arena = Arena::<Tagged>::new(16);
     let root = made(&arena).lower.expect("a root");
     // CR4.PCIDE, and identifier 7.
     // SAFETY: no hardware uses tables in an arena.
     let opened =
-        unsafe { AddressSpace::<On<Level4>, _>::open_active(arena.clone(), processor(root | 7, 1 << 17 | 0xa0)) };
+        unsafe { AddressSpace::<On<Tagged>, _>::open_active(arena.clone(), processor(root | 7, 1 << 17 | 0xa0)) };
     let mut space = opened.expect("a space");
     assert_eq!((space.roots().lower, space.id()), (Some(root), Id::One(7)));
     assert_eq!(space.translate(VirtAddr::new(0x1234)), Ok(PhysAddr::new(0x8000_0234)));
     // SAFETY: as above.
     let token = unsafe { space.map(&mapping(0x2000, 0x9000_0000)) }.expect("mapped");
     space.reclaim(token);
-    let reader = Reader::<Level4, _>::active(&mut processor(root, 0xa0), |at: PhysAddr| arena.entry(at.as_u64()));
+    let reader = Reader::<Tagged, _>::active(&mut processor(root, 0xa0), |at: PhysAddr| arena.entry(at.as_u64()));
     assert_eq!(reader.expect("tables").translate(VirtAddr::new(0x2000)), Ok(PhysAddr::new(0x9000_0000)));
 }
 
@@ -68,6 +72,9 @@ fn what_is_no_space_of_the_regime_is_not_opened() {
     };
     let five = OpenActiveError::Registers(ActiveError::InputBits { expected: 48, found: 57 });
     assert_eq!(open(root, 1 << 12 | 0xa0), five);
+    // CR4.PCIDE: a regime without PCIDs would flush too little.
+    let tagged = OpenActiveError::Registers(ActiveError::Refused(Refusal::Feature { feature: Features::PCID }));
+    assert_eq!(open(root, 1 << 17 | 0xa0), tagged);
     let nowhere = PhysAddr::new(0x1000);
     assert_eq!(open(0x1000, 0xa0), OpenActiveError::Tables(OpenError::NoTable { root: nowhere }));
     assert_eq!(Level4::active(&mut Recorder::<_, 16>::new()), Err(ActiveError::Off));
