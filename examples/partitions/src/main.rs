@@ -1,7 +1,7 @@
 //! An RTOS with two partitions in user mode: `control` works, and `rogue` tries every forbidden access.
 //!
-//! The machine-independent part is the kernel ([`rtos`]), the list of accesses ([`attempts`]), the two programs
-//! ([`control`], [`rogue`]) and the shape of the map (`example_maps::partitions`). Each machine adds how it boots, traps and ticks. Every access
+//! The machine-independent part is the kernel (`rtos`), the list of accesses (`attempts`), the two programs
+//! (`control`, `rogue`) and the shape of the map (`example_maps::partitions`). Each machine adds how it boots, traps and ticks. Every access
 //! of `rogue` must fault, at the address and in the way that the map says; the kernel counts them, and looks at the memory
 //! of `control` whenever that is preempted: it must never notice.
 #![cfg_attr(target_os = "none", no_std, no_main)]
