@@ -9,6 +9,8 @@
 //!   not evaluated;
 //! * *rest*: names, types and lifetimes of what the macro makes, and the tables.
 //!
+//! Systems of isolated partitions are built, too, with their tables.
+//!
 //! The budgets are those of the project. Time fails no test. What is found goes into the report, too.
 
 use std::fmt::Write as _;
@@ -34,6 +36,7 @@ fn main() -> Result<()> {
     let (mut text, mut verdicts) = (head(&bench), Vec::new());
     by_regions(&bench, &mut text, &mut verdicts)?;
     by_leaves(&bench, &mut text, &mut verdicts)?;
+    by_spaces(&bench, &mut text, &mut verdicts)?;
     println!("{text}");
     let folder = folder();
     std::fs::create_dir_all(&folder)?;
@@ -106,6 +109,23 @@ fn by_leaves(bench: &Bench, text: &mut String, verdicts: &mut Vec<Verdict>) -> R
     Ok(())
 }
 
+/// Systems of partitions: rustc up to metadata (`cargo check`), and up to machine code without optimization.
+fn by_spaces(bench: &Bench, text: &mut String, verdicts: &mut Vec<Verdict>) -> Result<()> {
+    text.push_str(
+        "\n| isolated partitions | regions in each | ms to check | ms to build | MiB |\n|---|---|---|---|---|\n",
+    );
+    for n in [4, 16, 64] {
+        let source = partitions(n, 64);
+        let checked = bench.beyond(bench.cost("map", &source, Stop::Never)?);
+        let built = bench.beyond(bench.cost("map", &source, Stop::Built)?);
+        let _ = writeln!(text, "| {n} | 64 | {:.0} | {:.0} | {:.0} |", checked.millis, built.millis, built.mib);
+        if n == 64 {
+            verdicts.push(("const eval: ms to build 64 partitions of 64 regions".to_owned(), 5000.0, built.millis));
+        }
+    }
+    Ok(())
+}
+
 /// The line through the points: its slope.
 fn line(text: &mut String, verdicts: &mut Vec<Verdict>, what: &str, points: &[(f64, f64)]) -> f64 {
     let (_, slope, explained) = fit(points);
@@ -144,6 +164,28 @@ fn pages(n: u64) -> String {
     text + "} }"
 }
 
+/// `spaces` partitions of `regions` regions of 16 KiB, isolated from each other.
+fn partitions(spaces: u64, regions: u64) -> String {
+    let mut text = format!(
+        "tablature::memory_map! {{ pub mod m for aarch64::El1<G4K, 39>;
+         cpu {{ features = [asid16]; }}
+         physical {{ dram : 0x4000_0000, {} KiB, normal; }}\n",
+        spaces * regions * 16
+    );
+    for space in 0..spaces {
+        let _ = writeln!(text, "space p{space} (user) {{ asid {}; tables in dram;", space + 1);
+        for region in 0..regions {
+            let rights = ["rx", "r", "rw"][(region % 3) as usize];
+            let (at, phys) = (0x10_0000 + region * 0x8000, (space * regions + region) * 0x4000);
+            let _ = writeln!(text, "r{region} ({rights}) : {at:#x} => dram + {phys:#x}, 16 KiB;");
+        }
+        text.push_str("}\n");
+    }
+    let names: Vec<String> = (0..spaces).map(|space| format!("p{space}")).collect();
+    let _ = writeln!(text, "isolate {}; }}", names.join(", "));
+    text
+}
+
 fn opening(kib: u64) -> String {
     // The tables lie in memory of their own.
     format!(
@@ -170,8 +212,10 @@ impl<const N: usize> Later<N> {
 enum Stop {
     /// Behind the expansion of macros.
     Expanded,
-    /// At the end.
+    /// With metadata.
     Never,
+    /// With machine code.
+    Built,
 }
 
 /// The library, compiled, and a place for declarations.
@@ -245,6 +289,7 @@ impl Bench {
         let (emit, output) = match stop {
             Stop::Expanded => ("dep-info", self.folder.join(format!("{name}.d"))),
             Stop::Never => ("metadata", self.folder.join(format!("lib{name}.rmeta"))),
+            Stop::Built => ("obj", self.folder.join(format!("{name}.o"))),
         };
         command.args(["--edition=2024", "--crate-type=lib", "-Awarnings", "--crate-name", name, "-L"]);
         command.arg(self.folder.join("debug/deps")).arg(format!("--emit={emit}")).arg("-o").arg(output);
