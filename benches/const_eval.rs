@@ -232,7 +232,7 @@ impl Bench {
         let folder = root.join("target/const-eval");
         std::fs::create_dir_all(&folder)?;
         let output = Command::new(env!("CARGO"))
-            .args(["check", "--package", "tablature", "--message-format=json", "--target-dir"])
+            .args(["build", "--package", "tablature", "--message-format=json", "--target-dir"])
             .arg(&folder)
             .current_dir(root)
             .output()?;

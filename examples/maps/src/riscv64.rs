@@ -33,8 +33,8 @@ macro_rules! declare {
                     // An instruction, to be probed.
                     section ".text_last" (rx) in text + (256 KiB - 4), keep ".text_last";
                     section ".rodata" (r)  in rodata, from ".rodata", from ".got";
-                    section ".data"   (rw) in data, 256 KiB;
-                    section ".bss"    (rw) in data + 256 KiB, nobits;
+                    section ".data"   (rw) in data, 128 KiB;
+                    section ".bss"    (rw) in data + 128 KiB, nobits;
                     section ".tables" (rw) in table_pool, from ".table_memory";
                     section ".stack"  (rw) in stack, reserve;
                 }
