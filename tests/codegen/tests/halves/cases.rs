@@ -195,11 +195,10 @@ macro_rules! cases {
                 let mut ranges = Ranges::new();
                 // SAFETY: the memory is there and nobody else's, and tables are reached where they are.
                 assert!(unsafe { ranges.add(PhysAddr::new(yours.expose_provenance() as u64), 256 << 12) });
+                let start = PhysAddr::new(yours.expose_provenance() as u64);
                 // SAFETY: as above.
-                let memory = Memory::new(
-                    unsafe { Identity::new(PhysAddr::new(yours.expose_provenance() as u64), 256 << 12) },
-                    ranges,
-                );
+                let view = unsafe { Identity::new(start, 256 << 12) };
+                let memory = Memory::new(view, ranges);
                 mine.expose_provenance();
                 let space = AddressSpace::new(memory, Halves::Both).expect("memory for the root");
                 let mapper = mapper::Mapper::new(mine, mine.wrapping_add(512), mine.wrapping_add(256 << 9));

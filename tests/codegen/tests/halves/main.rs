@@ -4,6 +4,7 @@
 //! Instructions of the halves by hand go to a list; those of the notation to a [`Recorder`](tablature::flush::Recorder).
 
 #![expect(unreachable_pub, reason = "the halves by hand are files of the library")]
+#![expect(clippy::duplicate_mod, reason = "they are compiled once for each architecture, beside its own `machine`")]
 
 /// An instruction, as in `src/insn.rs`.
 macro_rules! execute {
