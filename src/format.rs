@@ -536,6 +536,7 @@ impl Format {
 
     /// The word of a leaf at `level` without its address; `None` where the format has no encoding for it.
     #[must_use]
+    #[inline(always)]
     pub const fn leaf_flags(&self, level: usize, leaf: &Leaf) -> Option<u64> {
         let form = self.at(level);
         let Some(encoding) = self.leaf_encoding(level, leaf.run) else { return None };

@@ -5,14 +5,14 @@ use core::fmt;
 use super::change::run_of;
 use super::error::{Fault, MapError, Offender, ProtectError, UnmapError};
 use super::kind::{Kind, Live, Offline, State};
-use super::leaves::{flags_of, phys_end};
+use super::leaves::{flags_at, phys_end};
 use super::ledger::Ledger;
 use super::node::{Node, Sort};
 use super::offline::one_leaf;
 use super::page::{LevelOf, Spot};
-use super::protect::{Edit, Protect};
+use super::protect::{Edit, Protect, Streak};
 use super::range::{RangeError, Span};
-use super::ready::{NO_KEY, Ready, key_of, key_of_change};
+use super::ready::Ready;
 use super::space::{AddressSpace, format_of};
 use super::tree::Tree;
 use crate::addr::{PhysAddr, VirtAddr};
@@ -27,15 +27,14 @@ use crate::table::Attributes;
 /// next page of the same table nothing.
 ///
 /// ```text
-///   map      a load, a store               where the table is there, and the attributes are those of last time
-///   unmap    a load, a store
-///   protect  a load, a store or exchange   where the change is that of last time
+///   map, unmap   a load, a store
+///   protect      a load, a store or exchange
 /// ```
 ///
 /// # Invariants
 /// 1. `path[level]` is the table of `level` on the way to `virt`, for each level from `low` to `top`, and was put in sight;
 ///    for none, if `low` is [`MAX_LEVELS`].
-/// 2. What `ready` names can be done in `path[level]` of its level, which is a table of the space and was put in sight.
+/// 2. `ready[level]` is within what `path[level]` translates, which is a table of the space and was put in sight.
 pub struct Cursor<'s, K: Kind, St: State> {
     pub(super) space: &'s mut AddressSpace<K, St>,
     /// Where it is.
@@ -45,17 +44,10 @@ pub struct Cursor<'s, K: Kind, St: State> {
     pub(super) low: usize,
     top: usize,
     pub(super) path: [Node; MAX_LEVELS],
-    /// Flags of the attributes last mapped with.
-    pub(super) flags: [u64; MAX_LEVELS],
-    /// [`key_of`] them.
-    pub(super) leaf: u64,
-    /// The change last made, and for which leaves which duty was owed.
-    pub(super) edit: Edit,
-    /// [`key_of_change`] it.
-    pub(super) change: u64,
-    /// What can be done at once.
-    pub(super) ready: Ready,
-    streak: Option<(u64, Duty)>,
+    /// Where entries can be changed at once, by level.
+    pub(super) ready: [Ready; MAX_LEVELS],
+    /// What the change of a leaf last owed.
+    streak: Option<Streak>,
 }
 
 impl<K: Kind, St: State> fmt::Debug for Cursor<'_, K, St> {
@@ -77,11 +69,7 @@ impl<K: Kind, St: State> AddressSpace<K, St> {
             low: MAX_LEVELS,
             top: 0,
             path: [node; MAX_LEVELS],
-            flags: [NOT_ENCODABLE; MAX_LEVELS],
-            leaf: NO_KEY,
-            edit: Edit::NONE,
-            change: NO_KEY,
-            ready: Ready::FOR_NOTHING,
+            ready: Ready::NOWHERE,
             streak: None,
         }
     }
@@ -210,11 +198,12 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
     {
         let level = const { LevelOf::<K::Regime, S>::LEVEL };
         let (virt, phys) = (page.start().as_u64(), frame.start().as_u64());
-        let key = key_of(attributes);
-        if self.ready.map == Self::tag(virt, key, level) && phys < Self::PHYS_END {
-            let (node, flags) = (self.known(level), self.flags[clamp(level)]);
+        let flags = flags_at(Self::FORMAT, Self::FEATURES, attributes, level);
+        if phys < Self::PHYS_END
+            && flags != NOT_ENCODABLE
+            && let Some((node, index)) = self.at_once(page, level)
+        {
             let mut tree = self.space.tree();
-            let index = tree.index(node, virt);
             if tree.load(node, index) & Self::FORMAT.present == 0 {
                 let word = flags | Self::FORMAT.address.place(phys);
                 let slot = Span { start: virt, last: virt | (S::BYTES - 1) };
@@ -239,10 +228,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
     where
         K::Regime: HasLeaf<S>,
     {
-        let (level, key) = (LevelOf::<K::Regime, S>::LEVEL, key_of(attributes));
-        if self.leaf != key {
-            (self.leaf, self.flags) = (key, flags_of(Self::FORMAT, Self::FEATURES, attributes));
-        }
+        let level = LevelOf::<K::Regime, S>::LEVEL;
         if level > 0 && <St::Ledger<'static, K> as Ledger<K>>::LIVE {
             self.no_table(page.start(), level)?;
         }
@@ -251,23 +237,24 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
             return Ok(owed);
         }
         if let Some(spot) = spot
-            && let Some(owed) = self.map_in_new_table(spot, level, page.start(), frame.start(), S::BYTES)?
+            && let Some(owed) = self.map_in_new_table(spot, level, page, frame, attributes)?
         {
             return Ok(owed);
         }
         self.slowly(level, page.start(), |tree| tree.map(&one_leaf(page, frame, attributes)))
     }
 
-    /// Maps a page of `bytes` where nothing but its table is missing; `None` where that is not how it is.
-    fn map_in_new_table(
+    /// Maps a page where nothing but its table is missing; `None` where that is not how it is.
+    fn map_in_new_table<S: PageSize>(
         &mut self,
         spot: Spot,
         level: usize,
-        virt: VirtAddr,
-        phys: PhysAddr,
-        bytes: u64,
+        page: Page<S>,
+        frame: Frame<S>,
+        attributes: Attributes,
     ) -> Result<Option<St::Owes<K, ()>>, MapError> {
-        let (virt, phys, flags) = (virt.as_u64(), phys.as_u64(), self.flags[clamp(level)]);
+        let (virt, phys, bytes) = (page.start().as_u64(), frame.start().as_u64(), S::BYTES);
+        let flags = flags_at(Self::FORMAT, Self::FEATURES, attributes, level);
         if flags == NOT_ENCODABLE || phys >= Self::PHYS_END || Self::PHYS_END - phys < bytes {
             return Ok(None);
         }
@@ -327,10 +314,8 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
     {
         let level = const { LevelOf::<K::Regime, S>::LEVEL };
         let virt = page.start().as_u64();
-        if self.ready.unmap == Self::tag(virt, 0, level) {
-            let node = self.known(level);
+        if let Some((node, index)) = self.at_once(page, level) {
             let mut tree = self.space.tree();
-            let index = tree.index(node, virt);
             let word = tree.load(node, index);
             if Sort::of(Self::FORMAT, level, word) == Sort::Leaf && run_of(Self::FORMAT, level, word).is_none() {
                 tree.erase(node, index);
@@ -376,7 +361,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         if let Some(owed) = self.protect_at_once(page, change) {
             return Ok(owed);
         }
-        self.protect_slowly(page, *change)
+        self.protect_slowly(page, change)
     }
 
     /// Changes one page if all that takes is known.
@@ -387,13 +372,13 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
     {
         let level = const { LevelOf::<K::Regime, S>::LEVEL };
         let virt = page.start().as_u64();
-        let key = key_of_change(change);
-        if self.ready.protect == Self::tag(virt, key, level) {
-            let (node, edit) = (self.known(level), &self.edit);
+        let edit = Edit::of_level(Self::FORMAT, Self::FEATURES, level, *change);
+        if edit.fits(level)
+            && let Some((node, index)) = self.at_once(page, level)
+        {
             let mut tree = self.space.tree();
-            let index = tree.index(node, virt);
             let word = tree.load(node, index);
-            let duty = tree.duty_of_edit(&mut self.streak, level, word, edit);
+            let duty = tree.duty_of_edit(&mut self.streak, level, word, edit.apply(Self::FORMAT, level, word));
             if Sort::of(Self::FORMAT, level, word) == Sort::Leaf
                 && run_of(Self::FORMAT, level, word).is_none()
                 && !TreeOf::<K, St>::breaks(node, duty)
@@ -414,21 +399,17 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
     /// The same by the long way.
     #[cold]
     #[inline(never)]
-    fn protect_slowly<S: PageSize>(&mut self, page: Page<S>, change: Protect) -> Result<St::Owes<K, ()>, ProtectError>
+    fn protect_slowly<S: PageSize>(&mut self, page: Page<S>, change: &Protect) -> Result<St::Owes<K, ()>, ProtectError>
     where
         K::Regime: HasLeaf<S>,
     {
-        let (level, key) = (LevelOf::<K::Regime, S>::LEVEL, key_of_change(&change));
-        if self.change != key {
-            (self.change, self.edit) = (key, Edit::new(Self::FORMAT, Self::FEATURES, change));
-            self.streak = None;
-        }
+        let level = LevelOf::<K::Regime, S>::LEVEL;
         if self.leap(page.start(), level).or_else(|| self.get_ready_at(page.start(), level)).is_some()
-            && let Some(owed) = self.protect_at_once(page, &change)
+            && let Some(owed) = self.protect_at_once(page, change)
         {
             return Ok(owed);
         }
-        self.slowly(level, page.start(), |tree| tree.protect_leaf(page.start(), level, &change))
+        self.slowly(level, page.start(), |tree| tree.protect_leaf(page.start(), level, change))
     }
 
     /// Runs what cannot fail on a leaf that [`arrive`](Self::arrive) found.

@@ -9,6 +9,7 @@ use crate::format::{Format, Leaf, MAX_LEVELS, NOT_ENCODABLE, clamp};
 use crate::table::Attributes;
 
 /// The leaf of `attributes`, apart from its address.
+#[inline(always)]
 pub(crate) const fn leaf_of(attributes: Attributes, address: u64) -> Leaf {
     Leaf {
         address,
@@ -23,22 +24,27 @@ pub(crate) const fn leaf_of(attributes: Attributes, address: u64) -> Leaf {
 
 /// The flags of leaves with `attributes` at each level; [`NOT_ENCODABLE`] where there is no such leaf.
 pub(crate) fn flags_of(format: &Format, features: Features, attributes: Attributes) -> [u64; MAX_LEVELS] {
-    let leaf = leaf_of(attributes, 0);
     let mut flags = [NOT_ENCODABLE; MAX_LEVELS];
-    if !is_granted(format, features, attributes) {
-        return flags;
-    }
     for (level, flags) in flags.iter_mut().enumerate().take(format.levels) {
-        if format.has_leaf(level, features)
-            && let Some(word) = format.leaf_flags(level, &leaf)
-        {
-            *flags = word;
-        }
+        *flags = flags_at(format, features, attributes, level);
     }
     flags
 }
 
+/// The same of one level: a number, where the compiler knows the attributes.
+#[inline(always)]
+pub(crate) const fn flags_at(format: &Format, features: Features, attributes: Attributes, level: usize) -> u64 {
+    if is_granted(format, features, attributes)
+        && format.has_leaf(level, features)
+        && let Some(word) = format.leaf_flags(level, &leaf_of(attributes, 0))
+    {
+        return word;
+    }
+    NOT_ENCODABLE
+}
+
 /// Whether the CPU has what the encoding of `attributes` needs.
+#[inline(always)]
 pub(crate) const fn is_granted(format: &Format, features: Features, attributes: Attributes) -> bool {
     let memory = attributes.memory;
     let bits = format.memory_bits(0, memory);
@@ -54,6 +60,7 @@ pub(crate) const fn is_granted(format: &Format, features: Features, attributes: 
 }
 
 /// Whether the CPU can keep what `access` does not let execute from being executed.
+#[inline(always)]
 pub(crate) const fn can_withhold(format: &Format, features: Features, access: Access) -> bool {
     access.any().contains(Rights::X) || features.contains(format.no_execute)
 }

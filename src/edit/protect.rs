@@ -56,15 +56,19 @@ pub(super) struct Edit {
 }
 
 impl Edit {
-    /// One that no leaf fits.
-    pub(super) const NONE: Self = Self {
-        keep: [u64::MAX; MAX_LEVELS],
-        set: [NOT_ENCODABLE; MAX_LEVELS],
-        change: Protect { access: None, memory: None, global: None },
-    };
-
     /// The masks of `change`.
     pub(super) fn new(format: &Format, features: Features, change: Protect) -> Self {
+        Self::of_levels(format, features, 0, format.levels, change)
+    }
+
+    /// Those for leaves of `level` alone: numbers, where the compiler knows the change.
+    #[inline(always)]
+    pub(super) fn of_level(format: &Format, features: Features, level: usize, change: Protect) -> Self {
+        Self::of_levels(format, features, level, level + 1, change)
+    }
+
+    #[inline(always)]
+    fn of_levels(format: &Format, features: Features, from: usize, to: usize, change: Protect) -> Self {
         let everything = Access { privileged: Rights::RWX, user: Rights::RWX };
         let granted = is_granted(
             format,
@@ -76,7 +80,7 @@ impl Edit {
             },
         );
         let mut edit = Self { keep: [u64::MAX; MAX_LEVELS], set: [NOT_ENCODABLE; MAX_LEVELS], change };
-        for level in 0..format.levels {
+        for level in from..to {
             if let (true, Some((clear, set))) = (granted, masks(format, features, level, change)) {
                 edit.keep[clamp(level)] = !clear;
                 edit.set[clamp(level)] = set;
@@ -126,6 +130,7 @@ impl Edit {
 }
 
 /// The bits that leaves of `level` lose and get; `None` where there is no encoding.
+#[inline(always)]
 fn masks(format: &Format, features: Features, level: usize, change: Protect) -> Option<(u64, u64)> {
     let (mut clear, mut set) = (0, 0);
     let form = format.at(level);
@@ -153,10 +158,18 @@ fn masks(format: &Format, features: Features, level: usize, change: Protect) -> 
 }
 
 /// What entries that changed one after the other owe.
-struct Streak {
+struct Row {
     /// The bits of the last word that changed, without its address, and what the change of those owes.
     last: Option<(u64, Duty)>,
     all: Option<(Span, Duty, bool)>,
+}
+
+/// What a change owed: the bits of the word, before and after, without its address.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Streak {
+    old: u64,
+    new: u64,
+    duty: Duty,
 }
 
 impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
@@ -307,7 +320,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         if let (false, Some((keep, set))) = (L::LIVE, edit.of_bits(Self::FORMAT, node.level)) {
             return self.change_row(node, from, to + 1, keep, set);
         }
-        let mut streak = Streak { last: None, all: None };
+        let mut streak = Row { last: None, all: None };
         let mut index = from;
         while index <= to {
             let word = self.load(node, index);
@@ -342,18 +355,24 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
 
     /// What the change of one leaf owes; `last` remembers it for leaves that differ in nothing but their addresses.
     #[inline(always)]
-    pub(super) fn duty_of_edit(&self, last: &mut Option<(u64, Duty)>, level: usize, word: u64, edit: &Edit) -> Duty {
+    pub(super) fn duty_of_edit(&self, last: &mut Option<Streak>, level: usize, word: u64, changed: u64) -> Duty {
         if !L::LIVE {
             return Duty::NONE;
         }
-        let mut streak = Streak { last: *last, all: None };
-        let duty = Self::duty_again(&mut streak, level, word, edit.apply(Self::FORMAT, level, word));
-        *last = streak.last;
-        duty
+        let bits = !Self::address_bits(level);
+        let (old, new) = (word & bits, changed & bits);
+        match *last {
+            Some(last) if last.old == old && last.new == new => last.duty,
+            _ => {
+                let duty = Self::duty_between(level, word, changed);
+                *last = Some(Streak { old, new, duty });
+                duty
+            }
+        }
     }
 
     /// [`duty_between`](Self::duty_between), remembered for leaves that differ in nothing but their addresses.
-    fn duty_again(streak: &mut Streak, level: usize, word: u64, new: u64) -> Duty {
+    fn duty_again(streak: &mut Row, level: usize, word: u64, new: u64) -> Duty {
         let flags = word & !Self::address_bits(level);
         match streak.last {
             Some((last, duty)) if last == flags => duty,

@@ -1,34 +1,30 @@
-//! What a cursor can do at once, as numbers that compare at once.
+//! What a cursor can do at once.
 
 use super::cursor::{Cursor, TreeOf};
 use super::kind::{Kind, State};
 use super::node::{Node, Sort};
 use super::page::Spot;
-use super::protect::Protect;
 use super::sight;
 use crate::addr::VirtAddr;
-use crate::attr::MemoryType;
-use crate::format::{MAX_LEVELS, NOT_ENCODABLE, clamp};
-use crate::table::Attributes;
+use crate::format::{MAX_LEVELS, clamp};
+use crate::page::{Page, PageSize};
 
-/// What can be done at once in the lowest table that is known, each as the tag of what is asked for; [`NO_KEY`] where
-/// something is to be found out first.
+/// What a table translates that is known.
+///
+/// # Invariant
+/// `first` is a multiple of what an entry of the table translates.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ready {
-    pub(super) map: u64,
-    pub(super) unmap: u64,
-    pub(super) protect: u64,
+    /// From here.
+    first: u64,
+    /// As many bytes: none where something is to be found out first.
+    bytes: u64,
 }
 
 impl Ready {
-    pub(super) const FOR_NOTHING: Self = Self { map: NO_KEY, unmap: NO_KEY, protect: NO_KEY };
+    /// No table of any level.
+    pub(super) const NOWHERE: [Self; MAX_LEVELS] = [Self { first: 0, bytes: 0 }; MAX_LEVELS];
 }
-
-/// No [`key_of`] anything.
-pub(super) const NO_KEY: u64 = u64::MAX;
-
-/// Bits of a key and a level in the tag of a table and what is to be done there.
-const KEY_BITS: u32 = 16;
 
 impl<K: Kind, St: State> Cursor<'_, K, St> {
     /// log2 of the bytes that a table of `level` translates.
@@ -37,38 +33,37 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         Self::FORMAT.at(level).shift + Self::FORMAT.index_bits(level)
     }
 
-    /// A table and what is to be done there, as one number that compares at once: the address of the table of `level` on the
-    /// way to `virt`, the level, and a key.
-    #[inline(always)]
-    pub(super) const fn tag(virt: u64, key: u64, level: usize) -> u64 {
-        virt & u64::MAX << Self::span(level) | key << 3 | level as u64
-    }
-
     /// Whether something can be done at once in tables of `level`. Never in the root: whose its entries are must be looked at.
     #[inline(always)]
     const fn gets_ready(level: usize) -> bool {
-        level + 1 < Self::FORMAT.levels && Self::span(level) >= KEY_BITS
+        level + 1 < Self::FORMAT.levels && Self::span(level) < u64::BITS
     }
 
-    /// The table that `ready` names.
+    /// The entry for a page of `level`, if that can be changed at once.
     #[inline(always)]
-    pub(super) fn known(&self, level: usize) -> Node {
+    pub(super) fn at_once<S: PageSize>(&self, page: Page<S>, level: usize) -> Option<(Node, usize)> {
+        if !Self::gets_ready(level) {
+            return None;
+        }
+        let Ready { first, bytes } = self.ready[clamp(level)];
+        let offset = page.start().as_u64().wrapping_sub(first);
+        if offset >= bytes {
+            return None;
+        }
+        let node = Node { level, fresh: false, ..self.path[clamp(level)] };
         // SAFETY: by invariant 2 it was put in sight.
-        unsafe { TreeOf::<K, St>::seen_before(Node { level, fresh: false, ..self.path[clamp(level)] }) }
+        let node = unsafe { TreeOf::<K, St>::seen_before(node) };
+        // SAFETY: both are multiples of the size of the page: pages start at one, and so does what `Ready` has bytes of.
+        unsafe { core::hint::assert_unchecked(offset & ((1 << Self::FORMAT.at(level).shift) - 1) == 0) };
+        Some((node, (offset >> Self::FORMAT.at(level).shift) as usize))
     }
 
-    /// Finds out what can be done at once in the table of `level` on the way to where `path` leads, which is known.
+    /// Remembers that the table of `level` on the way to where `path` leads is known, and no other.
     pub(super) fn get_ready(&mut self, level: usize) {
-        self.ready = Ready::FOR_NOTHING;
-        if !Self::gets_ready(level) {
-            return;
-        }
-        self.ready.unmap = Self::tag(self.virt, 0, level);
-        if self.leaf != NO_KEY && self.flags[clamp(level)] != NOT_ENCODABLE {
-            self.ready.map = Self::tag(self.virt, self.leaf, level);
-        }
-        if self.change != NO_KEY && self.edit.fits(level) {
-            self.ready.protect = Self::tag(self.virt, self.change, level);
+        self.ready = Ready::NOWHERE;
+        if Self::gets_ready(level) {
+            let span = Self::span(level);
+            self.ready[clamp(level)] = Ready { first: self.virt >> span << span, bytes: 1 << span };
         }
     }
 
@@ -91,7 +86,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
                 Sort::Table => {}
                 Sort::Absent if above == level + 1 && above + 1 < format.levels => {
                     (self.virt, self.low) = (virt, MAX_LEVELS);
-                    self.ready = Ready::FOR_NOTHING;
+                    self.ready = Ready::NOWHERE;
                     return Some(Spot { node: Node { level: above, ..node }, index, word });
                 }
                 _ => return None,
@@ -109,29 +104,4 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         self.get_ready(level);
         Some(Spot { node, index, word })
     }
-}
-
-/// Attributes as a number of thirteen bits.
-#[inline(always)]
-pub(super) const fn key_of(attributes: Attributes) -> u64 {
-    attributes.access.index() as u64 | (attributes.memory as u64) << 7 | (attributes.global as u64) << 11
-}
-
-/// A change as a number of thirteen bits.
-#[inline(always)]
-pub(super) const fn key_of_change(change: &Protect) -> u64 {
-    const { assert!(MemoryType::COUNT < 16, "a memory type has four bits, of which all set are none") };
-    let access = match change.access {
-        Some(access) => access.index() as u64,
-        None => 64,
-    };
-    let memory = match change.memory {
-        Some(memory) => memory as u64,
-        None => 15,
-    };
-    let global = match change.global {
-        Some(global) => global as u64,
-        None => 2,
-    };
-    access | memory << 7 | global << 11
 }

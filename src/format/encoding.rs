@@ -35,6 +35,7 @@ impl Moves {
 
     /// The fields of a page in the places of this leaf.
     #[must_use]
+    #[inline]
     pub const fn place(self, word: u64) -> u64 {
         if self.groups[0].0 == 0 {
             return word;
@@ -81,6 +82,7 @@ impl Format {
     /// How leaves at `level` are encoded that belong to a run of that many bytes (0 for none); `None` where there are
     /// none.
     #[must_use]
+    #[inline(always)]
     pub const fn leaf_encoding(&self, level: usize, run: u64) -> Option<LeafEncoding> {
         let form = self.at(level);
         if form.leaf.is_never() {
@@ -101,6 +103,7 @@ impl Format {
 
     /// The rights bits of such a leaf; `None` where it cannot have that access.
     #[must_use]
+    #[inline(always)]
     pub const fn rights_at(&self, level: usize, run: u64, access: Access) -> Option<u64> {
         let rights = self.rights[access.index()];
         match self.leaf_encoding(level, run) {
@@ -114,6 +117,7 @@ impl Format {
 
     /// The bits of such a leaf that [`Format::rights_at`] may set.
     #[must_use]
+    #[inline(always)]
     pub const fn rights_field(&self, level: usize, run: u64) -> u64 {
         match self.leaf_encoding(level, run) {
             Some(encoding) => encoding.moves.place(self.rights_mask) & self.entry_mask(),
@@ -123,6 +127,7 @@ impl Format {
 
     /// What is set, in such a leaf, if it is valid for one address space only.
     #[must_use]
+    #[inline]
     pub const fn not_global_at(&self, level: usize, run: u64) -> u64 {
         match self.leaf_encoding(level, run) {
             Some(encoding) => encoding.moves.place(self.not_global),
@@ -142,6 +147,7 @@ impl Format {
 
     /// The bits that an entry has.
     #[must_use]
+    #[inline]
     pub const fn entry_mask(&self) -> u64 {
         if self.entry_bytes == 4 { u32::MAX as u64 } else { u64::MAX }
     }

@@ -6,8 +6,9 @@ pub(super) const READ_ONLY: u64 = 0x0060_0000_0000_0787;
 /// The same in spaces that are made at run time: none is of one ASID.
 pub(super) const GLOBAL_READ_WRITE: u64 = READ_WRITE;
 pub(super) const GLOBAL_READ_ONLY: u64 = READ_ONLY;
-/// What differs between the two.
-pub(super) const RIGHTS: u64 = 0x80;
+/// All that says who may do what: other rights take the place of whatever a page had, as `Protect::access` does. With the
+/// one bit in which the two differ, a page that EL0 could read or execute would stay so.
+pub(super) const RIGHTS: u64 = 0x0060_0000_0000_00c0;
 const ADDRESS: u64 = 0x0000_ffff_ffff_f000;
 const CONTIGUOUS: u64 = 1 << 52;
 /// More pages than this are flushed as a whole.

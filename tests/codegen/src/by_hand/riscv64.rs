@@ -6,8 +6,11 @@ pub(super) const READ_ONLY: u64 = 0xc3;
 /// The same in spaces that are made at run time, whose pages are global.
 pub(super) const GLOBAL_READ_WRITE: u64 = 0xe7;
 pub(super) const GLOBAL_READ_ONLY: u64 = 0xe3;
-/// What differs between the two: a dirty bit stays, and means nothing without the right.
-pub(super) const RIGHTS: u64 = 0xe;
+/// All that says who may do what: other rights take the place of whatever a page had, as `Protect::access` does, and a page
+/// of the user does not stay one. A dirty bit stays, and means nothing without the right.
+pub(super) const RIGHTS: u64 = 0x1e;
+/// The valid bit, that of runs, and the reserved ones, which the cursor refuses by its contract: such an entry faults.
+const PAGE: u64 = 0x9fc0_0000_0000_0001;
 /// More pages than this are flushed as a whole.
 const MANY: usize = 64;
 
@@ -34,7 +37,7 @@ pub(super) const fn is_table(word: u64) -> bool {
 
 /// One of 4 KiB that is not part of a run.
 pub(super) const fn is_page(word: u64) -> bool {
-    word & 1 != 0 && word & 0xe != 0 && word >> 63 == 0
+    word & PAGE == 1
 }
 
 pub(super) fn publish(virt: u64) {

@@ -6,8 +6,9 @@ pub(super) const READ_ONLY: u64 = 0x8000_0000_0000_0021;
 /// The same in spaces that are made at run time: global, and the processor sets the accessed and dirty bits.
 pub(super) const GLOBAL_READ_WRITE: u64 = 0x8000_0000_0000_0103;
 pub(super) const GLOBAL_READ_ONLY: u64 = 0x8000_0000_0000_0101;
-/// What differs between the two: of a page that cannot be written, the dirty bit would make a shadow stack.
-pub(super) const RIGHTS: u64 = 0x42;
+/// All that says who may do what: other rights take the place of whatever a page had, as `Protect::access` does, and a page
+/// of the user does not stay one. Of a page that cannot be written, the dirty bit would make a shadow stack.
+pub(super) const RIGHTS: u64 = 0x8000_0000_0000_0046;
 const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 /// CR4.PGE.
 const GLOBAL: u64 = 1 << 7;
