@@ -13,10 +13,13 @@ use tablature::layout::{Layout, count_regions};
 use crate::fill::{Half, fill_map};
 use crate::regions::MAIR;
 
-kit::image! {
+kit::displacement! {
     /// Virtual minus physical address of everything in the image.
     const RISE: kernel { text, rodata, data, stack, table_pool }
 }
+
+// `ret`.
+kit::word!(".text_last" = 0xd65f03c0);
 
 // Entered by QEMU at its physical address, at EL1, with the MMU off.
 core_aarch64::start!(on_reset);
