@@ -12,7 +12,7 @@ use tablature::space::{Declared, DeclaredRegion};
 use crate::machine::Arch;
 use crate::process::{Ended, capture, shown, target_directory};
 use crate::setup::Toolchain;
-use crate::steps::Steps;
+use crate::steps::{Steps, leave_out};
 
 /// That of the program.
 #[path = "../../tests/linked/src/map.rs"]
@@ -65,7 +65,14 @@ fn gnu(arch: Arch, toolchain: Toolchain) -> Option<Linker> {
 /// All steps, with lld and, where it is there, GNU ld.
 pub(crate) fn run_all(steps: &mut Steps, toolchain: Toolchain) {
     for arch in Arch::ALL {
-        for linker in [Some(LLD), gnu(arch, toolchain)].into_iter().flatten() {
+        let gnu = gnu(arch, toolchain);
+        if gnu.is_none() {
+            steps.run(format!("link {arch}, GNU ld"), || {
+                leave_out(format!("links for {arch} by GNU ld, which is not here"));
+                Ok(())
+            });
+        }
+        for linker in [Some(LLD), gnu].into_iter().flatten() {
             let by = format!("{arch}, {}", linker.name);
             steps.run(format!("link as declared {by}"), || as_declared(toolchain, arch, linker));
             for (feature, reasons) in REFUSED {
