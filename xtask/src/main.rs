@@ -11,7 +11,6 @@ mod demo;
 mod draw;
 mod edit;
 mod elf;
-mod formats;
 mod house;
 mod links;
 mod machine;

@@ -1,6 +1,8 @@
 //! The tables of a board against the board: counts, and what an access to each run and its neighbours does.
 
-use super::data::{Board, Run};
+use tablature_import::resources::Run;
+
+use super::data::Board;
 use super::declare::Declared;
 use super::emit::Dump;
 use super::walk::{

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::corpus::case::number;
+use tablature_import::resources::Run;
+use tablature_import::system::number;
 
 /// One line of a table: column head to text.
 type Row = BTreeMap<String, String>;
@@ -49,27 +50,14 @@ fn optional(row: &Row, column: &str) -> Option<u64> {
     row.get(column).and_then(|cell| number(cell))
 }
 
-/// A contiguous piece of a map with one set of attributes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Run {
-    pub(crate) virt: u64,
-    pub(crate) phys: u64,
-    pub(crate) size: u64,
-    /// `r`, `w`, `x`, and `u` for user.
-    pub(crate) rights: String,
-    pub(crate) memory: String,
-}
-
-impl Run {
-    fn of(row: &Row) -> Result<Self> {
-        Ok(Self {
-            virt: integer(row, "virt")?,
-            phys: integer(row, "phys")?,
-            size: integer(row, "size")?,
-            rights: text(row, "rights")?,
-            memory: text(row, "memory")?,
-        })
-    }
+fn run(row: &Row) -> Result<Run> {
+    Ok(Run {
+        virt: integer(row, "virt")?,
+        phys: integer(row, "phys")?,
+        size: integer(row, "size")?,
+        rights: text(row, "rights")?,
+        memory: text(row, "memory")?,
+    })
 }
 
 /// A region as the board's source declares it.
@@ -166,8 +154,8 @@ pub(crate) fn load(directory: &Path) -> Result<Boards> {
 
 fn add(board: &mut Board, table: &str, row: &Row) -> Result<()> {
     match table {
-        "effective.tsv" => board.runs.push(Run::of(row)?),
-        "boards.tsv" => board.sources.push(Source { name: text(row, "region")?, run: Run::of(row)? }),
+        "effective.tsv" => board.runs.push(run(row)?),
+        "boards.tsv" => board.sources.push(Source { name: text(row, "region")?, run: run(row)? }),
         _ => board.forbidden.push((text(row, "name")?, integer(row, "phys")?, integer(row, "size")?)),
     }
     Ok(())

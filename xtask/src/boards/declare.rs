@@ -8,15 +8,15 @@ use tablature::map::Map;
 use tablature::plan;
 use tablature::rule::Finding;
 
-use super::data::{Board, Run};
-use super::resources::{Place, derive, free, unique};
-use crate::corpus::case::{Case, Expect, Num, Options, Region, Resource, RightsText, Space, Tables, Waive};
-use crate::corpus::twin;
-use crate::formats;
+use tablature_import::resources::{Place, Run, derive, free, identifier, unique};
+use tablature_import::system::{Num, Options, Region, Resource, RightsText, Space, System, Tables, Waive};
+use tablature_import::{formats, twin};
+
+use super::data::Board;
 
 /// A board in the notation.
 pub(crate) struct Declared {
-    pub(crate) case: Case,
+    pub(crate) case: System,
     /// Tables of the plan at run time, roots included.
     pub(crate) tables: u64,
     /// Where they are placed.
@@ -94,26 +94,6 @@ fn feature_names(board: &Board) -> Vec<String> {
     names.into_iter().map(str::to_owned).collect()
 }
 
-/// An identifier like the name.
-pub(crate) fn identifier(name: &str) -> String {
-    const KEYWORDS: [&str; 51] = [
-        "as", "break", "const", "continue", "crate", "else", "enum", "extern", "false", "fn", "for", "if", "impl",
-        "in", "let", "loop", "match", "mod", "move", "mut", "pub", "ref", "return", "self", "static", "struct",
-        "super", "trait", "true", "type", "unsafe", "use", "where", "while", "async", "await", "dyn", "abstract",
-        "become", "box", "do", "final", "gen", "macro", "override", "priv", "try", "typeof", "unsized", "virtual",
-        "yield",
-    ];
-    let mut text: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
-    if text.starts_with(|c: char| c.is_ascii_digit()) || text.is_empty() || text == "_" {
-        text.insert_str(0, "r_");
-    }
-    if KEYWORDS.contains(&text.as_str()) {
-        text.push('_');
-    }
-    text
-}
-
 /// A name for each run: that of the smallest declared region it starts in, else of one that it meets.
 fn names(board: &Board) -> Vec<String> {
     let mut taken = BTreeMap::new();
@@ -154,7 +134,7 @@ pub(crate) fn declare(board: &Board) -> Result<Declared, Apart> {
 }
 
 /// The declaration without tables, waivers and forbidden memory.
-fn plain(board: &Board, format: &str) -> Result<(Case, Vec<String>), String> {
+fn plain(board: &Board, format: &str) -> Result<(System, Vec<String>), String> {
     let names = names(board);
     let (resources, places) = derive(&board.runs, &names, board.bus_decides())?;
     let largest = largest_leaf(board, format)?;
@@ -174,14 +154,15 @@ pub(crate) fn system(
     space: &str,
     role: &str,
     regions: Vec<Region>,
-) -> Case {
+) -> System {
     let features = feature_names(board);
-    Case {
+    System {
         id: identifier(&board.id),
         format: format.into(),
         why: board.description.clone(),
         resources,
         spaces: vec![Space {
+            note: Vec::new(),
             name: space.into(),
             role: role.into(),
             regions,
@@ -201,9 +182,6 @@ pub(crate) fn system(
             features: (!features.is_empty()).then_some(features),
             ..Options::default()
         },
-        expect: Expect::Ok,
-        error: None,
-        warnings: Vec::new(),
     }
 }
 
@@ -238,7 +216,7 @@ pub(crate) fn region(run: &Run, name: &str, place: &Place, largest: Option<u64>)
 }
 
 /// Counts the tables and gives them a place; adds the forbidden memory where the map stays out of it.
-fn complete(board: &Board, case: &mut Case) -> Result<Declared, String> {
+fn complete(board: &Board, case: &mut System) -> Result<Declared, String> {
     let mut repaired = Vec::new();
     let mut avoid = Vec::new();
     for (name, base, size) in &board.forbidden {
@@ -250,6 +228,7 @@ fn complete(board: &Board, case: &mut Case) -> Result<Declared, String> {
         }
         let name = identifier(name);
         case.resources.push(Resource {
+            note: Vec::new(),
             name,
             base: Num(*base),
             size: Num(*size),
@@ -270,7 +249,7 @@ fn complete(board: &Board, case: &mut Case) -> Result<Declared, String> {
 
 /// Finds `size` bytes for tables: in memory that the map leaves alone; where it maps everything, at the end of its own
 /// RAM, which is then a linear map.
-fn place_tables(board: &Board, case: &mut Case, avoid: &[(u64, u64)], size: u64, alignment: u64) -> Option<u64> {
+fn place_tables(board: &Board, case: &mut System, avoid: &[(u64, u64)], size: u64, alignment: u64) -> Option<u64> {
     let mut tables = tables_of(size);
     let at = match free(&board.runs, avoid, size, alignment, 1 << board.pa_bits) {
         Some(at) => {
@@ -310,6 +289,7 @@ pub(super) fn tables_of(size: u64) -> Tables {
 /// The resource for tables.
 pub(super) fn table_resource(base: u64, size: u64) -> Resource {
     Resource {
+        note: Vec::new(),
         name: "page_tables".into(),
         base: Num(base),
         size: Num(size),
@@ -454,7 +434,7 @@ mod tests {
 
     #[test]
     fn a_board_becomes_a_declaration() {
-        let text = crate::corpus::notation::declaration(&declared(&board()).case, "some").expect("expressible");
+        let text = tablature_import::notation::declaration(&declared(&board()).case, "some").expect("expressible");
         for line in [
             "pub mod some for aarch64::El3<G4K, 32>;",
             "bl1_rom : 0x0, 0x10000, normal_wb;",

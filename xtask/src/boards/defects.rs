@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use tablature::rule::Finding;
+use tablature_import::resources::{self, Run, derive, identifier, unique};
+use tablature_import::system::{Num, Resource, System};
+use tablature_import::twin;
 
-use super::data::{Board, Boards, Defect, Run, Source};
-use super::declare::{format_name, identifier, measure, region, system, table_resource, tables_of};
-use super::resources::{derive, unique};
-use crate::corpus::case::{Case, Num, Resource};
-use crate::corpus::twin;
+use super::data::{Board, Boards, Defect, Source};
+use super::declare::{format_name, measure, region, system, table_resource, tables_of};
 
 /// What becomes of a defect.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -135,11 +135,12 @@ fn findings(board: &Board, resolved: bool) -> Result<Vec<Finding<'static>>, Stri
 }
 
 /// Declares the forbidden memory reserved; it lies within the resource it is a part of.
-fn reserve(board: &Board, case: &mut Case) {
+fn reserve(board: &Board, case: &mut System) {
     for (name, base, size) in &board.forbidden {
         let holds = |r: &&Resource| r.within.is_none() && r.base.0 <= *base && base + size <= r.base.0 + r.size.0;
         let within = case.resources.iter().find(holds).map(|r| r.name.clone());
         case.resources.push(Resource {
+            note: Vec::new(),
             name: identifier(name),
             base: Num(*base),
             size: Num(*size),
@@ -153,14 +154,14 @@ fn reserve(board: &Board, case: &mut Case) {
 }
 
 /// A table pool as large as the board's own, where it has one: in a resource far from everything.
-fn budget(board: &Board, case: &mut Case) -> Result<(), String> {
+fn budget(board: &Board, case: &mut System) -> Result<(), String> {
     let Some(budget) = board.own_budget else { return Ok(()) };
     let (need, table, of_root) = measure(&twin::map(case)?)?;
     let size = budget.max(need) * table;
     let runs: Vec<Run> = board.sources.iter().map(|source| source.run.clone()).collect();
     let avoid: Vec<(u64, u64)> = board.forbidden.iter().map(|(_, base, size)| (*base, *size)).collect();
     let alignment = table * of_root;
-    let at = super::resources::free(&runs, &avoid, size, alignment, 1 << board.pa_bits).ok_or("room for the tables")?;
+    let at = resources::free(&runs, &avoid, size, alignment, 1 << board.pa_bits).ok_or("room for the tables")?;
     case.resources.push(table_resource(at, size));
     case.spaces[0].tables = Some(tables_of(size));
     Ok(())

@@ -1,8 +1,9 @@
 //! The crate that compiles every board: one module each, and a program that writes out the tables rustc made.
 
+use tablature_import::{notation, system};
+
 use super::data::Board;
 use super::declare::{Declared, space_name};
-use crate::corpus::notation;
 
 /// What the program of the generated crate begins with.
 pub(crate) const HEAD: &str = "//! Generated from tables of real memory maps.\n\n";
@@ -72,7 +73,7 @@ pub(crate) fn parse(mut output: &[u8]) -> Result<Vec<Dump>, String> {
         let [name, physical, bytes, lower, upper, register @ ..] = words.as_slice() else {
             return Err(format!("the line `{line}`"));
         };
-        let number = |word: &str| crate::corpus::case::number(word).ok_or_else(|| format!("the number `{word}`"));
+        let number = |word: &str| system::number(word).ok_or_else(|| format!("the number `{word}`"));
         let root = |word: &str| if word == "-" { Ok(None) } else { number(word).map(Some) };
         let mut slots = [0; 8];
         for (slot, word) in slots.iter_mut().zip(register) {

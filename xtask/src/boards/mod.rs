@@ -9,7 +9,6 @@ mod data;
 mod declare;
 mod defects;
 mod emit;
-mod resources;
 mod walk;
 
 use std::collections::BTreeMap;

@@ -1,66 +1,31 @@
-//! A case of the corpus: one system of address spaces, as the JSON lines give it.
+//! A case of the corpus: one system of address spaces and what is to be said about it, as the JSON lines give it.
 //!
-//! Every field that means something to a map is known here and unknown ones are refused, so that a case is either read
-//! completely or said not to be. `boards` builds the same structures from its tables.
+//! Unknown fields are refused, so that a case is either read completely or said not to be.
+
+use std::ops::Deref;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Deserializer};
-
-/// An address, a size or a plain number: hexadecimal text, decimal text or a JSON integer.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
-pub(crate) struct Num(pub(crate) u64);
-
-/// The number that `text` writes, with `0x` or in decimal, underscores allowed.
-pub(crate) fn number(text: &str) -> Option<u64> {
-    let text = text.replace('_', "");
-    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(hex) => u64::from_str_radix(hex, 16).ok(),
-        None => text.parse().ok(),
-    }
-}
-
-impl<'de> Deserialize<'de> for Num {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Form {
-            Integer(u64),
-            Text(String),
-        }
-        match Form::deserialize(from)? {
-            Form::Integer(value) => Ok(Self(value)),
-            Form::Text(text) => match number(&text) {
-                Some(value) => Ok(Self(value)),
-                None => Err(serde::de::Error::custom(format!("`{text}` is no 64-bit number"))),
-            },
-        }
-    }
-}
+use tablature_import::system::System;
 
 /// One line of the file.
 #[derive(Clone, Deserialize, Debug)]
 pub(crate) struct Case {
-    pub(crate) id: String,
-    pub(crate) format: String,
-    #[serde(default)]
-    pub(crate) why: String,
-    pub(crate) resources: Vec<Resource>,
-    pub(crate) spaces: Vec<Space>,
-    #[serde(default)]
-    pub(crate) channels: Vec<Channel>,
-    #[serde(default)]
-    pub(crate) isolation: Vec<Isolation>,
-    #[serde(default)]
-    pub(crate) dma: Vec<Dma>,
-    #[serde(default)]
-    pub(crate) transitions: Vec<Transition>,
-    #[serde(default)]
-    pub(crate) options: Options,
+    #[serde(flatten)]
+    pub(crate) system: System,
     pub(crate) expect: Expect,
     #[serde(default)]
     pub(crate) error: Option<ExpectedError>,
     #[serde(default)]
     pub(crate) warnings: Vec<ExpectedWarning>,
+}
+
+impl Deref for Case {
+    type Target = System;
+
+    fn deref(&self) -> &System {
+        &self.system
+    }
 }
 
 /// The verdict a case must get.
@@ -108,295 +73,6 @@ impl<'de> Deserialize<'de> for Written {
             other => Err(serde::de::Error::custom(format!("{other} is no number of a message"))),
         }
     }
-}
-
-/// Something on the bus.
-#[derive(Clone, Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Resource {
-    pub(crate) name: String,
-    pub(crate) base: Num,
-    pub(crate) size: Num,
-    pub(crate) memory: String,
-    #[serde(default)]
-    pub(crate) reserved: bool,
-    pub(crate) owner: Option<String>,
-    pub(crate) rights: Option<String>,
-    pub(crate) within: Option<String>,
-}
-
-/// An address space.
-#[derive(Clone, Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Space {
-    pub(crate) name: String,
-    #[serde(default = "kernel")]
-    pub(crate) role: String,
-    pub(crate) regions: Vec<Region>,
-    pub(crate) format: Option<String>,
-    pub(crate) asid: Option<Num>,
-    pub(crate) budget: Option<Num>,
-    pub(crate) tables: Option<Tables>,
-    pub(crate) self_map_slot: Option<Num>,
-    pub(crate) image: Option<Image>,
-}
-
-fn kernel() -> String {
-    "kernel".into()
-}
-
-/// Rights: one string, or one per privilege.
-#[derive(Clone, PartialEq, Eq, Deserialize, Debug)]
-#[serde(untagged)]
-pub(crate) enum RightsText {
-    One(String),
-    Pair {
-        #[serde(rename = "priv")]
-        privileged: String,
-        user: String,
-    },
-}
-
-impl Default for RightsText {
-    fn default() -> Self {
-        Self::One(String::new())
-    }
-}
-
-/// A whole granule or a unit in bytes.
-#[derive(Clone, PartialEq, Eq, Deserialize, Debug)]
-#[serde(untagged)]
-pub(crate) enum Round {
-    Unit(Num),
-    Word(String),
-}
-
-/// A range of virtual addresses.
-#[derive(Clone, Deserialize, Debug, Default)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Region {
-    pub(crate) name: String,
-    pub(crate) kind: String,
-    pub(crate) virt: Option<Num>,
-    pub(crate) size: Num,
-    #[serde(default)]
-    pub(crate) rights: RightsText,
-    #[serde(default)]
-    pub(crate) user: bool,
-    pub(crate) phys: Option<Num>,
-    pub(crate) resource: Option<String>,
-    pub(crate) offset: Option<Num>,
-    #[serde(default)]
-    pub(crate) dynamic: bool,
-    pub(crate) channel: Option<String>,
-    pub(crate) channel_offset: Option<Num>,
-    pub(crate) memory: Option<String>,
-    pub(crate) page: Option<Num>,
-    /// The largest leaf it allows; no field of the corpus, but of the notation.
-    #[serde(skip)]
-    pub(crate) page_max: Option<Num>,
-    pub(crate) contiguous: Option<Num>,
-    pub(crate) round: Option<Round>,
-    pub(crate) alias_of: Option<String>,
-    #[serde(default)]
-    pub(crate) global: bool,
-    pub(crate) purpose: Option<String>,
-    #[serde(default)]
-    pub(crate) bti: bool,
-    pub(crate) sw_bits: Option<Num>,
-    #[serde(default)]
-    pub(crate) raw: Raw,
-    #[serde(default)]
-    pub(crate) waive: Vec<Waive>,
-    pub(crate) guard_below: Option<Num>,
-    pub(crate) guard_above: Option<Num>,
-    pub(crate) grows: Option<String>,
-    pub(crate) worst_case: Option<Num>,
-    pub(crate) guards: Option<String>,
-    pub(crate) inside: Option<String>,
-}
-
-/// Raw fields of an entry.
-#[derive(Clone, Deserialize, Debug, Default)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Raw {
-    pub(crate) pbmt: Option<Num>,
-    pub(crate) s2_memattr: Option<Num>,
-    #[serde(default)]
-    pub(crate) dirty: bool,
-}
-
-/// A waiver.
-#[derive(Clone, Deserialize, Debug, PartialEq, Eq)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Waive {
-    pub(crate) rule: String,
-    #[serde(default)]
-    pub(crate) reason: String,
-}
-
-/// Where the tables of a space lie.
-#[derive(Clone, Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Tables {
-    pub(crate) phys: Option<Num>,
-    pub(crate) resource: Option<String>,
-    pub(crate) offset: Option<Num>,
-    pub(crate) size: Num,
-    #[serde(default)]
-    pub(crate) hw_ad: bool,
-    #[serde(default)]
-    pub(crate) preset_ad: bool,
-    #[serde(default)]
-    pub(crate) runtime_edit: bool,
-}
-
-/// The image of a space.
-#[derive(Clone, Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Image {
-    pub(crate) name: String,
-    pub(crate) entry: Option<Num>,
-    #[serde(default)]
-    pub(crate) sections: Vec<Section>,
-}
-
-/// A section of an image.
-#[derive(Clone, Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Section {
-    pub(crate) name: String,
-    pub(crate) virt: Num,
-    pub(crate) size: Num,
-    pub(crate) rights: String,
-    pub(crate) lma: Option<Num>,
-}
-
-/// Memory shared on purpose.
-#[derive(Clone, Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Channel {
-    pub(crate) name: String,
-    pub(crate) phys: Option<Num>,
-    pub(crate) resource: Option<String>,
-    pub(crate) offset: Option<Num>,
-    pub(crate) size: Num,
-    pub(crate) from: String,
-    pub(crate) to: Vec<String>,
-    #[serde(default = "one_way")]
-    pub(crate) direction: String,
-}
-
-fn one_way() -> String {
-    "one_way".into()
-}
-
-/// Spaces that share nothing.
-#[derive(Clone, Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Isolation {
-    pub(crate) spaces: Vec<String>,
-    #[serde(default)]
-    pub(crate) except: Vec<String>,
-}
-
-/// A DMA master.
-#[derive(Clone, Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Dma {
-    pub(crate) device: String,
-    pub(crate) owner: String,
-    pub(crate) iommu: bool,
-    #[serde(default)]
-    pub(crate) regions: Vec<DmaRegion>,
-    pub(crate) addr_bits: Option<Num>,
-    pub(crate) coherent: Option<bool>,
-}
-
-/// What a DMA master reaches.
-#[derive(Clone, Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct DmaRegion {
-    pub(crate) name: String,
-    pub(crate) iova: Num,
-    pub(crate) phys: Option<Num>,
-    pub(crate) resource: Option<String>,
-    pub(crate) offset: Option<Num>,
-    pub(crate) size: Num,
-    pub(crate) rights: String,
-}
-
-/// A switch of maps.
-#[derive(Clone, Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Transition {
-    pub(crate) name: String,
-    pub(crate) from: Option<String>,
-    pub(crate) to: String,
-    pub(crate) pc: Option<Num>,
-    pub(crate) sp: Option<Num>,
-    pub(crate) vectors: Option<Num>,
-    #[serde(default)]
-    pub(crate) in_place: bool,
-    #[serde(default)]
-    pub(crate) bbm: bool,
-}
-
-/// What holds for the whole system.
-#[derive(Clone, Deserialize, Debug, Default)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Options {
-    pub(crate) pa_bits: Option<Num>,
-    pub(crate) features: Option<Vec<String>>,
-    pub(crate) granules: Option<Vec<String>>,
-    pub(crate) satp_modes: Option<Vec<String>>,
-    #[serde(default)]
-    pub(crate) require_stack_guards: bool,
-    pub(crate) leaf_policy: Option<String>,
-    pub(crate) start_level: Option<i32>,
-    pub(crate) tables_below: Option<Num>,
-    pub(crate) table_pool: Option<Pool>,
-    pub(crate) mair: Option<Vec<Num>>,
-    pub(crate) pat: Option<Vec<Num>>,
-    #[serde(default)]
-    pub(crate) mtrr: Vec<Range>,
-    #[serde(default)]
-    pub(crate) pmp: Vec<Range>,
-    #[serde(default)]
-    pub(crate) parents: Vec<Parent>,
-}
-
-/// The pool of all tables.
-#[derive(Clone, Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Pool {
-    pub(crate) phys: Option<Num>,
-    pub(crate) resource: Option<String>,
-    pub(crate) offset: Option<Num>,
-    pub(crate) size: Num,
-}
-
-/// A range of MTRR or PMP.
-#[derive(Clone, Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Range {
-    pub(crate) name: String,
-    pub(crate) base: Num,
-    pub(crate) size: Num,
-    #[serde(rename = "type")]
-    pub(crate) memory: Option<String>,
-    pub(crate) rights: Option<String>,
-}
-
-/// A restriction at a table entry.
-#[derive(Clone, Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Parent {
-    pub(crate) name: String,
-    pub(crate) space: String,
-    pub(crate) virt: Num,
-    pub(crate) size: Num,
-    pub(crate) deny: Vec<String>,
 }
 
 /// The fields of a case: what makes the map, the verdict, and what is said about the case.
@@ -456,5 +132,21 @@ fn understand(value: serde_json::Value) -> Result<Case, String> {
     match (case.expect, &case.error) {
         (Expect::Error, None) => Err("it expects an error and names none".into()),
         _ => Ok(case),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_field_makes_a_case_unreadable() {
+        const CASE: &str = r#"{"id":"x","format":"sv39","why":"","expect":"ok","resources":[],
+            "spaces":[{"name":"k","regions":[{"name":"r","kind":"map","size":"0x1000","global":true}]}]}"#;
+        let of = |text: &str| read(&text.replace('\n', " ")).expect("JSON").remove(0).case;
+        assert!(of(CASE).is_ok());
+        for (from, to) in [("\"global\":true", "\"globe\":true"), ("\"why\"", "\"whence\"")] {
+            assert!(of(&CASE.replace(from, to)).expect_err("unknown field").contains("unknown field"), "{to}");
+        }
     }
 }

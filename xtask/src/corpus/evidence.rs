@@ -6,9 +6,10 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 use tablature::evidence::{Evidence, Generator};
+use tablature_import::system::{Num, Region, RightsText, Round, Space, number};
+use tablature_import::twin;
 
-use super::case::{self, Case, Expect, Num, Region, RightsText, Round, number};
-use super::twin;
+use super::case::{self, Case, Expect};
 use crate::process::root;
 
 /// The cases of the files that a map can be made of, and their documents.
@@ -75,7 +76,7 @@ fn every_document_has_the_verdict_of_the_corpus() {
 }
 
 /// Bytes of a page of a space.
-fn page(case: &Case, space: &case::Space) -> u128 {
+fn page(case: &Case, space: &Space) -> u128 {
     let format = space.format.as_ref().unwrap_or(&case.format);
     match format.split_whitespace().nth(1) {
         Some("16K") => 0x4000,
@@ -122,7 +123,7 @@ fn leaves_cover_their_regions_and_nothing_else() {
 }
 
 /// The pages, of 4 KiB, that a space reaches: all that are mapped, or those of the user where there is one.
-fn reach(case: &Case, space: &case::Space) -> BTreeSet<u128> {
+fn reach(case: &Case, space: &Space) -> BTreeSet<u128> {
     let format = space.format.as_ref().unwrap_or(&case.format);
     let has_user = !format.ends_with("S2") && !format.ends_with("EL2") && !format.ends_with("EL3");
     let is_tenant = matches!(space.role.as_str(), "partition" | "guest");

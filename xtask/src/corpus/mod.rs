@@ -1,27 +1,27 @@
 //! `cargo xtask corpus`: every case of a corpus file through the compiler.
 //!
-//! Reading order: [`case`] is a line of the file, [`notation`] writes it as a declaration, [`scratch`] compiles all of
-//! them as modules of one crate, [`judge`] compares what rustc said with what the case expects.
+//! Reading order: [`case`] is a line of the file, `notation` of the importers writes it as a declaration, [`scratch`]
+//! compiles all of them as modules of one crate, [`judge`] compares what rustc said with what the case expects.
 
-pub(crate) mod case;
+mod case;
 #[cfg(test)]
 mod evidence;
 mod judge;
-pub(crate) mod notation;
 #[cfg(test)]
 mod rules;
 pub(crate) mod scratch;
-pub(crate) mod twin;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use tablature::rule::Finding;
 
-use case::Line;
+use case::{Case, Line};
 use judge::{Report, Verdict};
 use scratch::{Outcome, Scratch};
+use tablature_import::{notation, twin};
 
 use crate::process::root;
 
@@ -67,7 +67,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.run_time {
         for entry in &mut entries {
             if let (Ok(_), Ok(case)) = (&entry.text, &entry.line.case) {
-                match twin::reports(case) {
+                match reports(case) {
                     Ok(reports) => entry.reports = reports,
                     Err(reason) => entry.text = Err(reason),
                 }
@@ -125,6 +125,15 @@ fn compile(entries: &mut [Entry]) -> Result<()> {
         entry.reports.extend(late.into_iter().filter(|report| report.is_error));
     }
     Ok(())
+}
+
+/// What the rules say of a case at run time; or why it cannot be a value.
+fn reports(case: &Case) -> Result<Vec<Report>, String> {
+    let found = twin::findings(&twin::map(case)?)?;
+    let report =
+        |is_error: bool, finding: &Finding<'_>| Report { is_error, text: finding.to_string(), underlined: vec![] };
+    let errors = found.errors.iter().map(|finding| report(true, finding));
+    Ok(errors.chain(found.warnings.iter().map(|finding| report(false, finding))).collect())
 }
 
 fn check(scratch: &Scratch, entries: &[Entry], leave_out: &[bool]) -> Result<Outcome> {

@@ -8,9 +8,9 @@ use std::fs;
 use serde::Deserialize;
 use serde_json::Value;
 use tablature::rule::{Culprit, Finding, Rule};
+use tablature_import::twin::{Findings, findings, map};
 
 use super::case::{self, Case, Expect, ExpectedError, ExpectedWarning, Written};
-use super::twin::{Findings, findings, map};
 use crate::process::root;
 
 /// Rule, culprits and numbers, as the independent judge writes them.
@@ -214,7 +214,7 @@ fn every_message_names_all_culprits_and_numbers_and_a_fix() {
             }
             assert!(!text.contains(['{', '}', '[', ']']), "template left over:\n{text}");
         }
-        let Some(error) = case.error else { continue };
+        let Some(error) = &case.error else { continue };
         let texts = found.errors.iter().filter(|finding| finding.rule.id() == error.rule).map(ToString::to_string);
         let all: String = texts.collect();
         for wanted in error.numbers.iter().map(|number| &number.0).chain(&error.culprits) {

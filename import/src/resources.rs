@@ -6,23 +6,39 @@
 
 use std::collections::BTreeMap;
 
-use super::data::Run;
-use crate::corpus::case::{Num, Resource};
+use crate::system::{Num, Resource};
+
+/// A contiguous piece of a map with one set of attributes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Its first virtual address.
+    pub virt: u64,
+    /// Its first physical address.
+    pub phys: u64,
+    /// Its bytes.
+    pub size: u64,
+    /// `r`, `w`, `x`, and `u` for user.
+    pub rights: String,
+    /// Its memory type, by the names that [`memory`] knows.
+    pub memory: String,
+}
 
 /// The physical side of a run.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Place {
-    pub(crate) resource: String,
-    pub(crate) offset: u64,
+pub struct Place {
+    /// The resource behind it,
+    pub resource: String,
+    /// and how many bytes into that.
+    pub offset: u64,
     /// The type, where it is not the resource's.
-    pub(crate) memory: Option<String>,
+    pub memory: Option<String>,
 }
 
 /// The memory type of the notation for one of the tables.
 ///
 /// # Errors
 /// A type that the notation has no name for.
-pub(crate) fn memory(name: &str) -> Result<&'static str, String> {
+pub fn memory(name: &str) -> Result<&'static str, String> {
     Ok(match name {
         "normal-wb" => "normal_wb",
         "normal-wt" | "wt" => "normal_wt",
@@ -58,7 +74,7 @@ struct Group {
 ///
 /// # Errors
 /// A memory type that the notation has no name for, or a range that leaves the 64-bit space.
-pub(crate) fn derive(runs: &[Run], names: &[String], bus_decides: bool) -> Result<(Vec<Resource>, Vec<Place>), String> {
+pub fn derive(runs: &[Run], names: &[String], bus_decides: bool) -> Result<(Vec<Resource>, Vec<Place>), String> {
     let mut places = vec![Place { resource: String::new(), offset: 0, memory: None }; runs.len()];
     let mut resources = Vec::new();
     let mut taken = BTreeMap::new();
@@ -89,6 +105,7 @@ pub(crate) fn derive(runs: &[Run], names: &[String], bus_decides: bool) -> Resul
 
 fn resource(name: &str, start: u64, end: u64, memory: &str, within: Option<&String>) -> Resource {
     Resource {
+        note: Vec::new(),
         name: name.into(),
         base: Num(start),
         size: Num(end - start),
@@ -101,7 +118,8 @@ fn resource(name: &str, start: u64, end: u64, memory: &str, within: Option<&Stri
 }
 
 /// The name, with a number where it is taken.
-pub(crate) fn unique(name: &str, taken: &mut BTreeMap<String, usize>) -> String {
+#[must_use]
+pub fn unique(name: &str, taken: &mut BTreeMap<String, usize>) -> String {
     let mut candidate = name.to_owned();
     while taken.contains_key(&candidate) {
         let count = taken.entry(name.to_owned()).or_insert(1);
@@ -110,6 +128,27 @@ pub(crate) fn unique(name: &str, taken: &mut BTreeMap<String, usize>) -> String 
     }
     taken.insert(candidate.clone(), 1);
     candidate
+}
+
+/// An identifier like the name.
+#[must_use]
+pub fn identifier(name: &str) -> String {
+    const KEYWORDS: [&str; 51] = [
+        "as", "break", "const", "continue", "crate", "else", "enum", "extern", "false", "fn", "for", "if", "impl",
+        "in", "let", "loop", "match", "mod", "move", "mut", "pub", "ref", "return", "self", "static", "struct",
+        "super", "trait", "true", "type", "unsafe", "use", "where", "while", "async", "await", "dyn", "abstract",
+        "become", "box", "do", "final", "gen", "macro", "override", "priv", "try", "typeof", "unsized", "virtual",
+        "yield",
+    ];
+    let mut text: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+    if text.starts_with(|c: char| c.is_ascii_digit()) || text.is_empty() || text == "_" {
+        text.insert_str(0, "r_");
+    }
+    if KEYWORDS.contains(&text.as_str()) {
+        text.push('_');
+    }
+    text
 }
 
 fn groups(runs: &[Run]) -> Result<Vec<Group>, String> {
@@ -170,7 +209,8 @@ fn outer_type(pieces: &[Piece]) -> &'static str {
 }
 
 /// The highest free physical range of `size` bytes below `limit` that no run and none of `avoid` touches.
-pub(crate) fn free(runs: &[Run], avoid: &[(u64, u64)], size: u64, alignment: u64, limit: u128) -> Option<u64> {
+#[must_use]
+pub fn free(runs: &[Run], avoid: &[(u64, u64)], size: u64, alignment: u64, limit: u128) -> Option<u64> {
     let taken = runs.iter().map(|run| (run.phys, run.size)).chain(avoid.iter().copied());
     let mut taken: Vec<(u128, u128)> =
         taken.map(|(start, size)| (u128::from(start), u128::from(start) + u128::from(size))).collect();

@@ -1,40 +1,44 @@
-//! A case as a `memory_map!` declaration.
+//! A system as a `memory_map!` declaration.
 
 use std::fmt::{self, Write};
 
-use super::case::{
-    Case, Channel, Dma, Image, Num, Options, Range, Raw, Region, Resource, RightsText, Round, Space, Tables, Transition,
+use crate::system::{
+    self, Channel, Dma, Image, Num, Options, Range, Raw, Region, Resource, RightsText, Round, Space, System, Tables,
+    Transition,
 };
 
-/// The declaration of `case` as a module `name`; or what of it the notation has no word for.
-pub(crate) fn declaration(case: &Case, name: &str) -> Result<String, String> {
+/// The declaration of `system` as a module `name`.
+///
+/// # Errors
+/// What of it the notation has no word for.
+pub fn declaration(system: &System, name: &str) -> Result<String, String> {
     let mut out = Writer { text: String::new(), depth: 0 };
     out.line(format_args!("tablature::memory_map! {{"));
     out.depth = 1;
-    for line in case.why.lines() {
+    for line in system.why.lines() {
         out.line(format_args!("/// {line}"));
     }
-    out.line(format_args!("pub mod {name} for {};", regime(&case.format)?));
-    cpu(&mut out, &case.options)?;
-    policy(&mut out, &case.options)?;
-    out.block("physical", &case.resources, resource)?;
-    for space in &case.spaces {
+    out.line(format_args!("pub mod {name} for {};", regime(&system.format)?));
+    cpu(&mut out, &system.options)?;
+    policy(&mut out, &system.options)?;
+    out.block("physical", &system.resources, resource)?;
+    for space in &system.spaces {
         write_space(&mut out, space)?;
     }
-    for channel in &case.channels {
+    for channel in &system.channels {
         write_channel(&mut out, channel)?;
     }
-    for isolation in &case.isolation {
+    for isolation in &system.isolation {
         let except = match isolation.except.as_slice() {
             [] => String::new(),
             names => format!(" except {}", list(names)),
         };
         out.line(format_args!("isolate {}{except};", list(&isolation.spaces)));
     }
-    for dma in &case.dma {
+    for dma in &system.dma {
         write_dma(&mut out, dma)?;
     }
-    for transition in &case.transitions {
+    for transition in &system.transitions {
         write_transition(&mut out, transition);
     }
     out.depth = 0;
@@ -78,7 +82,8 @@ impl fmt::Display for Num {
 }
 
 /// A name: an identifier as it stands (a keyword, too), anything else as text.
-pub(crate) fn word(name: &str) -> String {
+#[must_use]
+pub fn word(name: &str) -> String {
     let mut chars = name.chars();
     let starts = chars.next().is_some_and(|c| c == '_' || c.is_ascii_alphabetic());
     if starts && chars.all(|c| c == '_' || c.is_ascii_alphanumeric()) { name.to_owned() } else { format!("{name:?}") }
@@ -89,7 +94,10 @@ fn list(names: &[String]) -> String {
 }
 
 /// The regime type of a format string.
-pub(crate) fn regime(format: &str) -> Result<String, String> {
+///
+/// # Errors
+/// There is none of that name.
+pub fn regime(format: &str) -> Result<String, String> {
     let words: Vec<&str> = format.split_whitespace().collect();
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
     match words.as_slice() {
@@ -258,7 +266,10 @@ fn tables(budget: Option<Num>, tables: Option<&Tables>) -> Result<Option<String>
 }
 
 /// One region, without the semicolon.
-pub(crate) fn region(region: &Region) -> Result<String, String> {
+///
+/// # Errors
+/// What of it the notation has no word for.
+pub fn region(region: &Region) -> Result<String, String> {
     let virt = match (region.kind.as_str(), region.virt) {
         ("identity", Some(virt)) => format!("identity {virt}"),
         ("identity", None) => "identity".to_owned(),
@@ -343,7 +354,7 @@ fn clauses(region: &Region) -> Result<Vec<String>, String> {
     match &region.round {
         None => {}
         Some(Round::Word(unit)) if unit == "page" => list.push("round".into()),
-        Some(Round::Word(unit)) => match super::case::number(unit) {
+        Some(Round::Word(unit)) => match system::number(unit) {
             Some(unit) => list.push(format!("round {unit:#x}")),
             None => return Err(format!("rounding to `{unit}`")),
         },
@@ -460,8 +471,8 @@ fn write_transition(out: &mut Writer, transition: &Transition) {
 mod tests {
     use super::*;
 
-    /// A case with a bit of everything, and its declaration.
-    const CASE: &str = r#"{"id":"all","format":"aarch64 4K VA39 EL1","why":"Everything.","expect":"ok",
+    /// A system with a bit of everything, and its declaration.
+    const SYSTEM: &str = r#"{"id":"all","format":"aarch64 4K VA39 EL1","why":"Everything.",
         "options":{"pa_bits":40,"features":["bti"],"granules":["4K"],"mair":["0xff"],"require_stack_guards":true,
             "mtrr":[{"name":"mtrr:ram","base":"0x0","size":"0x1000","type":"wb"}],
             "parents":[{"name":"pud","space":"kernel","virt":"0x0","size":"0x1000","deny":["user","exec"]}],
@@ -530,14 +541,13 @@ mod tests {
 }
 "#;
 
-    fn read(text: &str) -> Case {
-        let line = text.replace('\n', " ");
-        super::super::case::read(&line).expect("JSON").remove(0).case.expect("a case")
+    fn read(text: &str) -> System {
+        serde_json::from_str(&text.replace('\n', " ")).expect("JSON")
     }
 
     #[test]
     fn every_construct_has_its_words() {
-        assert_eq!(declaration(&read(CASE), "all").expect("expressible"), DECLARATION);
+        assert_eq!(declaration(&read(SYSTEM), "all").expect("expressible"), DECLARATION);
     }
 
     #[test]
@@ -548,18 +558,9 @@ mod tests {
             ("two_way", "three_way", "direction"),
             ("\"grows\":\"down\"", "\"grows\":\"sideways\"", "grows"),
         ] {
-            let case = read(&CASE.replace(from, to));
-            let reason = declaration(&case, "all").expect_err(problem);
+            let system = read(&SYSTEM.replace(from, to));
+            let reason = declaration(&system, "all").expect_err(problem);
             assert!(reason.contains(problem), "{reason}");
-        }
-    }
-
-    #[test]
-    fn an_unknown_field_makes_a_case_unreadable() {
-        for (from, to) in [("\"global\":true", "\"globe\":true"), ("\"why\"", "\"whence\"")] {
-            let line = CASE.replace(from, to).replace('\n', " ");
-            let read = super::super::case::read(&line).expect("JSON").remove(0);
-            assert!(read.case.expect_err("unknown field").contains("unknown field"), "{to}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The run-time twin: a case as a [`Map`] value, judged by the same rules without the compiler.
+//! The run-time twin: a system as a [`Map`] value, judged by the same rules without the compiler.
 
 use std::thread;
 
@@ -7,32 +7,34 @@ use tablature::layout::{Layout, count_regions};
 use tablature::map::{self, Kind, LeafPolicy, Map, Phys, Role, Virt};
 use tablature::rule::{self, Finding, Rule};
 
-use super::case::{Case, Channel, Num, Options, Region, RightsText, Round, Space};
-use super::judge::Report;
 use crate::formats;
+use crate::system::{self, Channel, Num, Options, Region, RightsText, Round, Space, System};
 
-/// Most regions of a case, and most findings that are kept of one.
-pub(crate) const REGIONS: usize = 512;
+/// Most regions of a system, and most findings that are kept of one.
+pub const REGIONS: usize = 512;
 const FINDINGS: usize = 512;
 /// Bytes of stack for the judge.
 const STACK: usize = 64 << 20;
 
 /// The ids of all rules.
-pub(crate) fn rules() -> Vec<&'static str> {
+#[must_use]
+pub fn rules() -> Vec<&'static str> {
     Rule::ALL.iter().map(|rule| rule.id()).collect()
 }
 
 /// What the rules find in a map: errors, then warnings.
-pub(crate) struct Findings {
-    pub(crate) errors: Vec<Finding<'static>>,
-    pub(crate) warnings: Vec<Finding<'static>>,
+pub struct Findings {
+    /// What breaks a rule.
+    pub errors: Vec<Finding<'static>>,
+    /// What only looks odd.
+    pub warnings: Vec<Finding<'static>>,
 }
 
 /// Judges a map by the rules.
 ///
 /// # Errors
 /// More regions or findings than this program keeps.
-pub(crate) fn findings(map: &Map<'static>) -> Result<Findings, String> {
+pub fn findings(map: &Map<'static>) -> Result<Findings, String> {
     if count_regions(map) > REGIONS {
         return Err(format!("{} regions, and at most {REGIONS} can be judged at run time", count_regions(map)));
     }
@@ -52,15 +54,6 @@ pub(crate) fn findings(map: &Map<'static>) -> Result<Findings, String> {
     })
 }
 
-/// What the rules say of a case; or why it cannot be a value.
-pub(crate) fn reports(case: &Case) -> Result<Vec<Report>, String> {
-    let found = findings(&map(case)?)?;
-    let report =
-        |is_error: bool, finding: &Finding<'_>| Report { is_error, text: finding.to_string(), underlined: vec![] };
-    let errors = found.errors.iter().map(|finding| report(true, finding));
-    Ok(errors.chain(found.warnings.iter().map(|finding| report(false, finding))).collect())
-}
-
 /// Values that live until the program ends, which is soon: a [`Map`] borrows everything.
 fn keep<T>(items: Vec<T>) -> &'static [T] {
     items.leak()
@@ -78,18 +71,21 @@ fn value(number: Option<Num>) -> Option<u64> {
     number.map(|Num(value)| value)
 }
 
-/// The case as a value; or what of it a value cannot hold.
-pub(crate) fn map(case: &Case) -> Result<Map<'static>, String> {
-    let resources = case.resources.iter().map(resource).collect::<Result<Vec<_>, _>>()?;
-    let spaces = case.spaces.iter().map(space).collect::<Result<Vec<_>, _>>()?;
-    let channels = case.channels.iter().map(channel).collect();
-    let isolation = case.isolation.iter().map(|isolation| map::Isolation {
+/// The system as a value.
+///
+/// # Errors
+/// What of it a value cannot hold.
+pub fn map(system: &System) -> Result<Map<'static>, String> {
+    let resources = system.resources.iter().map(resource).collect::<Result<Vec<_>, _>>()?;
+    let spaces = system.spaces.iter().map(space).collect::<Result<Vec<_>, _>>()?;
+    let channels = system.channels.iter().map(channel).collect();
+    let isolation = system.isolation.iter().map(|isolation| map::Isolation {
         spaces: keep(isolation.spaces.iter().map(|name| text(name)).collect()),
         except: keep(isolation.except.iter().map(|name| text(name)).collect()),
         anchor: 0,
     });
-    let devices = case.dma.iter().map(device).collect::<Result<Vec<_>, String>>()?;
-    let transitions = case.transitions.iter().map(|transition| map::Transition {
+    let devices = system.dma.iter().map(device).collect::<Result<Vec<_>, String>>()?;
+    let transitions = system.transitions.iter().map(|transition| map::Transition {
         name: text(&transition.name),
         from: optional_text(transition.from.as_ref()),
         to: text(&transition.to),
@@ -101,11 +97,11 @@ pub(crate) fn map(case: &Case) -> Result<Map<'static>, String> {
         anchor: 0,
     });
     Ok(Map {
-        name: text(&case.id),
+        name: text(&system.id),
         anchor: 0,
-        format: formats::named(&case.format)?,
-        cpu: cpu(&case.options)?,
-        policy: policy(&case.options)?,
+        format: formats::named(&system.format)?,
+        cpu: cpu(&system.options)?,
+        policy: policy(&system.options)?,
         resources: keep(resources),
         spaces: keep(spaces),
         channels: keep(channels),
@@ -122,7 +118,7 @@ fn features<'t>(names: impl Iterator<Item = &'t str>) -> Result<Features, String
 }
 
 fn cpu(options: &Options) -> Result<map::Cpu<'static>, String> {
-    let ranges = |ranges: &[super::case::Range]| {
+    let ranges = |ranges: &[system::Range]| {
         keep(
             ranges
                 .iter()
@@ -190,13 +186,19 @@ fn place(phys: Option<Num>, resource: Option<&String>, offset: Option<Num>) -> P
 }
 
 /// The memory type of that name.
-pub(crate) fn memory(name: &str) -> Result<MemoryType, String> {
+///
+/// # Errors
+/// There is none.
+pub fn memory(name: &str) -> Result<MemoryType, String> {
     let found = MemoryType::ALL.into_iter().find(|memory| memory.name() == name);
     found.ok_or_else(|| format!("memory type `{name}`"))
 }
 
 /// The rights that `text` spells, each letter once.
-pub(crate) fn rights(text: &str) -> Result<Rights, String> {
+///
+/// # Errors
+/// It spells none.
+pub fn rights(text: &str) -> Result<Rights, String> {
     let mut all = Rights::NONE;
     for letter in text.chars() {
         let right = match letter {
@@ -213,7 +215,7 @@ pub(crate) fn rights(text: &str) -> Result<Rights, String> {
     Ok(all)
 }
 
-fn resource(resource: &super::case::Resource) -> Result<map::Resource<'static>, String> {
+fn resource(resource: &system::Resource) -> Result<map::Resource<'static>, String> {
     Ok(map::Resource {
         name: text(&resource.name),
         base: resource.base.0,
@@ -260,7 +262,7 @@ fn space(space: &Space) -> Result<map::Space<'static>, String> {
     })
 }
 
-fn image(image: &super::case::Image) -> Result<map::Image<'static>, String> {
+fn image(image: &system::Image) -> Result<map::Image<'static>, String> {
     let sections = image.sections.iter().map(|section| {
         Ok(map::Section {
             name: text(&section.name),
@@ -335,7 +337,7 @@ fn region(region: &Region) -> Result<map::Region<'static>, String> {
         contiguous: value(region.contiguous),
         round: region.round.as_ref().map(|round| match round {
             Round::Unit(Num(unit)) => *unit,
-            Round::Word(word) => super::case::number(word).unwrap_or(0),
+            Round::Word(word) => system::number(word).unwrap_or(0),
         }),
         alias_of: optional_text(region.alias_of.as_ref()),
         global: region.global,
@@ -367,7 +369,7 @@ fn channel(channel: &Channel) -> map::Channel<'static> {
     }
 }
 
-fn device(dma: &super::case::Dma) -> Result<map::Device<'static>, String> {
+fn device(dma: &system::Dma) -> Result<map::Device<'static>, String> {
     let windows = dma.regions.iter().map(|window| {
         Ok(map::DmaWindow {
             name: text(&window.name),

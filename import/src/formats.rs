@@ -9,7 +9,7 @@ use tablature::{armv7, riscv, x86_64};
 ///
 /// # Errors
 /// A name the library has no regime for.
-pub(crate) fn named(name: &str) -> Result<Format, String> {
+pub fn named(name: &str) -> Result<Format, String> {
     let words: Vec<&str> = name.split_whitespace().collect();
     let found = match words.as_slice() {
         ["aarch64", granule, bits, regime] => {
