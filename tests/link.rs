@@ -61,7 +61,7 @@ mod placed {
         space run (run) {
             tables <= 16 at dram + 7 MiB;
             text (rx) : 0xffff_ffff_8020_0000 => dram, 2 MiB;
-            more (rw, tables) : 0xffff_ffff_8100_0000 => dram + 7 MiB, 64 KiB;
+            more (r, tables) : 0xffff_ffff_8100_0000 => dram + 7 MiB, 64 KiB;
         }
         space start (boot) {
             tables <= 16 in data;

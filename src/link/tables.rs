@@ -27,6 +27,15 @@ struct Tables<'m, 'a> {
     alignment: u64,
 }
 
+/// What a program has of tables.
+struct Seen {
+    start: u64,
+    /// Their entry of `MEMORY`.
+    memory: String,
+    /// As the region around them has them: tables that nothing edits can be read-only.
+    rights: Rights,
+}
+
 impl<'a> Fragment<'a> {
     /// Places tables that are in the image, and asserts it.
     pub(super) fn tables(
@@ -86,8 +95,9 @@ impl<'a> Fragment<'a> {
         } else if self.outputs.is_empty() {
             return Ok(());
         } else {
-            let (start, memory) = tables.seen_at(at);
-            self.own(tables, start, tables.bytes, Some(at), memory);
+            let seen = tables.seen_at(at);
+            let start = seen.start;
+            self.own(tables, tables.bytes, Some(at), seen);
             start
         };
         let text = format!("the tables of {} do not lie where they are declared, at {at:#x}", tables.space.name);
@@ -109,7 +119,8 @@ impl<'a> Fragment<'a> {
             };
             output.tables.push(tables.symbol.clone());
         } else if !self.outputs.is_empty() {
-            self.own(tables, start, size, extent.has_phys.then_some(phys), named(tables.space, region));
+            let seen = Seen { start, memory: named(tables.space, region), rights: region.access.privileged };
+            self.own(tables, size, extent.has_phys.then_some(phys), seen);
         }
         let symbol = &tables.symbol;
         let text =
@@ -134,14 +145,14 @@ impl<'a> Fragment<'a> {
     }
 
     /// An output section for tables alone.
-    fn own(&mut self, tables: &Tables<'_, 'a>, start: u64, size: u64, load: Option<u64>, memory: String) {
+    fn own(&mut self, tables: &Tables<'_, 'a>, size: u64, load: Option<u64>, seen: Seen) {
         self.outputs.push(Output {
             name: format!(".tablature.{}", tables.space.name),
-            memory,
-            start,
+            memory: seen.memory,
+            start: seen.start,
             size,
             load,
-            rights: Rights::RW,
+            rights: seen.rights,
             contents: Contents::Loaded,
             tables: [tables.symbol.clone()].into(),
             inputs: Vec::new(),
@@ -162,15 +173,18 @@ impl<'a> Fragment<'a> {
 impl Tables<'_, '_> {
     /// Where a program sees them at a physical address: by the first region that maps them all, of the space of the image
     /// or of their own, or else where they are.
-    fn seen_at(&self, at: u64) -> (u64, String) {
+    fn seen_at(&self, at: u64) -> Seen {
         let (first, end) = (u128::from(at), u128::from(at) + u128::from(self.bytes));
         let maps = |it: &Extent| it.has_phys && it.has_virt && it.phys <= first && end <= it.phys + it.size;
         for index in [self.holder, self.index] {
             if let Some((region, it)) = self.places.regions(self.map, index).find(|(_, it)| maps(it)) {
-                let memory = format!("{}.{}", named(&self.map.spaces[index], region), self.space.name);
-                return ((it.virt + (first - it.phys)) as u64, memory);
+                return Seen {
+                    start: (it.virt + (first - it.phys)) as u64,
+                    memory: format!("{}.{}", named(&self.map.spaces[index], region), self.space.name),
+                    rights: region.access.privileged,
+                };
             }
         }
-        (at, format!("{}.tables", self.space.name))
+        Seen { start: at, memory: format!("{}.tables", self.space.name), rights: Rights::RW }
     }
 }

@@ -11,8 +11,6 @@ mod attempts;
 #[cfg(target_os = "none")]
 mod control;
 #[cfg(target_os = "none")]
-mod link;
-#[cfg(target_os = "none")]
 mod rogue;
 #[cfg(target_os = "none")]
 mod rtos;

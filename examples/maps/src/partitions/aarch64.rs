@@ -11,6 +11,7 @@ super::system! {
         uart0 : 0x0900_0000, 4 KiB, device;
     }
     pool 0x10_0000;
+    entry 0xffff_ff80_4020_0000;
     identifiers [asid 1;] [asid 2;] [asid 3;];
     boot {
         /// The code, the constants and the stack, where they are while the MMU is off.

@@ -22,6 +22,7 @@ macro_rules! declare {
         cpu { $($cpu:tt)* }
         physical { $($physical:tt)* }
         pool $pool:literal;
+        entry $entry:literal;
         identifiers [$($one:tt)*] [$($two:tt)*] [$($three:tt)*];
         boot { $($boot:tt)* }
         kernel { $($kernel:tt)* }
@@ -40,6 +41,17 @@ macro_rules! declare {
             space boot (boot) {
                 $($one)*
                 tables <= $tables at dram + $pool;
+
+                image kernel {
+                    entry $entry, symbol _start;
+                    // Firmware may enter the image at its lowest address.
+                    section ".text"   (rx) in text, from ".init", from ".text";
+                    section ".rodata" (r)  in rodata, from ".rodata", from ".got";
+                    section ".data"   (rw) in kernel_data, 256 KiB;
+                    section ".bss"    (rw) in kernel_data + 256 KiB, nobits;
+                    section ".stack"  (rw) in kernel_stack, reserve;
+                }
+
                 $($boot)*
                 $($kernel)*
             }
@@ -48,6 +60,13 @@ macro_rules! declare {
             space control (user) {
                 $($two)*
                 tables <= $user_tables at dram + $pool + 0x1_0000;
+
+                image control {
+                    entry 0x1000_0000, symbol control_entry;
+                    // One section, which calls nothing outside of it.
+                    section ".control" (rx) in code, keep ".control_code.entry", keep ".control_code";
+                }
+
                 null    (guard)    : 0x0, 4 KiB;
                 #[req("PART-1")]
                 code    (rx, user) : 0x1000_0000 => dram + 0x40_0000, 16 KiB;
@@ -62,6 +81,13 @@ macro_rules! declare {
             space rogue (user) {
                 $($three)*
                 tables <= $user_tables at dram + $pool + 0x2_0000;
+
+                image rogue {
+                    entry 0x2000_0000, symbol rogue_entry;
+                    // One section, which calls nothing outside of it.
+                    section ".rogue" (rx) in code, keep ".rogue_code.entry", keep ".rogue_code";
+                }
+
                 null    (guard)    : 0x0, 4 KiB;
                 #[req("PART-1")]
                 code    (rx, user) : 0x2000_0000 => dram + 0x40_4000, 16 KiB;

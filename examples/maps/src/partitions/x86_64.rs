@@ -12,6 +12,7 @@ macro_rules! declare {
                 lapic : 0xfee0_0000, 4 KiB, device;
             }
             pool 0x10_0000;
+            entry 0xffff_ffff_8020_0000;
             identifiers [$($one)*] [$($two)*] [$($three)*];
             boot {
                 /// The code that switches paging on, where it runs before that.

@@ -11,11 +11,10 @@ use super::system::{boot, control};
 use super::{Timer, trap};
 use crate::rtos;
 
-kit::image! {
+kit::displacement! {
     /// Virtual minus physical address of everything in the kernel's image.
     const RISE: boot { text, rodata, kernel_data, table_pool, kernel_stack }
 }
-crate::link::link_system!();
 
 // Entered by QEMU at its physical address, at EL1, with the MMU off.
 core_aarch64::start!(on_reset);

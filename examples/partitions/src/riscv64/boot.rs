@@ -12,11 +12,10 @@ use super::system::{boot, control};
 use super::{Timer, trap};
 use crate::rtos;
 
-kit::image! {
+kit::displacement! {
     /// Virtual minus physical address of everything in the kernel's image.
     const RISE: boot { text, rodata, kernel_data, table_pool, kernel_stack }
 }
-crate::link::link_system!();
 
 /// Entered by OpenSBI at its physical address, in S-mode, without translation.
 ///

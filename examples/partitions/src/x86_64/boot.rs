@@ -10,11 +10,10 @@ use super::system::{boot, control};
 use super::{Timer, segments};
 use crate::rtos;
 
-kit::image! {
+kit::displacement! {
     /// What the linker adds to a physical address of the kernel's image.
     const OFFSET: boot { text, rodata, kernel_data, table_pool, kernel_stack }
 }
-crate::link::link_system!();
 
 const _: () = assert!(boot::low_text::START == boot::text::PHYS && OFFSET != 0, "the entry is mapped where it runs");
 
