@@ -14,7 +14,9 @@ mod order;
 pub use cpu::{Demands, features, format_for, format_of, output_bits, pa_bits};
 pub(crate) use find::{Segment, by_base, segment};
 use find::{alone, find_before};
-pub use find::{find_channel, find_region, find_resource, find_space, memory_of, place, resource_at, section_place};
+pub use find::{
+    bus_type, find_channel, find_region, find_resource, find_space, memory_of, place, resource_at, section_place,
+};
 use names::ResourceNames;
 pub(crate) use order::{Order, pages, shared};
 

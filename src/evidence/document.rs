@@ -197,6 +197,8 @@ pub(super) struct Leaves {
     pub(super) count: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) run: Option<Hex>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) memory: Option<&'static str>,
 }
 
 #[derive(Debug, Serialize)]

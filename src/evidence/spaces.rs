@@ -9,9 +9,9 @@ use super::hex::Hex;
 use super::judge::Judged;
 use super::{Error, tables};
 use crate::arch::evidence::Installation;
-use crate::attr::Access;
+use crate::attr::{Access, MemoryType};
 use crate::format::Format;
-use crate::layout::{Extent, NOWHERE, format_of, memory_of, section_place};
+use crate::layout::{Extent, NOWHERE, format_of, memory_of, resource_at, section_place};
 use crate::map::{self, Kind, Map, Phys, Role};
 use crate::plan::{Shape, Step, is_global};
 use crate::space::Roots;
@@ -27,8 +27,11 @@ fn one(map: &Map<'_>, judged: &Judged, index: usize) -> Result<Space, Error> {
     let extents: Vec<Extent> = judged.extents(index).copied().collect();
     let plan = judged.plan(index);
     let tables = tables::of(map, space, &format, &extents, plan)?;
-    let leaves = |r| leaves(&format, &space.regions[r], r, plan.unwrap_or_default());
-    let region = |(r, extent)| Region { leaves: leaves(r), ..region(map, space, &format, extent) };
+    let leaves = |r, memory| leaves(map, &format, &space.regions[r], r, plan.unwrap_or_default(), memory);
+    let region = |(r, extent)| {
+        let region = region(map, space, &format, extent);
+        Region { leaves: leaves(r, region.memory), ..region }
+    };
     Ok(Space {
         name: space.name.into(),
         role: match space.role {
@@ -110,8 +113,16 @@ pub(super) fn access(format: &Format, region: &map::Region<'_>) -> Access {
     if region.user && !format.user { Access::kernel(region.access.any()) } else { region.access }
 }
 
-/// The leaves of the region with that index, as the plan has them.
-fn leaves(format: &Format, region: &map::Region<'_>, index: usize, plan: &[Step]) -> Vec<Leaves> {
+/// The leaves of the region with that index, as the plan has them. `memory` is the type of its first byte.
+fn leaves(
+    map: &Map<'_>,
+    format: &Format,
+    region: &map::Region<'_>,
+    index: usize,
+    plan: &[Step],
+    memory: Option<&'static str>,
+) -> Vec<Leaves> {
+    let memory_at = |phys: u64| region.memory.or(Some(resource_at(map, phys.into())?.memory)).map(MemoryType::name);
     let run = region.contiguous.and_then(|size| format.run(size));
     let steps = plan.iter().filter(|step| usize::from(step.region) == index && step.flags != 0);
     let leaves = steps.map(|step| Leaves {
@@ -121,6 +132,7 @@ fn leaves(format: &Format, region: &map::Region<'_>, index: usize, plan: &[Step]
         size: format.level[step.level].size().into(),
         count: step.count,
         run: run.filter(|run| run.level == step.level && step.flags & run.set == run.set).map(|run| run.size.into()),
+        memory: memory_at(step.phys).filter(|&one| memory != Some(one)),
     });
     leaves.collect()
 }

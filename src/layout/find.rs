@@ -138,6 +138,25 @@ pub const fn resource_at<'a>(map: &Map<'a>, address: u128) -> Option<&'a Resourc
     best
 }
 
+/// The memory type that `resource` has on the bus, whatever entries say: a part of RAM has that of the outermost memory
+/// it is declared `within`. Devices among memory, and memory among devices, are what they say they are.
+#[must_use]
+pub const fn bus_type(map: &Map<'_>, resource: &Resource<'_>) -> MemoryType {
+    let (mut memory, mut within, mut steps) = (resource.memory, resource.within, 0);
+    while let Some(name) = within
+        && steps < map.resources.len()
+    {
+        let at = find_resource(map, name);
+        if memory.is_device() || at == NOWHERE || map.resources[at as usize].memory.is_device() {
+            break;
+        }
+        memory = map.resources[at as usize].memory;
+        within = map.resources[at as usize].within;
+        steps += 1;
+    }
+    memory
+}
+
 /// The resources of a map, sorted by their base.
 pub(crate) const fn by_base(map: &Map<'_>) -> Order<LIST> {
     let mut order = Order::EMPTY;

@@ -2,8 +2,8 @@
 
 use crate::attr::{Access, MemoryType, Rights};
 use crate::format::{Format, Leaf, MAX_LEVELS};
-use crate::layout::{Extent, Layout, NOWHERE, leaf_allowed, resource_at};
-use crate::map::{Kind, Map, Region, Space};
+use crate::layout::{Extent, Layout, NOWHERE, bus_type, leaf_allowed, resource_at};
+use crate::map::{Kind, Map, Region, Resource, Space};
 use crate::text::same;
 
 /// `count` leaves of one level that follow each other, virtually and physically.
@@ -206,11 +206,13 @@ impl<'m, const R: usize> Steps<'m, R> {
 
     /// Ends the piece where a resource with another memory type begins or ends.
     const fn stop_at_type(&self, region: &Region<'_>, piece: &mut Piece) {
-        if region.memory.is_some() || !piece.extent.has_phys || piece.extent.uniform || self.format.inherent_memory {
+        let same_all_over = region.memory.is_some() && !self.format.inherent_memory;
+        if same_all_over || !piece.extent.has_phys || piece.extent.uniform {
             return;
         }
         let start = piece.phys(piece.virt);
         let Some(here) = resource_at(self.map, start) else { return };
+        let here = asked_of(self.map, self.format, region, here);
         let mut i = 0;
         while i < self.map.resources.len() {
             let resource = &self.map.resources[i];
@@ -218,12 +220,14 @@ impl<'m, const R: usize> Steps<'m, R> {
             let mut e = 0;
             while e < 2 {
                 let cut = piece.virt + edges[e].saturating_sub(start);
-                if edges[e] > start && cut < piece.stop && cut % self.format.page_size() as u128 == 0 {
-                    let there = resource_at(self.map, edges[e]);
-                    if matches!(there, Some(there) if !there.memory.is(here.memory)) {
-                        piece.stop = cut;
-                        piece.resume = cut;
-                    }
+                if edges[e] > start
+                    && cut < piece.stop
+                    && cut % self.format.page_size() as u128 == 0
+                    && let Some(there) = resource_at(self.map, edges[e])
+                    && !asked_of(self.map, self.format, region, there).is(here)
+                {
+                    piece.stop = cut;
+                    piece.resume = cut;
                 }
                 e += 1;
             }
@@ -278,24 +282,31 @@ impl Piece {
     }
 }
 
-/// What an entry at the start of a piece says, apart from address and run.
-const fn leaf_of(map: &Map<'_>, space: &Space<'_>, format: &Format, region: &Region<'_>, piece: &Piece) -> Leaf {
-    let natural = if piece.extent.uniform && piece.extent.holder != NOWHERE {
-        map.resources[piece.extent.holder as usize].memory
-    } else {
-        match resource_at(map, piece.phys(piece.virt)) {
-            Some(resource) => resource.memory,
-            None => MemoryType::NormalWb,
-        }
-    };
+/// The memory type that entries of a region ask for in `resource`: none, where the bus has it already.
+const fn asked_of(map: &Map<'_>, format: &Format, region: &Region<'_>, resource: &Resource<'_>) -> MemoryType {
     let memory = match region.memory {
         Some(memory) => memory,
-        None => natural,
+        None => resource.memory,
+    };
+    if format.inherent_memory && memory.is(bus_type(map, resource)) { MemoryType::Inherent } else { memory }
+}
+
+/// What an entry at the start of a piece says, apart from address and run.
+const fn leaf_of(map: &Map<'_>, space: &Space<'_>, format: &Format, region: &Region<'_>, piece: &Piece) -> Leaf {
+    let resource = if piece.extent.uniform && piece.extent.holder != NOWHERE {
+        Some(&map.resources[piece.extent.holder as usize])
+    } else {
+        resource_at(map, piece.phys(piece.virt))
+    };
+    let memory = match (resource, region.memory) {
+        (Some(resource), _) => asked_of(map, format, region, resource),
+        (None, Some(memory)) => memory,
+        (None, None) => MemoryType::NormalWb,
     };
     Leaf {
         address: 0,
         access: region.access,
-        memory: if format.inherent_memory && memory.is(natural) { MemoryType::Inherent } else { memory },
+        memory,
         global: is_global(space, format, region),
         run: 0,
         software: match region.software {

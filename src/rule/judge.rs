@@ -4,7 +4,7 @@ use super::catalogue::{Class, Rule};
 use super::finding::{Culprit, Finding, Findings, MAX_CULPRITS, MAX_NUMBERS};
 use crate::attr::{Access, Features, MemoryType, Rights};
 use crate::format::{Format, NOT_ENCODABLE};
-use crate::layout::{Extent, LIST, Layout, NOWHERE, Segment, by_base, features, find_channel, segment};
+use crate::layout::{Extent, LIST, Layout, NOWHERE, Segment, bus_type, by_base, features, find_channel, segment};
 use crate::layout::{Order, shared};
 use crate::map::{Kind, Map, Phys, Region, Resource, Space};
 use crate::text::same_spelling;
@@ -164,7 +164,7 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
             any: Rights::from_bits((index >> 3 | index & 7) as u8),
             domain,
             counts,
-            memory: if region.raw_memory.is_none() { region.memory } else { own_memory(format, region) },
+            memory: if region.raw_memory.is_none() { region.memory } else { self.own_memory(format, region, e) },
             channel: match region.phys {
                 Phys::Channel { channel, .. } => find_channel(self.map, channel),
                 _ => NOWHERE,
@@ -359,20 +359,23 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
         }
         waived
     }
-}
 
-/// The memory type that a region asks for: by raw attributes, by name, or not at all.
-const fn own_memory(format: &Format, region: &Region<'_>) -> Option<MemoryType> {
-    let raw = match region.raw_memory {
-        Some(raw) if raw != 0 && format.inherent_memory => raw << format.raw_memory.shift,
-        _ => return region.memory,
-    };
-    let mut t = 1;
-    while t < MemoryType::COUNT {
-        if format.memory[0][t] == raw && raw != NOT_ENCODABLE {
-            return Some(MemoryType::ALL[t]);
+    /// The memory type that a region with raw attributes asks for: by those, by name, or not at all.
+    const fn own_memory(&self, format: &Format, region: &Region<'_>, e: &Extent) -> Option<MemoryType> {
+        let raw = match region.raw_memory {
+            Some(raw) if raw != 0 && format.inherent_memory => raw << format.raw_memory.shift,
+            Some(0) if format.inherent_memory && e.uniform && e.holder != NOWHERE => {
+                return Some(bus_type(self.map, self.resource(e.holder)));
+            }
+            _ => return region.memory,
+        };
+        let mut t = 1;
+        while t < MemoryType::COUNT {
+            if format.memory[0][t] == raw && raw != NOT_ENCODABLE {
+                return Some(MemoryType::ALL[t]);
+            }
+            t += 1;
         }
-        t += 1;
+        region.memory
     }
-    region.memory
 }

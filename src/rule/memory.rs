@@ -4,8 +4,7 @@ use super::catalogue::Rule;
 use super::judge::{Judge, Who};
 use crate::attr::{MemoryType, Rights};
 use crate::format::{Format, MemoryRegister, NOT_ENCODABLE};
-use crate::layout::Segment;
-use crate::layout::{Extent, NOWHERE, TOP};
+use crate::layout::{Extent, NOWHERE, Segment, TOP, bus_type};
 use crate::map::{Kind, Region};
 use crate::text::same;
 
@@ -75,7 +74,7 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
         let register = &format.memory_register;
         let value = register.value[memory as usize];
         let indexed = !register.name.is_empty();
-        let natural = self.resource(at.resource).memory;
+        let natural = bus_type(self.map, self.resource(at.resource));
         let overrides = format.inherent_memory && !memory.is(natural);
         let supported = if indexed {
             value <= 0xff

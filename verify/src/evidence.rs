@@ -82,8 +82,14 @@ pub struct Common {
 pub struct Resource {
     /// Its name.
     pub name: String,
+    /// First byte.
+    pub start: Hex,
+    /// Bytes.
+    pub size: Hex,
     /// The memory type that it has by itself.
     pub memory: String,
+    /// The resource it is a part of.
+    pub within: Option<String>,
 }
 
 /// Something with a name.
@@ -299,6 +305,8 @@ pub struct Leaves {
     pub count: u64,
     /// Bytes of the runs that they form.
     pub run: Option<Hex>,
+    /// Their memory type, where it is not that of the region.
+    pub memory: Option<String>,
 }
 
 /// What the linker puts where.
@@ -356,12 +364,26 @@ impl Document {
         Ok(document)
     }
 
-    /// The memory type that a region asks for beyond what its resource has by itself; `None` if that is the same.
+    /// The memory type `asked` for at a physical address, where the bus has another one there; `None` if that is the same.
     #[must_use]
-    pub fn override_of<'a>(&'a self, region: &'a Region) -> Option<&'a str> {
-        let resource = self.resources.iter().find(|resource| region.resource.as_ref() == Some(&resource.name));
-        let natural = resource.map(|resource| resource.memory.as_str());
-        region.memory.as_deref().filter(|memory| natural != Some(memory))
+    pub fn override_at<'a>(&self, phys: u128, asked: Option<&'a str>) -> Option<&'a str> {
+        asked.filter(|memory| self.bus_type(phys) != Some(memory))
+    }
+
+    /// What the bus has at a physical address: the type of the smallest resource there, or, of a part of memory, that of
+    /// the outermost memory it is declared to be in.
+    fn bus_type(&self, phys: u128) -> Option<&str> {
+        let holds = |resource: &&Resource| phys >= resource.start.0 && phys - resource.start.0 < resource.size.0;
+        let mut resource = self.resources.iter().filter(holds).min_by_key(|resource| resource.size.0)?;
+        for _ in &self.resources {
+            let outer = resource.within.as_ref().and_then(|name| self.resources.iter().find(|it| it.name == *name));
+            let is_device = |resource: &Resource| resource.memory.starts_with("device");
+            match outer {
+                Some(outer) if !is_device(resource) && !is_device(outer) => resource = outer,
+                _ => break,
+            }
+        }
+        Some(&resource.memory)
     }
 
     /// The space of that name.

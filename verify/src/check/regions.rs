@@ -193,7 +193,7 @@ fn differing(subject: &Subject<'_>, piece: &Expected<'_>, run: &Run, start: u128
         );
         list.push((Kind::Rights, text));
     }
-    let memory = memory(subject, region);
+    let memory = memory(subject, region, leaves);
     if !attributes.memory.is(memory) {
         list.push((Kind::Memory, format!("is {}, and is declared {memory}", attributes.memory)));
     }
@@ -231,10 +231,11 @@ fn rights(scheme: &Scheme, region: &Region) -> (Rights, Rights) {
 }
 
 /// The declared memory type as the tables can say it: those of RISC-V say how it differs from what the bus has.
-fn memory<'a>(subject: &'a Subject<'_>, region: &'a Region) -> &'a str {
-    let declared =
-        if subject.scheme.family.is_riscv() { subject.document.override_of(region) } else { region.memory.as_deref() };
-    declared.unwrap_or("inherent")
+fn memory<'a>(subject: &Subject<'_>, region: &'a Region, leaves: &'a Leaves) -> &'a str {
+    let declared = leaves.memory.as_deref().or(region.memory.as_deref());
+    let asked =
+        if subject.scheme.family.is_riscv() { subject.document.override_at(leaves.phys.0, declared) } else { declared };
+    asked.unwrap_or("inherent")
 }
 
 /// Each window has all of its last tables, side by side.
