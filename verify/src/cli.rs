@@ -11,6 +11,7 @@ use crate::diff;
 use crate::elf::{self, Image};
 use crate::memory::PhysicalMemory;
 use crate::number::Hex;
+use crate::report;
 use crate::show;
 
 /// Reads page tables in images and memory dumps, with a decoder of its own.
@@ -29,6 +30,8 @@ enum Command {
     Show(show::Options),
     /// Says what differs between two documents, or between the tables of two images or dumps.
     Diff(diff::Options),
+    /// Writes a page and pictures of what a map is and proves.
+    Report(report::Options),
 }
 
 /// `FILE@PHYS`: a dump, and the physical address of its first byte.
@@ -102,6 +105,7 @@ pub fn run(arguments: impl IntoIterator<Item = String>) -> ExitCode {
         Command::Check(options) => check::run(&options),
         Command::Show(options) => show::run(&options),
         Command::Diff(options) => diff::run(&options),
+        Command::Report(options) => report::run(&options),
     };
     match done {
         Ok(code) => code,

@@ -47,6 +47,31 @@ pub struct Channel {
     pub start: Hex,
     /// Bytes.
     pub size: Hex,
+    /// The space that sends.
+    #[serde(default)]
+    pub from: String,
+    /// The spaces that receive.
+    #[serde(default)]
+    pub to: Vec<String>,
+    /// Whether receivers send, too.
+    #[serde(default)]
+    pub two_way: bool,
+    /// Where it is mapped.
+    #[serde(default)]
+    pub ends: Vec<End>,
+}
+
+/// A channel as a space has it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct End {
+    /// The space.
+    pub space: String,
+    /// The region.
+    pub region: String,
+    /// Where it starts.
+    pub virt: Hex,
+    /// Its rights.
+    pub rights: Rights,
 }
 
 /// Two spaces that share nothing but channels.
@@ -88,7 +113,14 @@ pub struct Resource {
     pub size: Hex,
     /// The memory type that it has by itself.
     pub memory: String,
-    /// The resource it is a part of.
+    /// Whether no space may map it.
+    #[serde(default)]
+    pub reserved: bool,
+    /// The only space that may map it.
+    pub owner: Option<String>,
+    /// The most that a space may do with it.
+    pub rights: Option<Rights>,
+    /// The resource that it is a part of.
     pub within: Option<String>,
 }
 
@@ -102,6 +134,9 @@ pub struct Named {
 /// What the map says of the CPU.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Cpu {
+    /// Bits of a physical address.
+    #[serde(default)]
+    pub pa_bits: u32,
     /// Bytes of MAIR_ELx.
     pub mair: Option<Vec<Hex>>,
     /// Bytes of IA32_PAT.
@@ -128,6 +163,12 @@ pub struct Format {
     pub entry_bytes: u64,
     /// Tables that make one root.
     pub root_tables: u64,
+    /// Whether addresses come in two halves.
+    #[serde(default)]
+    pub two_halves: bool,
+    /// Whether each half has a root.
+    #[serde(default)]
+    pub split_roots: bool,
     /// Optional features of the CPU.
     #[serde(default)]
     pub features: Vec<String>,
@@ -163,6 +204,8 @@ pub struct Space {
     pub regions: Vec<Region>,
     /// What the linker puts where.
     pub image: Option<ImageBlock>,
+    /// The identifier that its entries in the TLB have.
+    pub asid: Option<u64>,
 }
 
 /// How the tables come to be.
@@ -268,6 +311,16 @@ pub struct Region {
     pub guard_below: Option<Hex>,
     /// Bytes of the upper guard.
     pub guard_above: Option<Hex>,
+    /// Identifiers of the requirements that ask for it.
+    #[serde(default)]
+    pub requirements: Vec<String>,
+    /// The channel that it is an end of.
+    pub channel: Option<String>,
+    /// The region that maps the same memory.
+    pub alias_of: Option<String>,
+    /// Whether tables are written through it.
+    #[serde(default)]
+    pub edits_tables: bool,
 }
 
 impl Region {

@@ -9,7 +9,7 @@
 //! * [`walk`]: all that a root reaches, as maximal runs of equal leaves;
 //! * [`evidence`]: the document;
 //! * [`source`]: which tables of a file to look at;
-//! * [`check`], [`show`], [`diff`]: the commands.
+//! * [`check`], [`show`], [`diff`], [`report`]: the commands.
 //!
 //! # Invariants
 //! Input is never trusted: an image, a dump, a document may hold anything, and what comes of it is an error or a finding.
@@ -24,6 +24,7 @@ pub mod elf;
 pub mod evidence;
 pub mod memory;
 pub mod number;
+pub mod report;
 pub mod rights;
 pub mod scheme;
 pub mod show;

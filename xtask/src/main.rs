@@ -52,7 +52,7 @@ enum Command {
     Boards(boards::Arguments),
     /// The notation beside the same by hand, instruction by instruction.
     Codegen(codegen::Options),
-    /// What the maps of the examples prove, as documents.
+    /// What the maps of the examples prove, as documents, pages and pictures.
     Report(report::Options),
     /// Measures the library beside others, and judges the project's budgets.
     Bench(bench::Options),

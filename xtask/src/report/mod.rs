@@ -1,4 +1,6 @@
-//! `cargo xtask report`: what each example proves, as documents in `target/report`.
+//! `cargo xtask report`: what each example proves, as documents in `target/report`, each with its page and pictures.
+
+mod page;
 
 use std::fs;
 use std::path::PathBuf;
@@ -29,19 +31,21 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     steps.finish()
 }
 
-/// A step for each document.
+/// A step for each document, with its page.
 pub(crate) fn run_all(steps: &mut Steps, arches: &[Arch]) {
     // By mode first: each is another build.
     for (mode, arch) in Mode::ALL.into_iter().flat_map(|mode| arches.iter().map(move |arch| (mode, *arch))) {
         steps.run(format!("evidence {arch}, {mode}"), || {
-            println!("{}", write(arch, mode)?.display());
-            Ok(())
+            let document = write(arch, mode)?;
+            println!("{}", document.display());
+            page::write(&document)
         });
     }
     for &arch in arches {
         steps.run(format!("evidence partitions {arch}"), || {
-            println!("{}", write_partitions(arch)?.display());
-            Ok(())
+            let document = write_partitions(arch)?;
+            println!("{}", document.display());
+            page::write(&document)
         });
     }
 }
