@@ -41,9 +41,13 @@ fn bare_metal(toolchain: Toolchain, arch: Arch) -> Result<()> {
     if Partitions::MACHINES.contains(&arch) {
         packages.extend(["--package", Partitions::PACKAGE]);
     }
-    if arch == Arch::Aarch64 {
-        packages.extend(["--package", "core-aarch64", "--package", "edit-aarch64", "--package", "peer-aarch64"]);
-    }
+    packages.extend(match arch {
+        Arch::Aarch64 => {
+            ["--package", "core-aarch64", "--package", "edit-aarch64", "--package", "peer-aarch64"].as_slice()
+        }
+        Arch::Riscv64 => &["--package", "core-riscv64"],
+        Arch::X86_64 => &["--package", "core-x86_64"],
+    });
     if toolchain == Toolchain::Debian {
         println!("Debian's compiler has no clippy: rustc's own lints are checked");
     }

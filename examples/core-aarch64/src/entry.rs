@@ -1,4 +1,4 @@
-//! From the emulator to Rust.
+//! From the emulator to Rust, and to the upper half.
 
 /// Defines `_start`, entered by the emulator at its physical address with the MMU off: it turns on what the compiler
 /// uses, sets the stack that ends at the linker's symbol `stack_end`, and jumps to the function, which never returns.
@@ -29,5 +29,28 @@ macro_rules! start {
                 on_reset = sym $on_reset,
             )
         }
+    };
+}
+
+/// Goes on in a function at the same place of the image so many bytes above, and never comes back.
+///
+/// # Safety
+/// Text and stack are mapped there, by a map that is live; nothing on the stack is needed any more.
+#[macro_export]
+macro_rules! rise {
+    ($rise:expr, $main:path) => {
+        ::core::arch::asm!(
+            "add sp, sp, {rise}",
+            "adrp {at}, {main}",
+            "add {at}, {at}, :lo12:{main}",
+            "add {at}, {at}, {rise}",
+            "mov x29, xzr",
+            "mov x30, xzr",
+            "br {at}",
+            rise = in(reg) $rise,
+            at = in(reg) 0u64,
+            main = sym $main,
+            options(noreturn),
+        )
     };
 }

@@ -28,7 +28,7 @@ macro_rules! declare {
                 $($tables)*
 
                 image firmware {
-                    entry 0xffff_ffff_8020_0000, symbol pvh_start;
+                    entry 0xffff_ffff_8020_0000, symbol _start;
                     // What `_last` names is an instruction, to be probed.
                     section ".switch" (rx) in text, 4 KiB - 4, keep ".switch";
                     section ".switch_last" (rx) in text + (4 KiB - 4), 4, keep ".switch_last";

@@ -30,8 +30,8 @@ extern "C" fn on_reset() -> ! {
     let Ok((lower, upper)) = (unsafe { fill_map() }) else { refuse(kernel::uart0::PHYS) };
     // SAFETY: the `switch` regions map the running code, its constants and its stack to where they are now.
     unsafe { install_map(&lower, &upper) };
-    // SAFETY: the map is live.
-    unsafe { rise() }
+    // SAFETY: the map is live, text and stack are mapped `RISE` above where they are, and nothing is left on the stack.
+    unsafe { core_aarch64::rise!(RISE, main) }
 }
 
 /// Installs the map, as a function of its own: `cargo xtask bench` counts its instructions. Registers, barriers and TLBs
@@ -64,29 +64,6 @@ unsafe fn install_map(lower: &Half, upper: &Half) {
     unsafe { asm!("tlbi vmalle1", "dsb nsh", "ic iallu", "dsb nsh", "isb", options(nostack, preserves_flags)) };
     SCTLR_EL1.modify(SCTLR_EL1::M::Enable + SCTLR_EL1::C::Cacheable + SCTLR_EL1::I::Cacheable);
     barrier::isb(barrier::SY);
-}
-
-/// Goes on at the same place of the image in the upper half.
-///
-/// # Safety
-/// The map is live, and the code runs at physical addresses.
-unsafe fn rise() -> ! {
-    // SAFETY: text and stack are mapped `RISE` above where they are; nothing on the stack is needed any more.
-    unsafe {
-        asm!(
-            "add sp, sp, {rise}",
-            "adrp {at}, {main}",
-            "add {at}, {at}, :lo12:{main}",
-            "add {at}, {at}, {rise}",
-            "mov x29, xzr",
-            "mov x30, xzr",
-            "br {at}",
-            rise = in(reg) RISE,
-            at = in(reg) 0u64,
-            main = sym main,
-            options(noreturn),
-        )
-    }
 }
 
 /// Where the regions lie.

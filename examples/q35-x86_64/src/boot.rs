@@ -6,8 +6,6 @@ use example_maps::x86_64::q35_x86_64::kernel;
 use tablature::space::Declared;
 use tablature::x86_64::regs::{Derive, Words};
 
-use crate::exit::FAILURE_PORT;
-
 kit::displacement! {
     /// What the linker adds to a physical address of the image.
     pub(crate) const OFFSET: kernel { text, rodata, data, bss, table_pool }
@@ -33,32 +31,37 @@ const WORDS: Words = <<Start as Declared>::Regime as Derive<Start>>::WORDS;
 /// Bytes from the first table to the root.
 const ROOT: u64 = Start::SHAPE.root(false) as u64 * Start::FORMAT.table_size();
 
-/// The start-up code, with the instruction that loads the physical address of the root into eax.
+/// The start-up code, with the operand that has the physical address of the root.
 macro_rules! start_up {
-    ($load_root:literal, $root:expr) => {
-        global_asm!(
-            ".macro load_root",
-            $load_root,
-            ".endm",
-            include_str!("boot.s"),
-            root = const $root,
-            phys = const kernel::text::PHYS,
-            offset = const OFFSET,
-            cookie = const COOKIE,
-            failure_port = const FAILURE_PORT,
-            cr4 = const WORDS.start_cr4(),
-            efer = const WORDS.start_efer(),
-            cr0 = const WORDS.start_cr0(),
-            stack_top = const kernel::stack::END,
-            main = sym crate::main,
-            options(att_syntax)
-        );
+    ($root:literal, $number:expr) => {
+        core_x86_64::start! {
+            crate::main, section ".switch", text kernel::text::PHYS, offset OFFSET, words WORDS,
+            root $root $number, stack kernel::stack::END, cookie COOKIE,
+        }
     };
 }
 
 #[cfg(feature = "placed")]
-start_up!("movl ${root}, %eax", kernel::TABLES_AT + ROOT);
+start_up!("${root}", kernel::TABLES_AT + ROOT);
 #[cfg(not(any(feature = "placed", feature = "boot-filled")))]
-start_up!("movl $(__tablature_q35_x86_64_kernel - start + {root}), %eax", kernel::text::PHYS + ROOT);
+start_up!("$(__tablature_q35_x86_64_kernel - start + {root})", kernel::text::PHYS + ROOT);
 #[cfg(feature = "boot-filled")]
-start_up!("movl $(__tablature_q35_x86_64_start - start + {root}), %eax", kernel::text::PHYS + ROOT);
+start_up!("$(__tablature_q35_x86_64_start - start + {root})", kernel::text::PHYS + ROOT);
+
+// What ring 3 runs, 16 bytes apart: rsi = address. `ud2` says that the access is done.
+global_asm!(
+    ".section .app, \"ax\", @progbits",
+    "user_read:",
+    "movl (%rsi), %edx",
+    "ud2",
+    ".balign 16",
+    "user_write:",
+    "movl (%rsi), %edx",
+    "movl %edx, (%rsi)",
+    "ud2",
+    ".balign 16",
+    "user_clear:",
+    "movl $0, (%rsi)",
+    "ud2",
+    options(att_syntax)
+);

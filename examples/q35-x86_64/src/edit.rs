@@ -15,7 +15,7 @@ use tablature::space::Declared;
 use tablature::tables::{Memory, Ranges};
 
 use crate::bench::{Core, in_map};
-use crate::{exit, reach};
+use crate::reach;
 
 /// Steps of each program where [`STEPS_AT`] does not say another number.
 const STEPS: u32 = 100_000;
@@ -126,7 +126,7 @@ where
     let space = match unsafe { AddressSpace::<Spaces>::from_roots(kernel::Space::roots(), Memory::new(access, spare)) }
     {
         Ok(space) => space.with_id(Id::One(PCID)),
-        Err(error) => exit::give_up(format_args!("{error}")),
+        Err(error) => core_x86_64::give_up(format_args!("{error}")),
     };
     // SAFETY: they are live on this CPU, which runs this.
     let space = unsafe { space.assume_live(ThisCpu) };

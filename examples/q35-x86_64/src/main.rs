@@ -10,8 +10,6 @@ mod bench;
 mod boot;
 #[cfg(all(target_arch = "x86_64", target_os = "none", feature = "churn"))]
 mod edit;
-#[cfg(all(target_arch = "x86_64", target_os = "none"))]
-mod exit;
 #[cfg(all(target_arch = "x86_64", target_os = "none", feature = "boot-filled"))]
 mod fill;
 #[cfg(all(target_arch = "x86_64", target_os = "none"))]
@@ -29,6 +27,12 @@ mod witness;
 
 #[cfg(all(target_arch = "x86_64", target_os = "none"))]
 use run::main;
+
+#[cfg(all(target_arch = "x86_64", target_os = "none"))]
+#[panic_handler]
+fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+    core_x86_64::give_up(format_args!("{info}"))
+}
 
 /// Says where this program runs.
 #[cfg(not(target_os = "none"))]

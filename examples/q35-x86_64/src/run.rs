@@ -3,6 +3,7 @@
 use core::cell::UnsafeCell;
 use core::fmt::{self, Write};
 
+use core_x86_64::{Console, exit, give_up};
 use example_maps::x86_64::q35_x86_64::{self, kernel};
 use probe::{Register, Width};
 use tablature::layout::{Layout, count_regions};
@@ -11,7 +12,7 @@ use tablature::space::{Declared, Installed, Refusal, RegisterBlock, install};
 
 use crate::machine::Q35;
 use crate::witness::Witness;
-use crate::{boot, exit, trap};
+use crate::{boot, trap};
 
 const MAP: &Map<'static> = q35_x86_64::MAP;
 static LAYOUT: Layout<{ count_regions(MAP) }> = Layout::of(MAP);
@@ -44,20 +45,20 @@ pub(crate) extern "C" fn main() -> ! {
     #[cfg(feature = "boot-filled")]
     // SAFETY: the first call.
     if let Err(error) = unsafe { crate::fill::fill_map() } {
-        exit::give_up(format_args!("{error}"));
+        give_up(format_args!("{error}"));
     }
     // SAFETY: the map covers code, data and stack of the image where the linker put them.
     let live = match unsafe { install_map() } {
         Ok(live) => live,
-        Err(refusal) => exit::give_up(format_args!("{refusal}")),
+        Err(refusal) => give_up(format_args!("{refusal}")),
     };
     // SAFETY: called once, in ring 0, with interrupts off since the start-up code.
     unsafe { trap::init() };
     // SAFETY: the first call; whoever opens it later does so when this has ended.
-    let Some(mut console) = (unsafe { exit::Console::open() }) else { exit::failure() };
+    let Some(mut console) = (unsafe { Console::open() }) else { exit(1) };
     match confirm(&live, &mut console) {
-        Ok(true) => exit::success(),
-        _ => exit::failure(),
+        Ok(true) => exit(0),
+        _ => exit(1),
     }
 }
 

@@ -4,18 +4,9 @@ use core::arch::global_asm;
 use core::cell::UnsafeCell;
 use core::ptr;
 
+use core_x86_64::{ENTRY_STRIDE, Tables, USER_CODE, USER_DATA, give_up};
 use x86_64::VirtAddr;
-use x86_64::instructions::segmentation::{CS, DS, ES, SS, Segment};
-use x86_64::instructions::tables::load_tss;
-use x86_64::structures::gdt::{Descriptor, GlobalDescriptorTable};
-use x86_64::structures::idt::InterruptDescriptorTable;
-use x86_64::structures::tss::TaskStateSegment;
 
-use crate::exit;
-
-/// Selectors in the order in which [`init`] appends their descriptors.
-const USER_DATA: u16 = 3 << 3 | 3;
-const USER_CODE: u16 = 4 << 3 | 3;
 /// Ring 3's stack pointer: in the first page, which no map has.
 const NO_STACK: u64 = 0xff8;
 /// Vector of an undefined instruction, by which ring 3 says that its access is done.
@@ -28,8 +19,6 @@ const DEBUG: u64 = 1;
 const TRAP_FLAG: u64 = 1 << 8;
 /// The bit of RFLAGS that is always set.
 const FLAGS: u64 = 1 << 1;
-/// Bytes between two entries of `trap_entries`.
-const ENTRY_STRIDE: u64 = 16;
 /// Bytes of the stack for double faults and for whatever leaves ring 3.
 const TRAP_STACK: usize = 8192;
 
@@ -174,21 +163,14 @@ impl Report {
 struct Gates(UnsafeCell<GateTables>);
 
 struct GateTables {
-    segments: GlobalDescriptorTable,
-    gates: InterruptDescriptorTable,
-    task: TaskStateSegment,
+    tables: Tables,
     stack: [u8; TRAP_STACK],
 }
 
 // SAFETY: one CPU, interrupts off; `init` is the only code that touches it.
 unsafe impl Sync for Gates {}
 
-static GATES: Gates = Gates(UnsafeCell::new(GateTables {
-    segments: GlobalDescriptorTable::new(),
-    gates: InterruptDescriptorTable::new(),
-    task: TaskStateSegment::new(),
-    stack: [0; TRAP_STACK],
-}));
+static GATES: Gates = Gates(UnsafeCell::new(GateTables { tables: Tables::new(), stack: [0; TRAP_STACK] }));
 
 /// Loads segments, task state and gates.
 ///
@@ -197,60 +179,23 @@ static GATES: Gates = Gates(UnsafeCell::new(GateTables {
 /// Called once, by the only CPU, in ring 0 with interrupts off.
 pub(crate) unsafe fn init() {
     // SAFETY: called once, so this is the only reference there ever is.
-    let tables = unsafe { &mut *GATES.0.get() };
-    let top = VirtAddr::from_ptr(tables.stack.as_ptr_range().end).align_down(16u64);
+    let GateTables { tables, stack } = unsafe { &mut *GATES.0.get() };
+    let top = VirtAddr::from_ptr(stack.as_ptr_range().end).align_down(16u64);
     tables.task.privilege_stack_table[0] = top;
     tables.task.interrupt_stack_table[0] = top;
-
-    let code = tables.segments.append(Descriptor::kernel_code_segment());
-    let data = tables.segments.append(Descriptor::kernel_data_segment());
-    tables.segments.append(Descriptor::user_data_segment());
-    tables.segments.append(Descriptor::user_code_segment());
-    // SAFETY: the task state is in a static.
-    let task = unsafe { Descriptor::tss_segment_unchecked(&raw const tables.task) };
-    let task = tables.segments.append(task);
-    // SAFETY: in a static, and nothing changes it any more.
-    unsafe { tables.segments.load_unsafe() };
-    // SAFETY: 64-bit code for ring 0, just appended.
-    unsafe { CS::set_reg(code) };
-    // SAFETY: data for ring 0, just appended; the same holds for the next two.
-    unsafe { SS::set_reg(data) };
-    // SAFETY: as above.
-    unsafe { DS::set_reg(data) };
-    // SAFETY: as above.
-    unsafe { ES::set_reg(data) };
-    // SAFETY: an available task state, just appended.
-    unsafe { load_tss(task) };
-
-    fill(&mut tables.gates);
-    // SAFETY: in a static, and nothing changes it any more.
-    unsafe { tables.gates.load_unsafe() };
-}
-
-/// Points every gate at its entry of `trap_entries`.
-fn fill(gates: &mut InterruptDescriptorTable) {
-    let first = VirtAddr::from_ptr(&raw const trap_entries);
-    macro_rules! set {
-        ($($vector:literal => $gate:ident,)*) => {$(
-            // SAFETY: the entry of that vector; it needs nothing but the frame that the CPU pushes.
-            unsafe { gates.$gate.set_handler_addr(first + ENTRY_STRIDE * $vector) };
-        )*};
-    }
-    set! {
-        0 => divide_error, 1 => debug, 2 => non_maskable_interrupt, 3 => breakpoint, 4 => overflow,
-        5 => bound_range_exceeded, 6 => invalid_opcode, 7 => device_not_available, 10 => invalid_tss,
-        11 => segment_not_present, 12 => stack_segment_fault, 13 => general_protection_fault, 14 => page_fault,
-        16 => x87_floating_point, 17 => alignment_check, 18 => machine_check, 19 => simd_floating_point,
-        20 => virtualization, 21 => cp_protection_exception,
-    }
-    // SAFETY: as above.
-    let double_fault = unsafe { gates.double_fault.set_handler_addr(first + ENTRY_STRIDE * 8) };
+    let entries = VirtAddr::from_ptr(&raw const trap_entries);
+    // SAFETY: the entries of `trap.s`, in the order of their vectors.
+    unsafe { tables.point(entries) };
+    // SAFETY: the entry that the gate has.
+    let double_fault = unsafe { tables.gates.double_fault.set_handler_addr(entries + ENTRY_STRIDE * 8) };
     // SAFETY: the first entry of the interrupt stack table is a stack of its own, so a stack that ran into its guard
     // does not matter.
     unsafe { double_fault.set_stack_index(0) };
+    // SAFETY: in a static; the caller vouches for the rest.
+    unsafe { tables.load() };
 }
 
 /// An exception that no probe asked for.
 extern "C" fn fatal(vector: u64, code: u64, instruction: u64, address: u64) -> ! {
-    exit::give_up(format_args!("exception {vector}, code {code:#x}, at {instruction:#x}, cr2 {address:#x}"))
+    give_up(format_args!("exception {vector}, code {code:#x}, at {instruction:#x}, cr2 {address:#x}"))
 }

@@ -1,6 +1,5 @@
 //! From reset to the upper half, and the end.
 
-use core::arch::asm;
 use core::fmt::Write as _;
 use core::panic::PanicInfo;
 
@@ -31,8 +30,8 @@ extern "C" fn on_reset() -> ! {
     // SAFETY: the `switch` regions map the running code, the vectors in it, its constants and its stack to where they are
     // now; `refuse` and `rise` touch nothing else.
     match unsafe { install_map() } {
-        // SAFETY: the map is live.
-        Ok(_) => unsafe { rise() },
+        // SAFETY: the map is live, text and stack are mapped `RISE` above where they are, and nothing is left on the stack.
+        Ok(_) => unsafe { core_aarch64::rise!(RISE, main) },
         Err(_) => refuse(kernel::uart0::PHYS),
     }
 }
@@ -47,29 +46,6 @@ extern "C" fn on_reset() -> ! {
 unsafe fn install_map() -> Result<Installed<kernel::Space>, Refusal> {
     // SAFETY: the caller vouches for it.
     unsafe { install::<kernel::Space>() }
-}
-
-/// Goes on at the same place of the image in the upper half.
-///
-/// # Safety
-/// `kernel` is live, and the code runs at physical addresses.
-unsafe fn rise() -> ! {
-    // SAFETY: text and stack are mapped `RISE` above where they are; nothing on the stack is needed any more.
-    unsafe {
-        asm!(
-            "add sp, sp, {rise}",
-            "adrp {at}, {main}",
-            "add {at}, {at}, :lo12:{main}",
-            "add {at}, {at}, {rise}",
-            "mov x29, xzr",
-            "mov x30, xzr",
-            "br {at}",
-            rise = in(reg) RISE,
-            at = in(reg) 0u64,
-            main = sym main,
-            options(noreturn),
-        )
-    }
 }
 
 /// Where the regions lie.

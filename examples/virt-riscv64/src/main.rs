@@ -6,8 +6,6 @@
 
 #[cfg(all(target_arch = "riscv64", target_os = "none", feature = "churn", not(feature = "guest")))]
 mod bench;
-#[cfg(all(target_arch = "riscv64", target_os = "none"))]
-mod console;
 #[cfg(all(target_arch = "riscv64", target_os = "none", feature = "churn"))]
 mod edit;
 #[cfg(all(target_arch = "riscv64", target_os = "none", feature = "boot-filled"))]

@@ -1,17 +1,15 @@
 //! From OpenSBI to the upper half, and the end.
 
-use core::arch::{asm, naked_asm};
 use core::fmt::Write as _;
 use core::panic::PanicInfo;
 
+use core_riscv64::{Console, exit, refuse};
 use example_maps::riscv64::virt_riscv64::{self as map, kernel};
 use probe::{Register, Width};
-use qemu_exit::{QEMUExit as _, RISCV64};
 use tablature::layout::{Layout, count_regions};
 use tablature::riscv::{Extensions, install_on};
 use tablature::space::{Installed, Refusal};
 
-use crate::console::{Console, refuse};
 use crate::machine::Testimony;
 use crate::{isa, trap};
 
@@ -23,26 +21,8 @@ kit::displacement! {
 // `ret`.
 kit::word!(".text_last" = 0x00008067);
 
-/// Entered by OpenSBI at its physical address, in S-mode, without translation.
-///
-/// `riscv-rt` does not fit here: its first instructions jump to the link address of the rest, which is not mapped yet,
-/// and it zeroes `.bss` in a loop, which the loader of the ELF image has done.
-///
-/// # Safety
-/// For OpenSBI only, once.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-#[unsafe(link_section = ".init")]
-unsafe extern "C" fn _start() -> ! {
-    naked_asm!(
-        "csrw sie, zero",
-        "csrw sscratch, zero",
-        "lla sp, stack_end",
-        "mv s0, zero",
-        "tail {on_reset}",
-        on_reset = sym on_reset,
-    )
-}
+// Entered by OpenSBI at its physical address, in S-mode, without translation.
+core_riscv64::start!(on_reset);
 
 /// Runs without translation at physical addresses; every address in the code is relative to the program counter, and
 /// nothing here may follow a pointer that the linker wrote.
@@ -50,16 +30,16 @@ extern "C" fn on_reset(_hart: usize, tree: usize) -> ! {
     #[cfg(feature = "boot-filled")]
     // SAFETY: the MMU is off, and the hart comes here once.
     if unsafe { crate::fill::fill_map() }.is_err() {
-        refuse();
+        refuse(kernel::uart0::PHYS, kernel::test::PHYS);
     }
     // SAFETY: OpenSBI passes the device tree in `a1`.
     let extensions = unsafe { isa::extensions(tree) };
     // SAFETY: the `switch` regions map the running code, its constants and its stack to where they are now; `refuse` and
     // `rise` touch nothing else. The device tree tells the truth.
     match unsafe { install_map(extensions) } {
-        // SAFETY: the map is live.
-        Ok(_) => unsafe { rise(tree) },
-        Err(_) => refuse(),
+        // SAFETY: the map is live, text and stack are mapped `RISE` above where they are, and nothing is left on the stack.
+        Ok(_) => unsafe { core_riscv64::rise!(RISE, main, tree) },
+        Err(_) => refuse(kernel::uart0::PHYS, kernel::test::PHYS),
     }
 }
 
@@ -73,28 +53,6 @@ extern "C" fn on_reset(_hart: usize, tree: usize) -> ! {
 unsafe fn install_map(extensions: Extensions) -> Result<Installed<kernel::Space>, Refusal> {
     // SAFETY: the caller vouches for it.
     unsafe { install_on::<kernel::Space>(extensions) }
-}
-
-/// Goes on at the same place of the image in the upper half, in [`main`].
-///
-/// # Safety
-/// `kernel` is live, and the code runs at physical addresses.
-unsafe fn rise(tree: usize) -> ! {
-    // SAFETY: text and stack are mapped `RISE` above where they are; nothing on the stack is needed any more.
-    unsafe {
-        asm!(
-            "add sp, sp, {rise}",
-            "lla t0, {main}",
-            "add t0, t0, {rise}",
-            "mv s0, zero",
-            "mv ra, zero",
-            "jr t0",
-            rise = in(reg) RISE,
-            main = sym main,
-            in("a0") tree,
-            options(noreturn),
-        )
-    }
 }
 
 /// Device registers that may be read, and written with what they hold; at least one in each leaf.
@@ -149,13 +107,6 @@ extern "C" fn main(tree: usize) -> ! {
     // SAFETY: the maps are live, and this is the only program.
     let good = unsafe { crate::edit::confirm(&mut console) }.is_ok_and(|edits| edits) && good;
     exit(kernel::test::START, if good { 0 } else { 1 })
-}
-
-/// Ends the emulation with that status. Where the test device is depends on whether the map is live.
-pub(crate) fn exit(test: u64, status: u32) -> ! {
-    // SAFETY: QEMU's test device is at `test`.
-    let device = unsafe { RISCV64::new(test) };
-    if status == 0 { device.exit_success() } else { device.exit(status) }
 }
 
 #[panic_handler]

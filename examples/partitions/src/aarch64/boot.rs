@@ -1,6 +1,5 @@
 //! From reset to the first partition.
 
-use core::arch::asm;
 use core::fmt::Write as _;
 use core::panic::PanicInfo;
 
@@ -23,32 +22,9 @@ core_aarch64::start!(on_reset);
 extern "C" fn on_reset() -> ! {
     // SAFETY: the `low` regions map the running code, its constants and its stack to where they are now.
     match unsafe { install::<boot::Space>() } {
-        // SAFETY: the map is live, and nothing on the stack is needed any more.
-        Ok(_) => unsafe { rise() },
+        // SAFETY: the map is live, text and stack are mapped `RISE` above where they are, and nothing is left on the stack.
+        Ok(_) => unsafe { core_aarch64::rise!(RISE, main) },
         Err(_) => refuse(boot::uart0::PHYS),
-    }
-}
-
-/// Goes on at the same place of the image in the upper half, in [`main`].
-///
-/// # Safety
-/// `boot` is live, and the code runs at physical addresses.
-unsafe fn rise() -> ! {
-    // SAFETY: text and stack are mapped `RISE` above where they are; nothing on the stack is needed any more.
-    unsafe {
-        asm!(
-            "add sp, sp, {rise}",
-            "adrp {at}, {main}",
-            "add {at}, {at}, :lo12:{main}",
-            "add {at}, {at}, {rise}",
-            "mov x29, xzr",
-            "mov x30, xzr",
-            "br {at}",
-            rise = in(reg) RISE,
-            at = in(reg) 0u64,
-            main = sym main,
-            options(noreturn),
-        )
     }
 }
 

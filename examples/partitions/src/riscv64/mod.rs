@@ -1,11 +1,10 @@
 //! QEMU's RISC-V `virt`: S-mode under OpenSBI, partitions in U-mode.
 
 mod boot;
-mod console;
 mod trap;
 pub(crate) mod user;
 
-pub(crate) use console::Console;
+pub(crate) use core_riscv64::Console;
 pub(crate) use trap::{Context, resume};
 pub(crate) use user::PRIVILEGED;
 
@@ -26,7 +25,7 @@ pub(crate) const fn fault_at(kind: Kind, address: u64) -> Fault {
 
 /// Ends the emulation with that status.
 pub(crate) fn exit(status: u32) -> ! {
-    boot::exit(system::boot::test::START, status)
+    core_riscv64::exit(system::boot::test::START, status)
 }
 
 /// Ticks of the 10 MHz timer in a turn.

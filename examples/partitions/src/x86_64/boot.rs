@@ -1,11 +1,11 @@
 //! From the PVH entry to the first partition.
 
-use core::arch::global_asm;
+use core::panic::PanicInfo;
 
+use core_x86_64::{Console, exit, give_up};
 use tablature::space::{Declared, Installed, Switcher, enter, install};
 use tablature::x86_64::regs::{Derive, Words};
 
-use super::exit::{Console, FAILURE_PORT, exit};
 use super::system::{boot, control};
 use super::{Timer, segments};
 use crate::rtos;
@@ -23,19 +23,10 @@ const WORDS: Words = <<boot::Space as Declared>::Regime as Derive<boot::Space>>:
 /// Bytes from the first table to the root.
 const ROOT: u64 = boot::Space::SHAPE.root(false) as u64 * boot::Space::FORMAT.table_size();
 
-global_asm!(
-    include_str!("boot.s"),
-    root = const boot::TABLES_AT + ROOT,
-    phys = const boot::text::PHYS,
-    cookie = const COOKIE,
-    failure_port = const FAILURE_PORT,
-    cr4 = const WORDS.start_cr4(),
-    efer = const WORDS.start_efer(),
-    cr0 = const WORDS.start_cr0(),
-    stack_top = const boot::kernel_stack::END,
-    main = sym main,
-    options(att_syntax)
-);
+core_x86_64::start! {
+    main, section ".init", text boot::text::PHYS, offset OFFSET, words WORDS,
+    root "${root}" boot::TABLES_AT + ROOT, stack boot::kernel_stack::END, cookie COOKIE,
+}
 
 extern "C" fn main() -> ! {
     // SAFETY: called once, in ring 0 with interrupts off.
@@ -58,4 +49,9 @@ extern "C" fn main() -> ! {
     let spaces = rtos::spaces(&mut switcher);
     // SAFETY: called once, and traps lead there.
     unsafe { rtos::start(switcher, spaces, console, Timer::new(apic)) }
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    give_up(format_args!("{info}"))
 }

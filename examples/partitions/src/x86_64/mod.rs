@@ -1,13 +1,12 @@
 //! QEMU's `q35`: the kernel in ring 0 and in the top 2 GiB, partitions in ring 3.
 
 mod boot;
-mod exit;
 mod segments;
 mod timer;
 mod trap;
 pub(crate) mod user;
 
-pub(crate) use exit::{Console, exit};
+pub(crate) use core_x86_64::{Console, exit};
 pub(crate) use timer::Timer;
 pub(crate) use trap::{Context, resume};
 pub(crate) use user::PRIVILEGED;

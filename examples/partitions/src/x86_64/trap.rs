@@ -2,9 +2,10 @@
 
 use core::arch::naked_asm;
 
+use core_x86_64::{USER_CODE, USER_DATA};
 use x86_64::registers::control::Cr2;
 
-use super::segments::{USER_CODE, USER_DATA, set_stack};
+use super::segments::set_stack;
 use crate::attempts::{Fault, Kind};
 use crate::rtos::{self, Event};
 
@@ -42,10 +43,10 @@ impl Context {
             vector: 0,
             code: 0,
             program_counter: entry,
-            code_segment: USER_CODE,
+            code_segment: USER_CODE as u64,
             flags: FLAGS,
             stack,
-            stack_segment: USER_DATA,
+            stack_segment: USER_DATA as u64,
         }
     }
 
@@ -71,9 +72,6 @@ pub(super) const TIMER: u32 = 32;
 pub(super) const CALL: u32 = 0x80;
 /// Vector of interrupts that are none.
 pub(super) const SPURIOUS: u32 = 0xff;
-/// Bytes between two of the [`entries`].
-pub(super) const STRIDE: u64 = 16;
-
 /// An entry for each vector from 0 to 32, and for the other two: vector and, where the processor pushes none, an error code
 /// of 0.
 ///

@@ -1,15 +1,13 @@
-//! The 16550.
+//! The 16550, and the end.
 
 use core::cell::UnsafeCell;
 use core::fmt;
 use core::ptr::{NonNull, with_exposed_provenance_mut};
 
-use example_maps::riscv64::virt_riscv64::kernel;
-use tablature::space::{Handle, RegisterBlock};
+use qemu_exit::{QEMUExit as _, RISCV64};
+use tablature::space::{DeclaredRegion, Handle, RegisterBlock};
 use uart_16550::Uart16550;
 use uart_16550::backend::MmioBackend;
-
-use crate::start::exit;
 
 /// The registers of the UART.
 #[repr(transparent)]
@@ -19,11 +17,12 @@ struct Registers(UnsafeCell<[u8; 8]>);
 unsafe impl RegisterBlock for Registers {}
 
 /// Where text goes. OpenSBI has set the line up.
-pub(crate) struct Console(Uart16550<MmioBackend>);
+pub struct Console(Uart16550<MmioBackend>);
 
 impl Console {
     /// The console behind the device region of the map.
-    pub(crate) fn new(uart: Handle<kernel::uart0>) -> Option<Self> {
+    #[must_use]
+    pub fn new<R: DeclaredRegion>(uart: Handle<R>) -> Option<Self> {
         let registers = NonNull::new(uart.registers::<Registers>().0.get())?;
         // SAFETY: the region maps the registers, and its handle exists once.
         let uart = unsafe { Uart16550::new_mmio(registers.cast(), 1) };
@@ -34,7 +33,8 @@ impl Console {
     ///
     /// # Safety
     /// The registers can be accessed at `address`, and nobody uses them any more.
-    pub(crate) unsafe fn last(address: u64) -> Option<Self> {
+    #[must_use]
+    pub unsafe fn last(address: u64) -> Option<Self> {
         let registers = NonNull::new(with_exposed_provenance_mut(address as usize))?;
         // SAFETY: the caller vouches for it.
         let uart = unsafe { Uart16550::new_mmio(registers, 1) };
@@ -49,12 +49,20 @@ impl fmt::Write for Console {
     }
 }
 
-/// Says that the hart refuses the map, and ends. The MMU is off: formatting would follow linked pointers.
-pub(crate) fn refuse() -> ! {
+/// Says that the hart refuses the map, and ends. The MMU is off: formatting would follow linked pointers. The console and
+/// the test device are at those physical addresses.
+pub fn refuse(uart: u64, test: u64) -> ! {
     // SAFETY: with the MMU off the registers are at their physical address.
-    let console = unsafe { Console::last(kernel::uart0::PHYS) };
+    let console = unsafe { Console::last(uart) };
     if let Some(mut console) = console {
         console.0.send_bytes_exact(b"the hart refuses the map\n");
     }
-    exit(kernel::test::PHYS, 3)
+    exit(test, 3)
+}
+
+/// Ends the emulation with that status. Where the test device is depends on whether the map is live.
+pub fn exit(test: u64, status: u32) -> ! {
+    // SAFETY: QEMU's test device is at `test`.
+    let device = unsafe { RISCV64::new(test) };
+    if status == 0 { device.exit_success() } else { device.exit(status) }
 }

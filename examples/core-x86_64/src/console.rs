@@ -1,7 +1,6 @@
-//! The console, and the two ways out.
+//! The console, and the ways out.
 
 use core::fmt::{self, Write};
-use core::panic::PanicInfo;
 
 use qemu_exit::{QEMUExit, X86};
 use uart_16550::backend::PioBackend;
@@ -10,7 +9,7 @@ use x86_64::instructions::hlt;
 use x86_64::instructions::port::PortWriteOnly;
 
 /// I/O port of QEMU's `isa-debug-exit`.
-pub(super) const FAILURE_PORT: u16 = 0xf4;
+pub const FAILURE_PORT: u16 = 0xf4;
 /// COM1.
 const COM1: u16 = 0x3f8;
 /// PM1a control register of q35's power management, where SeaBIOS puts it.
@@ -19,14 +18,16 @@ const PM1A_CONTROL: u16 = 0x604;
 const SOFT_OFF: u16 = 1 << 13;
 
 /// The serial console.
-pub(crate) struct Console(Uart16550<PioBackend>);
+pub struct Console(Uart16550<PioBackend>);
 
 impl Console {
     /// Takes COM1.
     ///
     /// # Safety
+    ///
     /// Nobody else uses COM1 while the console lives.
-    pub(super) unsafe fn open() -> Option<Self> {
+    #[must_use]
+    pub unsafe fn open() -> Option<Self> {
         // SAFETY: COM1 is where q35 has it, and the caller vouches that it is ours.
         let mut uart = unsafe { Uart16550::new_port(COM1) }.ok()?;
         uart.init(Config::default()).ok()?;
@@ -36,13 +37,22 @@ impl Console {
 
 impl Write for Console {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.send_bytes_exact(text.as_bytes());
+        for line in text.split_inclusive('\n') {
+            match line.strip_suffix('\n') {
+                Some(line) => {
+                    self.0.send_bytes_exact(line.as_bytes());
+                    self.0.send_bytes_exact(b"\r\n");
+                }
+                None => self.0.send_bytes_exact(line.as_bytes()),
+            }
+        }
         Ok(())
     }
 }
 
-/// Ends QEMU: with status 0 by switching the machine off, for `isa-debug-exit` knows odd statuses only.
-pub(crate) fn exit(status: u32) -> ! {
+/// Ends QEMU: with status 0 by switching the machine off, for `isa-debug-exit` knows odd statuses only, and with 1
+/// otherwise.
+pub fn exit(status: u32) -> ! {
     if status != 0 {
         // SAFETY: QEMU was given `isa-debug-exit` at this port; elsewhere nothing answers there.
         let exit = unsafe { X86::new(FAILURE_PORT, 1) };
@@ -56,12 +66,12 @@ pub(crate) fn exit(status: u32) -> ! {
     }
 }
 
-#[panic_handler]
-fn panic(info: &PanicInfo<'_>) -> ! {
+/// Prints why the firmware gives up, and gives up.
+pub fn give_up(reason: fmt::Arguments<'_>) -> ! {
     // SAFETY: the owner of the console never runs again.
     if let Some(mut console) = unsafe { Console::open() } {
         // The console never fails, and there would be nobody to tell.
-        let _ = writeln!(console, "{info}");
+        let _ = console.write_fmt(format_args!("\nfailure: {reason}\n"));
     }
-    exit(2)
+    exit(1)
 }
