@@ -16,12 +16,12 @@ pub fn declaration(system: &System, name: &str) -> Result<String, String> {
     out.line(format_args!("tablature::memory_map! {{"));
     out.depth = 1;
     for line in system.why.lines() {
-        out.line(format_args!("/// {line}"));
+        out.line(format_args!("///{}{}", if line.is_empty() { "" } else { " " }, plain(line)));
     }
     out.line(format_args!("pub mod {name} for {};", regime(&system.format)?));
     cpu(&mut out, &system.options)?;
     policy(&mut out, &system.options)?;
-    out.block("physical", &system.resources, resource)?;
+    physical(&mut out, &system.resources)?;
     for space in &system.spaces {
         write_space(&mut out, space)?;
     }
@@ -33,6 +33,7 @@ pub fn declaration(system: &System, name: &str) -> Result<String, String> {
             [] => String::new(),
             names => format!(" except {}", list(names)),
         };
+        out.note(&isolation.note);
         out.line(format_args!("isolate {}{except};", list(&isolation.spaces)));
     }
     for dma in &system.dma {
@@ -59,6 +60,12 @@ impl Writer {
         let _ = writeln!(self.text, "{:width$}{text}", "");
     }
 
+    fn note(&mut self, note: &[String]) {
+        for line in note.iter().flat_map(|line| line.lines()) {
+            self.line(format_args!("// {}", plain(line)));
+        }
+    }
+
     fn block<T>(&mut self, head: &str, items: &[T], item: impl Fn(&T) -> Result<String, String>) -> Result<(), String> {
         if items.is_empty() {
             return Ok(());
@@ -73,6 +80,15 @@ impl Writer {
         self.line(format_args!("}}"));
         Ok(())
     }
+}
+
+/// Text that changes nothing outside of its comment, whoever wrote it.
+fn plain(text: &str) -> String {
+    let is_odd = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    text.chars().map(|c| if is_odd(c) { ' ' } else { c }).collect()
 }
 
 impl fmt::Display for Num {
@@ -199,6 +215,22 @@ fn policy(out: &mut Writer, options: &Options) -> Result<(), String> {
     out.block("policy", &items, |item| Ok(item.clone()))
 }
 
+fn physical(out: &mut Writer, resources: &[Resource]) -> Result<(), String> {
+    if resources.is_empty() {
+        return Ok(());
+    }
+    out.line(format_args!("physical {{"));
+    out.depth += 1;
+    for each in resources {
+        out.note(&each.note);
+        let line = resource(each)?;
+        out.line(format_args!("{line};"));
+    }
+    out.depth -= 1;
+    out.line(format_args!("}}"));
+    Ok(())
+}
+
 fn resource(resource: &Resource) -> Result<String, String> {
     let mut text = format!("{} : {}, {}, {}", word(&resource.name), resource.base, resource.size, resource.memory);
     if resource.reserved {
@@ -222,6 +254,7 @@ fn write_space(out: &mut Writer, space: &Space) -> Result<(), String> {
         Some(format) => format!(" for {}", regime(format)?),
         None => String::new(),
     };
+    out.note(&space.note);
     out.line(format_args!("space {} ({role}){format} {{", word(&space.name)));
     out.depth += 1;
     if let Some(Num(asid)) = space.asid {
@@ -234,6 +267,7 @@ fn write_space(out: &mut Writer, space: &Space) -> Result<(), String> {
         out.line(format_args!("{line};"));
     }
     for each in &space.regions {
+        out.note(&each.note);
         let line = region(each)?;
         out.line(format_args!("{line};"));
     }
@@ -419,6 +453,7 @@ fn write_channel(out: &mut Writer, channel: &Channel) -> Result<(), String> {
         other => return Err(format!("channel direction `{other}`")),
     };
     let place = place(channel.phys, channel.resource.as_deref(), channel.offset).ok_or("a channel without a place")?;
+    out.note(&channel.note);
     out.line(format_args!(
         "channel {} : {} in {place}, {} {arrow} {};",
         word(&channel.name),

@@ -9,6 +9,8 @@ use clap::{Parser, Subcommand};
 use crate::check;
 use crate::diff;
 use crate::elf::{self, Image};
+#[cfg(feature = "import")]
+use crate::import;
 use crate::memory::PhysicalMemory;
 use crate::number::Hex;
 use crate::report;
@@ -32,6 +34,9 @@ enum Command {
     Diff(diff::Options),
     /// Writes a page and pictures of what a map is and proves.
     Report(report::Options),
+    /// Writes the map of another system as a declaration, and lists what of it breaks a rule.
+    #[cfg(feature = "import")]
+    Import(import::Options),
 }
 
 /// `FILE@PHYS`: a dump, and the physical address of its first byte.
@@ -106,6 +111,8 @@ pub fn run(arguments: impl IntoIterator<Item = String>) -> ExitCode {
         Command::Show(options) => show::run(&options),
         Command::Diff(options) => diff::run(&options),
         Command::Report(options) => report::run(&options),
+        #[cfg(feature = "import")]
+        Command::Import(options) => import::run(&options),
     };
     match done {
         Ok(code) => code,

@@ -9,7 +9,7 @@
 //! * [`walk`]: all that a root reaches, as maximal runs of equal leaves;
 //! * [`evidence`]: the document;
 //! * [`source`]: which tables of a file to look at;
-//! * [`check`], [`show`], [`diff`], [`report`]: the commands.
+//! * [`check`], [`show`], [`diff`], [`report`]: the commands, and `import` of the feature of that name.
 //!
 //! # Invariants
 //! Input is never trusted: an image, a dump, a document may hold anything, and what comes of it is an error or a finding.
@@ -22,6 +22,8 @@ pub mod decode;
 pub mod diff;
 pub mod elf;
 pub mod evidence;
+#[cfg(feature = "import")]
+pub mod import;
 pub mod memory;
 pub mod number;
 pub mod report;

@@ -28,6 +28,29 @@ fn the_checker_does_not_depend_on_the_library() {
     assert!(own.is_empty(), "{own:?}");
 }
 
+/// With its default features, one module asks the library: the command that imports.
+#[test]
+fn only_the_command_import_names_the_library() {
+    let mut directories = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+    let mut who = Vec::new();
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(&directory).expect("a directory") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                directories.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("a source");
+            let names = |line: &str| ["tablature_import", "tablature::"].iter().any(|name| line.contains(name));
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            if code.into_iter().any(|line| names(&line.replace("cargo_tablature::", ""))) {
+                who.push(path.file_name().expect("a name").to_owned());
+            }
+        }
+    }
+    assert_eq!(who, ["import.rs"]);
+}
+
 /// No source of the checker reaches into the library's directory either.
 #[test]
 fn no_source_is_shared() {

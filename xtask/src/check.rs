@@ -27,6 +27,10 @@ pub(crate) fn run_all(steps: &mut Steps, toolchain: Toolchain) {
     steps.run("clippy", || {
         call(cargo().args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))
     });
+    steps.run("clippy of the checker without the library", || {
+        let alone = ["clippy", "--package", "cargo-tablature", "--no-default-features", "--all-targets", "--quiet"];
+        call(cargo().args(alone).args(["--", "-D", "warnings"]))
+    });
     for arch in Arch::ALL {
         steps.run(format!("clippy for {}", arch.target()), || bare_metal(toolchain, arch));
     }

@@ -1,0 +1,284 @@
+//! What every importer makes of its file, and the [`System`] that comes of it.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+
+use crate::nest;
+use crate::resources::{Run, derive, identifier, memory, unique};
+use crate::system::{Channel, Dma, Isolation, Num, Options, Region, Resource, RightsText, Space, System};
+
+/// Most entries of one import: far more than the rules judge.
+const ENTRIES: usize = 4096;
+
+/// Where something comes from.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Origin {
+    /// `FILE:LINE`, or a file and what in it.
+    pub place: String,
+    /// What stands there.
+    pub text: String,
+}
+
+impl Origin {
+    /// As a line of comment.
+    pub(crate) fn note(&self) -> String {
+        format!("{}: {}", self.place, self.text)
+    }
+}
+
+/// A mapped range.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct Entry {
+    /// What it is called there; made an identifier later.
+    pub(crate) name: String,
+    pub(crate) virt: u64,
+    pub(crate) phys: u64,
+    pub(crate) size: u64,
+    pub(crate) rights: RightsText,
+    pub(crate) user: bool,
+    /// Its memory type, by the names of [`memory`].
+    pub(crate) memory: &'static str,
+    /// The size of its leaves, or the most that is.
+    pub(crate) page: Option<u64>,
+    pub(crate) page_max: Option<u64>,
+    /// The resource of [`Model::resources`] that it maps from its start on; otherwise one is derived.
+    pub(crate) resource: Option<String>,
+    /// The channel that it is an end of.
+    pub(crate) channel: Option<String>,
+    pub(crate) origin: Origin,
+    /// More lines of comment.
+    pub(crate) notes: Vec<String>,
+}
+
+impl Entry {
+    /// Whether the range is one: not empty, and it does not wrap.
+    pub(crate) fn is_range(&self) -> bool {
+        self.size > 0 && self.virt.checked_add(self.size - 1).is_some() && self.phys.checked_add(self.size).is_some()
+    }
+}
+
+/// What wins where entries of a space overlap.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Overlap {
+    /// Nothing: it is a mistake.
+    #[default]
+    Mistake,
+    /// The entry that lies inside the other.
+    Inner,
+}
+
+/// An address space.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Part {
+    pub(crate) name: String,
+    pub(crate) role: &'static str,
+    /// Tables that there are for it.
+    pub(crate) budget: Option<u64>,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) origin: Origin,
+}
+
+/// A file as an importer understands it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Model {
+    pub(crate) name: String,
+    pub(crate) format: String,
+    /// What it is and what was assumed, in lines.
+    pub(crate) about: Vec<String>,
+    /// What is known to be on the bus.
+    pub(crate) resources: Vec<(Resource, Origin)>,
+    pub(crate) spaces: Vec<Part>,
+    pub(crate) channels: Vec<(Channel, Origin)>,
+    pub(crate) isolation: Vec<Isolation>,
+    pub(crate) dma: Vec<(Dma, Origin)>,
+    pub(crate) options: Options,
+    pub(crate) overlap: Overlap,
+}
+
+/// A system, and where its parts come from.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// The system.
+    pub system: System,
+    /// By owner (a space, a device, or nothing) and name.
+    pub origins: BTreeMap<(String, String), Origin>,
+    /// What is odd about the file but breaks no rule.
+    pub remarks: Vec<String>,
+}
+
+impl Model {
+    /// The system: names made identifiers, overlaps resolved as the source does, resources derived where none are known.
+    ///
+    /// # Errors
+    /// More entries than anyone writes.
+    pub(crate) fn build(mut self) -> Result<Imported> {
+        let count: usize = self.spaces.iter().map(|space| space.entries.len()).sum();
+        if count > ENTRIES || self.resources.len() > ENTRIES {
+            bail!("{} ranges, and at most {ENTRIES} are imported", count.max(self.resources.len()));
+        }
+        let mut remarks = Vec::new();
+        for space in &mut self.spaces {
+            let mut taken = BTreeMap::new();
+            for entry in &mut space.entries {
+                entry.name = unique(&identifier(&entry.name), &mut taken);
+            }
+            if self.overlap == Overlap::Inner {
+                nest::resolve(space, &mut taken, &mut remarks);
+            }
+        }
+        let mut origins = BTreeMap::new();
+        let regions = self.regions(&mut origins)?;
+        let mut spaces = Vec::new();
+        for (part, regions) in self.spaces.iter().zip(regions) {
+            origins.insert((String::new(), part.name.clone()), part.origin.clone());
+            spaces.push(space(part, regions));
+        }
+        let mut of = |owner: &str, name: &str, origin: &Origin| {
+            origins.insert((owner.to_owned(), name.to_owned()), origin.clone());
+        };
+        self.resources.iter().for_each(|(resource, origin)| of("", &resource.name, origin));
+        self.channels.iter().for_each(|(channel, origin)| of("", &channel.name, origin));
+        for (device, origin) in &self.dma {
+            of("", &device.device, origin);
+            device.regions.iter().for_each(|window| of(&device.device, &window.name, origin));
+        }
+        let system = System {
+            id: self.name,
+            format: self.format,
+            why: self.about.join("\n"),
+            resources: self.resources.into_iter().map(|(resource, _)| resource).collect(),
+            spaces,
+            channels: self.channels.into_iter().map(|(channel, _)| channel).collect(),
+            isolation: self.isolation,
+            dma: self.dma.into_iter().map(|(device, _)| device).collect(),
+            transitions: Vec::new(),
+            options: self.options,
+        };
+        Ok(Imported { system, origins, remarks })
+    }
+
+    /// The regions of each space; what resources they need is added to those that are known.
+    fn regions(&mut self, origins: &mut BTreeMap<(String, String), Origin>) -> Result<Vec<Vec<Region>>> {
+        let bus_decides = self.format.starts_with("sv");
+        let open = |entry: &&Entry| entry.resource.is_none() && entry.is_range();
+        let all = || self.spaces.iter().flat_map(|space| &space.entries).filter(open);
+        let mut runs: Vec<Run> = all().map(run).collect();
+        let mut names: Vec<String> = all().map(|entry| entry.name.clone()).collect();
+        let own = runs.len();
+        // What is known and mapped by some entry becomes a part of what is derived.
+        for (known, _) in &self.resources {
+            let (start, end) = (known.base.0, known.base.0.saturating_add(known.size.0));
+            if runs[..own].iter().any(|run| run.phys < end && start < run.phys + run.size) {
+                runs.push(Run {
+                    virt: 0,
+                    phys: start,
+                    size: end - start,
+                    rights: String::new(),
+                    memory: "normal-wb".into(),
+                });
+                names.push(format!("{}_and_more", known.name));
+            }
+        }
+        let (mut derived, places) = derive(&runs, &names, bus_decides).map_err(anyhow::Error::msg)?;
+        let mut taken = BTreeMap::new();
+        let known = self
+            .resources
+            .iter()
+            .map(|(known, _)| known.name.clone())
+            .chain(self.spaces.iter().map(|s| s.name.clone()));
+        known.for_each(|name| drop(unique(&name, &mut taken)));
+        let fresh: BTreeMap<String, String> =
+            derived.iter().map(|one| (one.name.clone(), unique(&one.name, &mut taken))).collect();
+        for resource in &mut derived {
+            resource.name = fresh[&resource.name].clone();
+            resource.within = resource.within.as_ref().map(|name| fresh[name].clone());
+        }
+        for (known, _) in &mut self.resources {
+            let holds = |one: &&Resource| one.within.is_none() && one.base <= known.base && end(known) <= end(one);
+            if known.within.is_none() {
+                known.within = derived.iter().find(holds).map(|one| one.name.clone());
+            }
+        }
+        let mut places = places.into_iter();
+        let mut regions = Vec::new();
+        for part in &self.spaces {
+            let mut list = Vec::new();
+            for entry in &part.entries {
+                origins.insert((part.name.clone(), entry.name.clone()), entry.origin.clone());
+                let mut region = region(entry, bus_decides);
+                if open(&entry)
+                    && let Some(place) = places.next()
+                {
+                    origins
+                        .entry((String::new(), fresh[&place.resource].clone()))
+                        .or_insert_with(|| entry.origin.clone());
+                    if region.channel.is_none() {
+                        region.phys = None;
+                        region.resource = Some(fresh[&place.resource].clone());
+                        region.offset = Some(Num(place.offset));
+                    }
+                    region.memory = place.memory;
+                }
+                list.push(region);
+            }
+            regions.push(list);
+        }
+        self.resources.splice(
+            0..0,
+            derived.into_iter().map(|one| {
+                let origin = origins.get(&(String::new(), one.name.clone())).cloned().unwrap_or_default();
+                (one, origin)
+            }),
+        );
+        Ok(regions)
+    }
+}
+
+fn end(resource: &Resource) -> u128 {
+    u128::from(resource.base.0) + u128::from(resource.size.0)
+}
+
+fn run(entry: &Entry) -> Run {
+    Run { virt: entry.virt, phys: entry.phys, size: entry.size, rights: String::new(), memory: entry.memory.into() }
+}
+
+fn region(entry: &Entry, bus_decides: bool) -> Region {
+    let mut note = vec![entry.origin.note()];
+    note.extend(entry.notes.iter().cloned());
+    Region {
+        note,
+        name: entry.name.clone(),
+        kind: if entry.channel.is_some() { "channel" } else { "map" }.into(),
+        virt: Some(Num(entry.virt)),
+        size: Num(entry.size),
+        rights: entry.rights.clone(),
+        user: entry.user,
+        phys: (entry.resource.is_none() && entry.channel.is_none()).then_some(Num(entry.phys)),
+        resource: entry.resource.clone(),
+        channel: entry.channel.clone(),
+        memory: if entry.resource.is_some() && !bus_decides {
+            memory(entry.memory).ok().map(str::to_owned)
+        } else {
+            None
+        },
+        page: entry.page.map(Num),
+        page_max: entry.page_max.map(Num),
+        ..Region::default()
+    }
+}
+
+fn space(part: &Part, regions: Vec<Region>) -> Space {
+    Space {
+        note: if part.origin.place.is_empty() { Vec::new() } else { vec![part.origin.note()] },
+        name: part.name.clone(),
+        role: part.role.into(),
+        regions,
+        format: None,
+        asid: None,
+        budget: part.budget.map(Num),
+        tables: None,
+        self_map_slot: None,
+        image: None,
+    }
+}

@@ -1,0 +1,51 @@
+//! Maps with the mistakes that real ones have: each is found, by its rule, with names, numbers, and the line to change.
+
+use crate::data::{Input, findings, import};
+
+/// Each of `wanted` is a rule, and words that the text of its finding contains; there are no other errors.
+fn check(input: &Input, wanted: &[(&str, &[&str])]) {
+    let imported = import(input).unwrap_or_else(|error| panic!("{error:#}"));
+    let all: Vec<_> = findings(&imported).into_iter().filter(|finding| finding.is_error).collect();
+    for (rule, words) in wanted {
+        let says = |text: &str| words.iter().all(|word| text.contains(word));
+        let found = all.iter().any(|finding| finding.rule == *rule && says(&finding.to_string()));
+        assert!(found, "no {rule} with {words:?} in\n{}", all.iter().map(|f| format!("{f}\n")).collect::<String>());
+    }
+    for finding in &all {
+        assert!(wanted.iter().any(|(rule, _)| finding.rule == *rule), "not wanted: {finding}");
+        assert!(finding.to_string().contains("\n  fix: "), "{finding}");
+    }
+}
+
+#[test]
+fn mistakes_of_a_platform_of_tf_a() {
+    let input = Input { files: &["tf-a/bad.c"], define: &[], ram: None };
+    let shared = "tests/data/tf-a/bad.c:13: `firmware.shared` is MAP_REGION(SHARED_BASE";
+    check(
+        &input,
+        &[
+            ("va-overlap", &["`firmware.device0` and `firmware.uart0`", "0x10000 bytes from 0x8ff0000", "bad.c:10: "]),
+            ("alias-undeclared", &["0x10000 bytes at 0x8ff0000"]),
+            ("memory-type-mismatch", &["0x40001000", "bad.c:11: `firmware.ns_dram0` is MAP_NS_DRAM0", shared]),
+            ("size-unaligned", &["`firmware.mbox` has 0x800 bytes", "bad.c:15: "]),
+            ("va-out-of-range", &["0x1000000000", "bad.c:17: "]),
+        ],
+    );
+}
+
+#[test]
+fn mistakes_of_a_board_of_zephyr() {
+    let input = Input { files: &["zephyr/bad.c"], define: &[], ram: None };
+    check(
+        &input,
+        &[
+            ("size-unaligned", &["`kernel.uart` has 0x14 bytes", "zephyr/bad.c:6: "]),
+            ("memory-type-mismatch", &["`kernel.ocram` and `kernel.shm`", "0x910000", "bad.c:7: ", "bad.c:9: "]),
+            ("alias-undeclared", &["0x10000 bytes at 0x910000"]),
+            ("kernel-executes-user-page", &["`kernel.boot`", "bad.c:11: "]),
+            ("device-mapped-as-normal", &["`kernel.boot`"]),
+            ("device-executable", &["`kernel.boot` is executable", "bad.c:11: "]),
+            ("va-overlap", &["`kernel.boot` and `kernel.mu`", "0x8000 bytes from 0x10008000", "bad.c:13: "]),
+        ],
+    );
+}

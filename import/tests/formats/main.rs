@@ -1,0 +1,5 @@
+//! Files of each format, modelled on those of real boards: what is written for the good ones, what is found in the bad ones.
+
+mod data;
+mod findings;
+mod written;
