@@ -44,6 +44,7 @@ fn mistakes_of_a_board_of_zephyr() {
             ("alias-undeclared", &["0x10000 bytes at 0x910000"]),
             ("kernel-executes-user-page", &["`kernel.boot`", "bad.c:11: "]),
             ("device-mapped-as-normal", &["`kernel.boot`"]),
+            ("wx-alias", &["`kernel.mu` may write what `kernel.boot` executes"]),
             ("device-executable", &["`kernel.boot` is executable", "bad.c:11: "]),
             ("va-overlap", &["`kernel.boot` and `kernel.mu`", "0x8000 bytes from 0x10008000", "bad.c:13: "]),
         ],
