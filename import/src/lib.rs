@@ -20,6 +20,7 @@ pub mod system;
 pub mod twin;
 
 mod c;
+mod jailhouse;
 mod lint;
 mod model;
 mod nest;
@@ -69,6 +70,9 @@ impl Format {
         let text = String::from_utf8_lossy(bytes);
         if tf_a::is(&text) {
             return Some(Self::TfA);
+        }
+        if jailhouse::is(bytes, &text) {
+            return Some(Self::Jailhouse);
         }
         if zephyr::is(&text) {
             return Some(Self::Zephyr);
@@ -132,8 +136,9 @@ pub fn import_bytes(files: &[(Vec<u8>, &Path)], options: &Options) -> Result<Imp
     let text = || String::from_utf8_lossy(bytes);
     let mut imported = match format {
         Format::TfA => tf_a::import(&text(), path, options)?,
+        Format::Jailhouse => jailhouse::import(files, options)?,
         Format::Zephyr => zephyr::import(&text(), path, options)?,
-        Format::Dtb | Format::Microkit | Format::Jailhouse => bail!("not yet"),
+        Format::Dtb | Format::Microkit => bail!("not yet"),
     };
     if let Some(name) = &options.name {
         imported.system.id = resources::identifier(name);

@@ -89,6 +89,8 @@ pub(crate) struct Model {
     /// What is known to be on the bus.
     pub(crate) resources: Vec<(Resource, Origin)>,
     pub(crate) spaces: Vec<Part>,
+    /// Regimes of spaces that have another one.
+    pub(crate) formats: BTreeMap<String, String>,
     pub(crate) channels: Vec<(Channel, Origin)>,
     pub(crate) isolation: Vec<Isolation>,
     pub(crate) dma: Vec<(Dma, Origin)>,
@@ -132,7 +134,7 @@ impl Model {
         let mut spaces = Vec::new();
         for (part, regions) in self.spaces.iter().zip(regions) {
             origins.insert((String::new(), part.name.clone()), part.origin.clone());
-            spaces.push(space(part, regions));
+            spaces.push(space(part, regions, self.formats.get(&part.name).cloned()));
         }
         let mut of = |owner: &str, name: &str, origin: &Origin| {
             origins.insert((owner.to_owned(), name.to_owned()), origin.clone());
@@ -268,17 +270,33 @@ fn region(entry: &Entry, bus_decides: bool) -> Region {
     }
 }
 
-fn space(part: &Part, regions: Vec<Region>) -> Space {
+fn space(part: &Part, regions: Vec<Region>, format: Option<String>) -> Space {
     Space {
         note: if part.origin.place.is_empty() { Vec::new() } else { vec![part.origin.note()] },
         name: part.name.clone(),
         role: part.role.into(),
         regions,
-        format: None,
+        format,
         asid: None,
         budget: part.budget.map(Num),
         tables: None,
         self_map_slot: None,
         image: None,
     }
+}
+
+/// A resource of normal memory, or what else is said.
+pub(crate) fn resource(name: &str, base: u64, size: u64, memory: &str, origin: &Origin) -> (Resource, Origin) {
+    let resource = Resource {
+        note: vec![origin.note()],
+        name: name.into(),
+        base: Num(base),
+        size: Num(size),
+        memory: memory.into(),
+        reserved: false,
+        owner: None,
+        rights: None,
+        within: None,
+    };
+    (resource, origin.clone())
 }

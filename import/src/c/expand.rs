@@ -132,6 +132,7 @@ fn dressed(body: &[Token], user: &Token, hidden: &[Rc<str>]) -> Vec<Token> {
         kind: token.kind,
         text: token.text.clone(),
         glued: token.glued,
+        comment: token.comment.clone(),
     };
     body.iter().map(dress).collect()
 }

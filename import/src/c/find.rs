@@ -1,4 +1,4 @@
-//! Calls and initializers among the words of a unit.
+//! Calls among the words of a unit.
 
 use std::rc::Rc;
 

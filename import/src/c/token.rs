@@ -51,6 +51,8 @@ pub(crate) struct Token {
     pub(crate) glued: bool,
     /// The outermost macro that it comes from.
     pub(crate) from: Option<Rc<str>>,
+    /// The comment before it.
+    pub(crate) comment: Option<Rc<str>>,
     /// Macros that are no longer macros here.
     pub(crate) hidden: Vec<Rc<str>>,
 }
@@ -71,19 +73,30 @@ impl Token {
 pub(crate) fn tokens(text: &str, file: usize) -> Vec<Token> {
     let mut all = Vec::new();
     let (mut line, mut seen, mut end) = (1, 0, usize::MAX);
+    let mut comment = None;
     let mut lexer = Kind::lexer(text);
     while let Some(kind) = lexer.next() {
         let span = lexer.span();
+        let gap = &text[end.min(span.start)..span.start];
+        comment = comment_in(gap).or(comment);
         line += text[seen..span.start].matches('\n').count();
         seen = span.start;
         if let Ok(kind) = kind {
             let place = Place { file, line };
             let glued = end == span.start;
-            all.push(Token { kind, text: lexer.slice().into(), place, glued, from: None, hidden: Vec::new() });
+            let comment = if kind == Kind::Line { None } else { comment.take() };
+            all.push(Token { kind, text: lexer.slice().into(), place, glued, from: None, comment, hidden: Vec::new() });
         }
         end = span.end;
     }
     all
+}
+
+/// The last comment between two words.
+fn comment_in(gap: &str) -> Option<Rc<str>> {
+    let (_, rest) = gap.rsplit_once("/*")?;
+    let text = rest.split_once("*/").map_or(rest, |(text, _)| text).trim();
+    (!text.is_empty()).then(|| text.into())
 }
 
 /// The words of a text in one line, as they would be written.

@@ -24,6 +24,9 @@ pub(crate) const TF_A: Input = Input {
     ram: None,
 };
 
+pub(crate) const JAILHOUSE: Input =
+    Input { files: &["jailhouse/root.c", "jailhouse/inmate.c"], define: &[], ram: None };
+
 /// Addresses that the device tree would give.
 pub(crate) const ZEPHYR: Input = Input {
     files: &["zephyr/good.c"],

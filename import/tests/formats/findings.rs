@@ -50,3 +50,22 @@ fn mistakes_of_a_board_of_zephyr() {
         ],
     );
 }
+
+#[test]
+fn mistakes_between_cells_of_jailhouse() {
+    let files = &["jailhouse/root.c", "jailhouse/inmate.c", "jailhouse/greedy.c"];
+    let foreign = "`inmate_demo.ram` and `greedy.the_memory_of_the_other` share 0x100000 bytes at the physical address 0x7ef00000";
+    check(
+        &Input { files, define: &[], ram: None },
+        &[
+            ("isolation-violated", &[foreign, "inmate.c:49: ", "greedy.c:16: "]),
+            ("wx-alias", &["`inmate_demo_dma.ram` may write what `greedy.the_memory_of_the_other` executes"]),
+            ("wx", &["`greedy.the_memory_of_the_other`", "greedy.c:16: "]),
+            ("reserved-memory-mapped", &["0x7fc01000", "greedy.c:23: ", "root.c:14: `hypervisor_memory`"]),
+            ("device-executable", &["`greedy.registers_that_run_code`", "greedy.c:29: "]),
+            ("va-overlap", &["0x1000 bytes from 0xa000000", "greedy.c:29: ", "greedy.c:36: "]),
+        ],
+    );
+    let alone = import(&Input { files: &["jailhouse/greedy.c"], define: &[], ram: None }).expect("a cell");
+    assert!(findings(&alone).iter().all(|finding| finding.rule != "isolation-violated"));
+}

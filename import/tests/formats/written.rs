@@ -19,6 +19,11 @@ fn check(input: &Input, file: &str) {
 }
 
 #[test]
+fn cells_of_jailhouse() {
+    check(&data::JAILHOUSE, "jailhouse.rs");
+}
+
+#[test]
 fn a_board_of_zephyr() {
     check(&data::ZEPHYR, "zephyr.rs");
 }
