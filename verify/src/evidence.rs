@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::cli;
 use crate::number::Hex;
 use crate::rights::Rights;
-use crate::scheme::{Family, Scheme};
+use crate::scheme::{Family, Permissions, Scheme};
 
 /// What a document must say of itself.
 const SCHEMA: &str = "tablature-evidence/1";
@@ -454,17 +454,15 @@ impl Document {
     /// The document contradicts itself about it.
     pub fn scheme(&self, space: &Space) -> Result<Option<Scheme>> {
         let format = &space.format;
-        // Permission indices (FEAT_S1PIE) make rights of bits that are something else here.
-        let indirect = space.register("PIR_").is_some();
-        let Some(family) = Family::named(&format.scheme).filter(|_| !indirect) else {
+        let Some(family) = Family::named(&format.scheme) else {
             return Ok(None);
         };
         if !format.granule.is_power_of_two() {
             bail!("{} is no size of a page", format.granule);
         }
         let mut scheme = Scheme::new(family, format.granule.trailing_zeros(), Some(format.input_bits))?;
-        // At stage 2, VTCR_EL2.SL0 may ask for a deeper walk.
-        if family == Family::Stage2
+        // At stage 2, SL0 of the control register may ask for a deeper walk.
+        if matches!(family, Family::Stage2 | Family::LpaeStage2)
             && format.levels == scheme.levels + 1
             && scheme.shift(scheme.levels) < format.input_bits
         {
@@ -478,7 +476,14 @@ impl Document {
             );
         }
         scheme.wide = space.wide(&self.cpu, family);
-        scheme.mair = space.register("MAIR_").or(packed(self.cpu.mair.as_deref()));
+        let pair = || {
+            let [low, high] = ["0", "1"].map(|half| ["MAIR", "HMAIR"].map(|name| format!("{name}{half}")));
+            let value = |names: [String; 2]| names.iter().find_map(|name| space.register(name));
+            Some(value(low)? | value(high)? << 32)
+        };
+        scheme.mair = space.register("MAIR_").or_else(pair).or(packed(self.cpu.mair.as_deref()));
+        let user = space.register("PIRE0_").unwrap_or(0);
+        scheme.permissions = space.register("PIR_").map(|privileged| Permissions { privileged, user });
         scheme.pat = space.register("IA32_PAT").or(space.register("PAT")).or(packed(self.cpu.pat.as_deref()));
         Ok(Some(scheme))
     }

@@ -123,6 +123,15 @@ pub enum Memory {
         /// Bit 6.
         ignore_pat: bool,
     },
+    /// Short descriptors of ARMv7, without TEX remap.
+    Short {
+        /// TEX, C, B.
+        attribute: u8,
+        /// S.
+        shareable: bool,
+    },
+    /// LoongArch: MAT.
+    Mat(u8),
 }
 
 /// Normal memory that several CPUs cache coherently.
@@ -138,6 +147,8 @@ impl Memory {
             Self::Pbmt(value) => ["inherent", "normal_nc", "device_nGnRnE"].get(usize::from(value)).copied(),
             Self::Pat { value, .. } => x86_name(value?),
             Self::Ept { kind, .. } => x86_name(kind),
+            Self::Short { attribute, shareable } => short_name(attribute, shareable),
+            Self::Mat(value) => ["device_nGnRnE", "normal_wb", "normal_nc"].get(usize::from(value)).copied(),
         }
     }
 
@@ -158,7 +169,7 @@ impl Memory {
             // What no override asks for is as the bus has it.
             Self::Pbmt(0) => matches!(name, "inherent" | "normal_wb" | "normal_tagged"),
             Self::Pbmt(2) => device,
-            Self::Pat { .. } | Self::Ept { .. } if device => self.name() == Some("device_nGnRnE"),
+            Self::Pat { .. } | Self::Ept { .. } | Self::Mat(_) if device => self.name() == Some("device_nGnRnE"),
             _ => self.name() == Some(name),
         }
     }
@@ -199,6 +210,21 @@ fn stage2_name(attribute: u8, share: Option<u8>) -> Option<&'static str> {
     }
 }
 
+/// B3.8 of DDI 0406: strongly-ordered memory, Device memory that is shareable, and Normal memory. Of this the names mean the
+/// shareable one, which several CPUs cache coherently; uncached it is shared in any case.
+fn short_name(attribute: u8, shareable: bool) -> Option<&'static str> {
+    match (attribute, shareable) {
+        (0b0_0000, _) => Some("device_nGnRnE"),
+        (0b0_0001, _) => Some("device_nGnRE"),
+        (0b0_0100, _) => Some("normal_nc"),
+        (0b0_0010, true) => Some("normal_wt"),
+        (0b0_0011, true) => Some("normal_wb_ra"),
+        (0b0_0111, true) => Some("normal_wb"),
+        (0b0_0111, false) => Some("normal_wb_nsh"),
+        _ => None,
+    }
+}
+
 /// Memory types of PAT and EPT (SDM 3A, "Memory Type That Can Be Encoded With PAT"). UC- is not UC: MTRRs turn it into
 /// write-combining.
 fn x86_name(value: u8) -> Option<&'static str> {
@@ -232,6 +258,10 @@ impl fmt::Display for Memory {
             (Self::Pat { slot, value: None }, _) => format!("PAT slot {slot}"),
             (Self::Pat { value: Some(value), .. }, _) => format!("PAT {value:#x}"),
             (Self::Ept { kind, .. }, _) => format!("EPT type {kind}"),
+            (Self::Short { attribute, shareable }, _) => {
+                format!("TEX, C, B {attribute:#07b}{}", if shareable { "" } else { ", not shareable" })
+            }
+            (Self::Mat(value), _) => format!("MAT {value}"),
         };
         f.pad(&text)
     }

@@ -50,9 +50,30 @@ pub enum Family {
     /// x86-64, five levels.
     #[value(name = "x86_64-level5")]
     Level5,
+    /// x86 of 32 bits with physical address extension, three levels.
+    #[value(name = "x86-pae")]
+    Pae,
+    /// x86 of 32 bits, two levels of 4-byte entries.
+    #[value(name = "x86-legacy")]
+    Legacy,
     /// Extended page tables.
     #[value(name = "ept")]
     Ept,
+    /// ARMv7, PL1&0, long descriptors.
+    #[value(name = "armv7-lpae")]
+    Lpae,
+    /// ARMv7, PL2, long descriptors.
+    #[value(name = "armv7-lpae-pl2")]
+    LpaePl2,
+    /// ARMv7, stage 2.
+    #[value(name = "armv7-lpae-stage2")]
+    LpaeStage2,
+    /// ARMv7, PL1&0, short descriptors: two levels of 4-byte entries.
+    #[value(name = "armv7-short")]
+    Short,
+    /// LoongArch64, four levels.
+    #[value(name = "loongarch64")]
+    Loongarch64,
 }
 
 impl Family {
@@ -80,24 +101,37 @@ impl Family {
         matches!(self, Self::Sv32 | Self::Sv39 | Self::Sv48 | Self::Sv57 | Self::Sv39x4 | Self::Sv48x4 | Self::Sv57x4)
     }
 
+    /// Whether it is one of the long descriptors of ARMv7.
+    #[must_use]
+    pub const fn is_lpae(self) -> bool {
+        matches!(self, Self::Lpae | Self::LpaePl2 | Self::LpaeStage2)
+    }
+
+    /// Whether one bit says that a page is the user's, and the same rights are for both.
+    #[must_use]
+    pub const fn has_user_bit(self) -> bool {
+        self.is_riscv() || matches!(self, Self::Level4 | Self::Level5 | Self::Pae | Self::Legacy | Self::Ept)
+    }
+
     /// Whether it translates what a guest takes for physical addresses.
     #[must_use]
     pub const fn is_guest(self) -> bool {
-        matches!(self, Self::Stage2 | Self::Sv39x4 | Self::Sv48x4 | Self::Sv57x4 | Self::Ept)
+        matches!(self, Self::Stage2 | Self::Sv39x4 | Self::Sv48x4 | Self::Sv57x4 | Self::Ept | Self::LpaeStage2)
     }
 
     /// Whether a kernel and its users share the tables, so that leaves have rights for both.
     #[must_use]
     pub const fn has_user(self) -> bool {
-        !matches!(self, Self::El2 | Self::El3) && !self.is_guest()
+        !matches!(self, Self::El2 | Self::El3 | Self::LpaePl2) && !self.is_guest()
     }
 
-    /// Input bits where there is no choice.
-    const fn fixed_bits(self) -> Option<u32> {
+    /// Input bits where there is no choice, or one that is usual.
+    const fn usual_bits(self) -> Option<u32> {
         match self {
-            Self::Sv32 => Some(32),
+            Self::Sv32 | Self::Pae | Self::Legacy | Self::Short | Self::Lpae | Self::LpaePl2 => Some(32),
             Self::Sv39 => Some(39),
-            Self::Sv48 | Self::Level4 | Self::Ept => Some(48),
+            Self::LpaeStage2 => Some(40),
+            Self::Sv48 | Self::Level4 | Self::Ept | Self::Loongarch64 => Some(48),
             Self::Sv57 | Self::Level5 => Some(57),
             Self::Sv39x4 => Some(41),
             Self::Sv48x4 => Some(50),
@@ -131,10 +165,21 @@ pub struct Scheme {
     pub levels: usize,
     /// AArch64: descriptors have 52-bit addresses where others have shareability (FEAT_LPA2).
     pub wide: bool,
-    /// MAIR_ELx, if it is known.
+    /// MAIR_ELx, or MAIR1 above MAIR0, if it is known.
     pub mair: Option<u64>,
     /// IA32_PAT, if it is known.
     pub pat: Option<u64>,
+    /// AArch64: descriptors have an index of permissions in place of rights (FEAT_S1PIE).
+    pub permissions: Option<Permissions>,
+}
+
+/// Registers that say what an index of permissions grants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Permissions {
+    /// PIR_ELx.
+    pub privileged: u64,
+    /// PIRE0_ELx; 0 where there is no user.
+    pub user: u64,
 }
 
 impl Scheme {
@@ -143,35 +188,38 @@ impl Scheme {
     /// # Errors
     /// There are no such tables.
     pub fn new(family: Family, page_shift: u32, input_bits: Option<u32>) -> Result<Self> {
-        let Some(bits) = input_bits.or(family.fixed_bits()) else {
+        let Some(bits) = input_bits.or(family.usual_bits()) else {
             bail!("{} needs a number of input bits", family.name());
         };
-        if family.fixed_bits().is_some_and(|fixed| fixed != bits && family != Family::Ept) {
-            bail!("{} has no {bits} input bits", family.name());
-        }
         let granules: &[u32] = if family.is_aarch64() { &[12, 14, 16] } else { &[12] };
         if !granules.contains(&page_shift) {
             bail!("{} has no pages of 2^{page_shift} bytes", family.name());
         }
         let limits = match family {
             Family::Ept => 48..=57,
+            // TTBCR, HTCR: T0SZ of 0 to 7. VTCR: T0SZ of -8 to 7 (DDI 0406, B3.6).
+            Family::Lpae | Family::LpaePl2 => 25..=32,
+            Family::LpaeStage2 => 25..=40,
             _ if family.is_aarch64() => page_shift + 1..=56,
-            _ => bits..=bits,
+            _ => family.usual_bits().map_or(0..=0, |usual| usual..=usual),
         };
         if !limits.contains(&bits) {
             bail!("{} has no {bits} input bits", family.name());
         }
-        let mut scheme = Self { family, page_shift, input_bits: bits, levels: 1, wide: false, mair: None, pat: None };
-        while scheme.shift(scheme.levels) + scheme.concatenated() < bits {
+        let (levels, wide) = (1, false);
+        let mut scheme =
+            Self { family, page_shift, input_bits: bits, levels, wide, mair: None, pat: None, permissions: None };
+        while scheme.shift(scheme.levels) + scheme.widened() < bits {
             scheme.levels += 1;
         }
         Ok(scheme)
     }
 
-    /// log2 of how many tables a root may be made of.
-    const fn concatenated(&self) -> u32 {
+    /// log2 of how many tables a root may be made of, at most.
+    const fn widened(&self) -> u32 {
         match self.family {
-            Family::Stage2 => 4,
+            Family::Short => 4,
+            Family::Stage2 | Family::LpaeStage2 => 4,
             Family::Sv39x4 | Family::Sv48x4 | Family::Sv57x4 => 2,
             _ => 0,
         }
@@ -180,19 +228,25 @@ impl Scheme {
     /// Bytes of an entry.
     #[must_use]
     pub const fn entry_bytes(&self) -> u64 {
-        if matches!(self.family, Family::Sv32) { 4 } else { 8 }
+        if matches!(self.family, Family::Sv32 | Family::Legacy | Family::Short) { 4 } else { 8 }
     }
 
-    /// Bytes of a table that is not a root.
+    /// Bytes of the smallest leaf.
+    #[must_use]
+    pub const fn page_bytes(&self) -> u64 {
+        1 << self.page_shift
+    }
+
+    /// Bytes of a table that is not a root: a page, and 1 KiB with short descriptors.
     #[must_use]
     pub const fn table_bytes(&self) -> u64 {
-        1 << self.page_shift
+        if matches!(self.family, Family::Short) { 1 << 10 } else { self.page_bytes() }
     }
 
     /// log2 of the bytes that an entry covers.
     #[must_use]
     pub const fn shift(&self, level: usize) -> u32 {
-        self.page_shift + level as u32 * (self.page_shift - self.entry_bytes().trailing_zeros())
+        self.page_shift + level as u32 * (self.table_bytes() / self.entry_bytes()).trailing_zeros()
     }
 
     /// Bytes that an entry covers.
@@ -221,7 +275,7 @@ impl Scheme {
     #[must_use]
     pub const fn halves(&self) -> Halves {
         match self.family {
-            Family::El1 | Family::El20 => Halves::Split,
+            Family::El1 | Family::El20 | Family::Loongarch64 => Halves::Split,
             Family::Sv39 | Family::Sv48 | Family::Sv57 | Family::Level4 | Family::Level5 => Halves::Extended,
             _ => Halves::One,
         }
@@ -236,10 +290,22 @@ impl Scheme {
         }
     }
 
-    /// The first address of the upper half of split roots.
+    /// The first address of the upper half of split roots. On LoongArch the bit that tells the halves apart is one that
+    /// tables translate, too.
     #[must_use]
     pub const fn upper_start(&self) -> u64 {
-        !0 << self.input_bits
+        !0 << if matches!(self.family, Family::Loongarch64) { self.input_bits - 1 } else { self.input_bits }
+    }
+
+    /// The entries of a root for addresses from `start` on that addresses reach, first and end.
+    #[must_use]
+    pub const fn reached(&self, start: u64) -> (u64, u64) {
+        let all = self.entries(self.levels - 1);
+        match self.family {
+            Family::Loongarch64 if start == 0 => (0, all / 2),
+            Family::Loongarch64 => (all / 2, all),
+            _ => (0, all),
+        }
     }
 
     /// Value of a slot of MAIR_ELx or IA32_PAT.
@@ -250,9 +316,10 @@ impl Scheme {
 
 impl fmt::Display for Scheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let granule = self.table_bytes() >> 10;
+        let granule = self.page_bytes() >> 10;
         write!(f, "{}, {granule} KiB pages, {} bits, {} levels", self.family.name(), self.input_bits, self.levels)?;
-        f.write_str(if self.wide { ", 52-bit addresses" } else { "" })
+        f.write_str(if self.wide { ", 52-bit addresses" } else { "" })?;
+        f.write_str(if self.permissions.is_some() { ", permission indices" } else { "" })
     }
 }
 
@@ -281,6 +348,14 @@ mod tests {
             (Family::Sv48x4, 12, 50, 4, 2048, 4),
             (Family::Level5, 12, 57, 5, 512, 1),
             (Family::Ept, 12, 48, 4, 512, 1),
+            (Family::Pae, 12, 32, 3, 4, 1),
+            (Family::Legacy, 12, 32, 2, 1024, 1),
+            (Family::Lpae, 12, 32, 3, 4, 1),
+            (Family::Lpae, 12, 30, 2, 512, 1),
+            (Family::LpaeStage2, 12, 40, 3, 1024, 2),
+            (Family::LpaeStage2, 12, 32, 2, 2048, 4),
+            (Family::Short, 12, 32, 2, 4096, 16),
+            (Family::Loongarch64, 12, 48, 4, 512, 1),
         ] {
             let scheme = Scheme::new(family, shift, Some(bits)).expect("exists");
             let found = (scheme.levels, scheme.entries(scheme.levels - 1), scheme.root_tables());
@@ -298,6 +373,10 @@ mod tests {
             (Family::Sv39, 12, Some(40)),
             (Family::Sv39, 14, None),
             (Family::Ept, 12, Some(64)),
+            (Family::Lpae, 12, Some(33)),
+            (Family::LpaeStage2, 12, Some(41)),
+            (Family::Short, 12, Some(31)),
+            (Family::Loongarch64, 14, None),
         ] {
             assert!(Scheme::new(family, shift, bits).is_err(), "{family:?} {shift} {bits:?}");
         }
@@ -309,13 +388,16 @@ mod tests {
         assert_eq!(scheme.extended(0x40_0000_0000), 0xffff_ffc0_0000_0000);
         assert_eq!(scheme.extended(0x3f_ffff_f000), 0x3f_ffff_f000);
         assert_eq!(Scheme::new(Family::El1, 12, Some(39)).expect("exists").upper_start(), 0xffff_ff80_0000_0000);
+        let scheme = Scheme::new(Family::Loongarch64, 12, None).expect("exists");
+        let upper = scheme.upper_start();
+        assert_eq!((upper, scheme.reached(0), scheme.reached(upper)), (0xffff_8000_0000_0000, (0, 256), (256, 512)));
     }
 
     #[test]
     fn families_have_the_names_of_documents() {
-        for name in ["aarch64-stage1-el20", "riscv-sv39x4", "x86_64-level5", "ept"] {
+        for name in ["aarch64-stage1-el20", "riscv-sv39x4", "x86_64-level5", "ept", "armv7-lpae-pl2", "loongarch64"] {
             assert_eq!(Family::named(name).expect(name).name(), name);
         }
-        assert_eq!(Family::named("loongarch64"), None);
+        assert_eq!(Family::named("other"), None);
     }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use crate::elf::Image;
 use crate::evidence::{Document, Space};
 use crate::number::Hex;
-use crate::scheme::{Family, Halves, Scheme};
+use crate::scheme::{Family, Halves, Permissions, Scheme};
 use crate::walk::Roots;
 
 /// Value of IA32_PAT after reset.
@@ -35,9 +35,15 @@ pub struct Source {
     /// AArch64: descriptors of 52-bit addresses (LPA2, TCR_ELx.DS = 1).
     #[arg(long)]
     lpa2: bool,
-    /// Value of MAIR_ELx.
+    /// Value of MAIR_ELx; on ARMv7, of MAIR1 above MAIR0.
     #[arg(long)]
     mair: Option<Hex>,
+    /// AArch64: value of PIR_ELx; descriptors have indices of permissions (TCR2_ELx.PIE = 1).
+    #[arg(long)]
+    pir: Option<Hex>,
+    /// AArch64: value of PIRE0_ELx.
+    #[arg(long, requires = "pir")]
+    pire0: Option<Hex>,
     /// Value of IA32_PAT, if it is not that after reset.
     #[arg(long)]
     pat: Option<Hex>,
@@ -108,7 +114,9 @@ impl Source {
         let scheme = Scheme::new(family, self.granule.0.trailing_zeros(), self.bits)?;
         let mair = self.mair.and_then(Hex::address);
         let pat = self.pat.map_or(Some(RESET_PAT), Hex::address);
-        Ok(Scheme { wide: self.lpa2, mair, pat, ..scheme })
+        let user = self.pire0.and_then(Hex::address).unwrap_or(0);
+        let permissions = self.pir.and_then(Hex::address).map(|privileged| Permissions { privileged, user });
+        Ok(Scheme { wide: self.lpa2, mair, pat, permissions, ..scheme })
     }
 
     fn given(&self) -> Result<Roots> {

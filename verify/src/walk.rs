@@ -121,7 +121,8 @@ impl<'a> Walk<'a> {
             let why = format!("the table at the physical address {phys:#x} is not in {}", self.memory.about());
             return Visit::Fault(Fault { virt, level, place, why });
         }
-        self.stack.push(Frame { phys, level, index: 0, entries, start, limits });
+        let (index, entries) = if level + 1 == self.scheme.levels { self.scheme.reached(start) } else { (0, entries) };
+        self.stack.push(Frame { phys, level, index, entries, start, limits });
         Visit::Table { virt, level, phys }
     }
 

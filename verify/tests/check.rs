@@ -137,7 +137,7 @@ fn each_change_of_the_document_is_found() {
         ("tables/list/2/index", json!(9), Kind::Tables),
         ("tables/list/1/sha256", json!("00"), Kind::Hash),
         ("tables/list/0/entries", json!(2), Kind::Hash),
-        ("format/scheme", json!("loongarch64"), Kind::NotChecked),
+        ("format/scheme", json!("other"), Kind::NotChecked),
     ] {
         let (parent, key) = pointer.rsplit_once('/').expect("a path");
         let parent = if parent.is_empty() { space.to_owned() } else { format!("{space}/{parent}") };

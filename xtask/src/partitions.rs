@@ -49,7 +49,7 @@ fn checked(toolchain: Toolchain, arch: Arch) -> Result<()> {
 
 fn mutated(toolchain: Toolchain, arch: Arch) -> Result<()> {
     let evidence = report::write_partitions(arch)?;
-    verify::mutate::run(arch, &build(toolchain, arch, Partitions::Isolated)?, &evidence)
+    verify::mutate::run(&build(toolchain, arch, Partitions::Isolated)?, &evidence)
 }
 
 /// Every forbidden access is refused, and nobody notices.

@@ -3,6 +3,8 @@
 mod bits;
 mod debugger;
 mod dump;
+#[cfg(test)]
+mod formats;
 pub(crate) mod mutate;
 
 use std::path::{Path, PathBuf};
@@ -38,7 +40,7 @@ pub(crate) fn run_all(steps: &mut Steps, toolchain: Toolchain) {
             check(&demo::build(toolchain, arch, mode)?, &report::write(arch, mode)?, &[])
         });
         steps.run(format!("mutations {arch}, {mode}"), || {
-            mutate::run(arch, &demo::build(toolchain, arch, mode)?, &report::write(arch, mode)?)
+            mutate::run(&demo::build(toolchain, arch, mode)?, &report::write(arch, mode)?)
         });
     }
     for arch in Arch::ALL {

@@ -25,7 +25,7 @@ impl Reach {
         let by_user = scheme.family.has_user() && space.role == "partition";
         let runs = found.runs.iter().filter(|run| !by_user || !run.first.attributes.user.is_empty());
         let ranges = runs.map(|run| (u128::from(run.first.phys), u128::from(run.first.phys) + run.bytes()));
-        Self { name: space.name.clone(), frames: merged(ranges.collect()), page: scheme.table_bytes().into() }
+        Self { name: space.name.clone(), frames: merged(ranges.collect()), page: scheme.page_bytes().into() }
     }
 }
 

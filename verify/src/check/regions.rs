@@ -219,13 +219,14 @@ fn shape((level, size, run): (usize, u128, u128)) -> String {
     format!("{} (level {level}){runs}", Size(size))
 }
 
-/// The declared rights as the tables can say them. Tables of guests have one set; where one bit makes a page the user's, the
-/// privileged level reads and writes what the user does, and whether it executes is not said by tables.
+/// The declared rights as the tables can say them. Tables of guests have one set; where one bit makes a page the user's
+/// (RISC-V, x86), the privileged level reads and writes what the user does, and whether it executes is not said by tables.
 fn rights(scheme: &Scheme, region: &Region) -> (Rights, Rights) {
     let any = region.privileged.or(region.user);
+    let is_users = scheme.family.has_user_bit() && !region.user.is_empty();
     match () {
         () if scheme.family.is_guest() => (any, any),
-        () if !scheme.family.is_aarch64() && !region.user.is_empty() => (region.user.data(), region.user),
+        () if is_users => (region.user.data(), region.user),
         () => (region.privileged, region.user),
     }
 }

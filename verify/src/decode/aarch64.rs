@@ -1,6 +1,6 @@
 //! VMSAv8-64 descriptors (DDI 0487, D8 "Translation table descriptor formats").
 
-use super::{Attributes, Limits, Place, Word, bit, field};
+use super::{Attributes, Limits, Place, Word, bit, field, indirect};
 use crate::rights::{Memory, Rights};
 use crate::scheme::{Family, Scheme};
 
@@ -78,9 +78,10 @@ pub(super) const fn with_address(scheme: &Scheme, word: u64, phys: u64) -> u64 {
     }
 }
 
-/// Hierarchical permissions; stage 2 has none, and with one privilege APTable\[0\] and PXNTable are RES0.
+/// Hierarchical permissions; stage 2 has none, nor have tables with permission indices, and with one privilege APTable\[0\]
+/// and PXNTable are RES0.
 const fn pointer(scheme: &Scheme, word: u64) -> Limits {
-    if matches!(scheme.family, Family::Stage2) {
+    if matches!(scheme.family, Family::Stage2) || scheme.permissions.is_some() {
         return Limits::NONE;
     }
     let both = scheme.family.has_user();
@@ -99,9 +100,10 @@ const fn pointer(scheme: &Scheme, word: u64) -> Limits {
 fn leaf(scheme: &Scheme, place: &Place, word: u64, phys: u64) -> Word {
     let share = (!(scheme.wide && scheme.page_shift != 16)).then(|| field(word, SHARE, 2) as u8);
     let slot = field(word, 2, 3) as u8;
-    let (privileged, user) = match scheme.family {
-        Family::Stage2 => stage2_rights(word),
-        _ if scheme.family.has_user() => two_privileges(&place.limits, word),
+    let (privileged, user) = match (scheme.family, &scheme.permissions) {
+        (Family::Stage2, _) => stage2_rights(word),
+        (family, Some(permissions)) => indirect::rights(permissions, family.has_user(), word),
+        (family, None) if family.has_user() => two_privileges(&place.limits, word),
         _ => (Rights::when(true, is_writable(word), !bit(word, UXN)).and(place.limits.privileged), Rights::NONE),
     };
     let memory = match scheme.family {
@@ -111,13 +113,14 @@ fn leaf(scheme: &Scheme, place: &Place, word: u64, phys: u64) -> Word {
     if share == Some(1) {
         return Word::Reserved("shareability 0b01 is reserved");
     }
+    let waits_for_write = scheme.permissions.is_some() && privileged.or(user).has(Rights::W);
     let attributes = Attributes {
         privileged,
         user,
         memory,
         global: scheme.family.has_user() && !bit(word, NOT_GLOBAL),
         run: if bit(word, CONTIGUOUS) { run_bytes(scheme, place.level) } else { 0 },
-        accessed: bit(word, ACCESSED),
+        accessed: bit(word, ACCESSED) && !(waits_for_write && indirect::is_clean(word)),
     };
     Word::Leaf { phys, attributes }
 }

@@ -14,7 +14,7 @@ pub(super) fn decode(scheme: &Scheme, place: &Place, word: u64) -> Word {
     if rights.has(Rights::W) && !rights.has(Rights::R) {
         return Word::Reserved("writable and not readable");
     }
-    let phys = word & x86::ADDRESS;
+    let phys = word & x86::address(scheme.family);
     if place.level > 0 && !bit(word, LARGE) {
         if field(word, 3, 5) != 0 {
             return Word::Reserved("a pointer with bits that only leaves have");

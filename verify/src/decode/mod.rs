@@ -1,10 +1,16 @@
 //! What a word in a table means. Written from the architectures' manuals, and from nothing else.
 
 mod aarch64;
+mod armv7;
 mod ept;
+mod indirect;
+mod loongarch;
 mod riscv;
+mod short;
 mod x86;
 
+#[cfg(test)]
+mod others;
 #[cfg(test)]
 mod tests;
 
@@ -97,7 +103,10 @@ impl Scheme {
     pub fn decode(&self, place: &Place, word: u64) -> Word {
         match self.family {
             family if family.is_aarch64() => aarch64::decode(self, place, word),
+            family if family.is_lpae() => armv7::decode(self, place, word),
             family if family.is_riscv() => riscv::decode(self, place, word),
+            Family::Short => short::decode(place, word),
+            Family::Loongarch64 => loongarch::decode(self, place, word),
             Family::Ept => ept::decode(self, place, word),
             _ => x86::decode(self, place, word),
         }
@@ -106,21 +115,23 @@ impl Scheme {
     /// `word`, a pointer to a table, with another address in its address field.
     #[must_use]
     pub const fn with_address(&self, word: u64, phys: u64) -> u64 {
-        if self.family.is_aarch64() {
-            aarch64::with_address(self, word, phys)
-        } else if self.family.is_riscv() {
-            riscv::with_address(self, word, phys)
-        } else {
-            word & !x86::ADDRESS | phys & x86::ADDRESS
-        }
+        let mask = match self.family {
+            family if family.is_aarch64() => return aarch64::with_address(self, word, phys),
+            family if family.is_riscv() => return riscv::with_address(self, word, phys),
+            family if family.is_lpae() => armv7::ADDRESS,
+            Family::Short => short::TABLE,
+            Family::Loongarch64 => loongarch::ADDRESS,
+            family => x86::address(family),
+        };
+        word & !mask | phys & mask
     }
 
     /// The bits of a present word that hardware may have set since it was written: accessed and dirty.
     #[must_use]
     pub const fn updated_bits(&self, is_table: bool) -> u64 {
         match self.family {
-            Family::Level4 | Family::Level5 if is_table => 1 << 5,
-            Family::Level4 | Family::Level5 => 1 << 5 | 1 << 6,
+            Family::Level4 | Family::Level5 | Family::Pae | Family::Legacy if is_table => 1 << 5,
+            Family::Level4 | Family::Level5 | Family::Pae | Family::Legacy => 1 << 5 | 1 << 6,
             Family::Ept if is_table => 1 << 8,
             Family::Ept => 1 << 8 | 1 << 9,
             family if family.is_riscv() && !is_table => 1 << 6 | 1 << 7,

@@ -2,20 +2,20 @@
 
 use super::*;
 
-const PHYS: u64 = 0x8020_0000;
+pub(super) const PHYS: u64 = 0x8020_0000;
 
-fn scheme(family: Family, page_shift: u32, bits: u32) -> Scheme {
+pub(super) fn scheme(family: Family, page_shift: u32, bits: u32) -> Scheme {
     // Power-on PAT, and the slots of patina_paging, of which 0 to 3 are nGnRnE, NC, WT, WB.
     let (mair, pat) = (Some(0xffbb_4400), Some(0x0007_0406_0007_0406));
     Scheme { mair, pat, ..Scheme::new(family, page_shift, Some(bits)).expect("exists") }
 }
 
-fn place(level: usize) -> Place {
+pub(super) fn place(level: usize) -> Place {
     Place { level, index: 0, limits: Limits::NONE }
 }
 
 #[track_caller]
-fn leaf(scheme: &Scheme, level: usize, word: u64) -> (u64, Attributes) {
+pub(super) fn leaf(scheme: &Scheme, level: usize, word: u64) -> (u64, Attributes) {
     match scheme.decode(&place(level), word) {
         Word::Leaf { phys, attributes } => (phys, attributes),
         other => panic!("{word:#x} is {other:?}"),
@@ -24,13 +24,13 @@ fn leaf(scheme: &Scheme, level: usize, word: u64) -> (u64, Attributes) {
 
 /// `privileged/user memory`, with `g` where it is global.
 #[track_caller]
-fn text(scheme: &Scheme, level: usize, word: u64) -> String {
+pub(super) fn text(scheme: &Scheme, level: usize, word: u64) -> String {
     let (_, Attributes { privileged, user, memory, global, .. }) = leaf(scheme, level, word);
     format!("{privileged}/{user} {memory}{}", if global { " g" } else { "" })
 }
 
 #[track_caller]
-fn reserved(scheme: &Scheme, level: usize, word: u64) {
+pub(super) fn reserved(scheme: &Scheme, level: usize, word: u64) {
     let found = scheme.decode(&place(level), word);
     assert!(matches!(found, Word::Reserved(_)), "{word:#x} is {found:?}");
 }
@@ -320,6 +320,13 @@ fn every_word_means_something() {
         (Family::Sv48x4, 12, 50),
         (Family::Level5, 12, 57),
         (Family::Ept, 12, 48),
+        (Family::Pae, 12, 32),
+        (Family::Legacy, 12, 32),
+        (Family::Lpae, 12, 32),
+        (Family::LpaePl2, 12, 32),
+        (Family::LpaeStage2, 12, 40),
+        (Family::Short, 12, 32),
+        (Family::Loongarch64, 12, 48),
     ] {
         for wide in [false, true] {
             let scheme = Scheme { wide, ..scheme(family, shift, bits) };

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use cargo_tablature::check::{self, Kind, Machine};
+use cargo_tablature::check::{self, Kind, Machine, Report};
 use cargo_tablature::decode::{Limits, Place, Word};
 use cargo_tablature::elf::Image;
 use cargo_tablature::evidence::{Document, Placement, Space};
@@ -13,7 +13,6 @@ use cargo_tablature::memory::PhysicalMemory;
 use cargo_tablature::scheme::Scheme;
 
 use super::bits::{self, Class};
-use crate::machine::Arch;
 
 /// Changes of each class, and how many of them were found by what they mean.
 type Tally = BTreeMap<&'static str, (u64, u64)>;
@@ -22,16 +21,11 @@ type Tally = BTreeMap<&'static str, (u64, u64)>;
 ///
 /// # Errors
 /// A change is not found, or a class of changes has none.
-pub(crate) fn run(arch: Arch, image: &Path, document: &Path) -> Result<()> {
+pub(crate) fn run(image: &Path, document: &Path) -> Result<()> {
     let bytes = fs::read(image).with_context(|| format!("cannot read {}", image.display()))?;
-    let mut mutation = Mutation::new(arch, bytes, Document::read(document)?)?;
-    ensure!(mutation.findings()?.is_empty(), "the image is not as its document says to begin with");
+    let mut mutation = Mutation::new(bytes, Document::read(document)?)?;
     mutation.headers()?;
-    for index in 0..mutation.document.spaces.len() {
-        if mutation.document.spaces[index].tables.placement != Placement::BootFilled {
-            mutation.tables(index)?;
-        }
-    }
+    mutation.all_tables()?;
     let mut all = 0;
     for (class, (changes, meant)) in &mutation.tally {
         println!("{class}: {changes} changes, all found, {meant} by what they mean");
@@ -42,13 +36,13 @@ pub(crate) fn run(arch: Arch, image: &Path, document: &Path) -> Result<()> {
 }
 
 /// An image that is changed again and again.
-struct Mutation {
-    arch: Arch,
+pub(super) struct Mutation {
     bytes: Vec<u8>,
     /// As it was.
     image: Image,
     document: Document,
-    tally: Tally,
+    /// What was changed, and found.
+    pub(super) tally: Tally,
 }
 
 /// A word in a table.
@@ -56,24 +50,50 @@ struct Mutation {
 struct Entry {
     /// Where the file has it.
     offset: usize,
+    /// Number of its table.
+    table: u64,
     level: usize,
+    /// Bytes that it has.
+    size: usize,
     word: u64,
     meaning: Word,
 }
 
 impl Mutation {
-    fn new(arch: Arch, bytes: Vec<u8>, document: Document) -> Result<Self> {
+    /// An image that is as its document says.
+    ///
+    /// # Errors
+    /// It is not.
+    pub(super) fn new(bytes: Vec<u8>, document: Document) -> Result<Self> {
         let image = Image::parse(bytes.clone())?;
-        Ok(Self { arch, bytes, image, document, tally: Tally::new() })
+        let mutation = Self { bytes, image, document, tally: Tally::new() };
+        let findings = mutation.report()?.findings;
+        ensure!(findings.is_empty(), "the image is not as its document says to begin with: {findings:#?}");
+        Ok(mutation)
     }
 
-    /// What the checker says of the image as it is now. An error is a finding, too.
-    fn findings(&self) -> Result<BTreeSet<Kind>> {
+    /// All tables in the image.
+    ///
+    /// # Errors
+    /// A change is not found.
+    pub(super) fn all_tables(&mut self) -> Result<()> {
+        for index in 0..self.document.spaces.len() {
+            if self.document.spaces[index].tables.placement != Placement::BootFilled {
+                self.tables(index)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn report(&self) -> Result<Report> {
         let image = Image::parse(self.bytes.clone())?;
         let memory = PhysicalMemory::of_image(&image)?;
-        let machine = Machine { memory: &memory, roots: &[], is_dump: false };
-        let report = check::check(&image, &self.document, &machine)?;
-        Ok(report.findings.iter().map(|finding| finding.kind).collect())
+        check::check(&image, &self.document, &Machine { memory: &memory, roots: &[], is_dump: false })
+    }
+
+    /// What the checker says of the image as it is now.
+    fn findings(&self) -> Result<BTreeSet<Kind>> {
+        Ok(self.report()?.findings.iter().map(|finding| finding.kind).collect())
     }
 
     /// Changes some bytes, checks, and changes them back.
@@ -128,16 +148,14 @@ impl Mutation {
         let leaves: Vec<Entry> = entries.iter().copied().filter(|e| matches!(e.meaning, Word::Leaf { .. })).collect();
         let name = |entry: &Entry| format!("space {}, level {}, {:#x}", space.name, entry.level, entry.word);
         for entry in one_of_each(&scheme, &leaves) {
-            for bit in 0..64 {
-                self.flip(&name(&entry), &entry, bit, bits::of_leaf(self.arch, entry.level, bit))?;
+            for bit in 0..8 * entry.size as u32 {
+                self.flip(&name(&entry), &entry, bit, bits::of_leaf(&scheme, entry.level, entry.word, bit))?;
             }
-            let moved = scheme.with_address(entry.word, phys(&entry) ^ scheme.leaf_bytes(entry.level));
-            self.write(&name(&entry), &entry, moved, bits::ADDRESS)?;
             self.write(&name(&entry), &entry, 0, bits::MISSING)?;
         }
         for entry in &pointers {
-            for bit in 0..64 {
-                self.flip(&name(entry), entry, bit, bits::of_pointer(self.arch, bit))?;
+            for bit in 0..8 * entry.size as u32 {
+                self.flip(&name(entry), entry, bit, bits::of_pointer(&scheme, entry.level, bit))?;
             }
             self.write(&name(entry), entry, 0, bits::NO_TABLE)?;
             for other in pointers.iter().filter(|other| other.level == entry.level && other.word != entry.word) {
@@ -152,14 +170,14 @@ impl Mutation {
     }
 
     fn write(&mut self, what: &str, entry: &Entry, word: u64, class: Class) -> Result<()> {
-        self.change(what, entry.offset, &word.to_le_bytes(), class)
+        self.change(what, entry.offset, &word.to_le_bytes()[..entry.size], class)
     }
 
     /// A leaf and a pointer where nothing is: once at either end of what each table leaves free.
     fn extra(&mut self, space: &Space, entries: &[Entry]) -> Result<()> {
-        let tables: BTreeSet<usize> = entries.iter().map(|entry| entry.offset / 4096).collect();
+        let tables: BTreeSet<u64> = entries.iter().map(|entry| entry.table).collect();
         for table in tables {
-            let free = |entry: &&Entry| entry.offset / 4096 == table && entry.meaning == Word::Absent;
+            let free = |entry: &&Entry| entry.table == table && entry.meaning == Word::Absent;
             let ends = [entries.iter().find(free), entries.iter().rfind(free)];
             for entry in ends.into_iter().flatten() {
                 let what = format!("space {}, an absent entry of level {}", space.name, entry.level);
@@ -183,28 +201,30 @@ impl Mutation {
         let base = self.image.physical(symbol.virt).context("the tables are in no segment")?;
         let mut entries = Vec::new();
         for table in &space.tables.list {
-            for index in 0..scheme.entries(table.level) {
+            let is_root = table.level + 1 == scheme.levels;
+            let virt = table.virt.address().context("no address")?;
+            let (first, end) = if is_root { scheme.reached(virt) } else { (0, scheme.entries(table.level)) };
+            for index in first..end {
                 let phys = base + table.index * scheme.table_bytes() + index * scheme.entry_bytes();
                 let offset = self.image.file_offset(phys).context("the file does not have all tables")?;
-                let word = u64::from_le_bytes(self.bytes[offset..offset + 8].try_into()?);
+                let size = scheme.entry_bytes() as usize;
+                let mut word = [0; 8];
+                word[..size].copy_from_slice(&self.bytes[offset..offset + size]);
+                let word = u64::from_le_bytes(word);
                 let meaning = scheme.decode(&Place { level: table.level, index, limits: Limits::NONE }, word);
-                entries.push(Entry { offset, level: table.level, word, meaning });
+                entries.push(Entry { offset, table: table.index, level: table.level, size, word, meaning });
             }
         }
         Ok(entries)
     }
 }
 
-fn phys(entry: &Entry) -> u64 {
-    match entry.meaning {
-        Word::Table { phys, .. } | Word::Leaf { phys, .. } => phys,
-        _ => 0,
-    }
-}
-
 /// Of each table one leaf of each kind: words that differ in their address only are of one kind.
 fn one_of_each(scheme: &Scheme, leaves: &[Entry]) -> Vec<Entry> {
     let mut seen = BTreeSet::new();
-    let is_new = |entry: &&Entry| seen.insert((entry.offset / 4096, scheme.with_address(entry.word, 0)));
-    leaves.iter().filter(is_new).copied().collect()
+    let kind = |entry: &Entry| {
+        let is_kept = |bit: &u32| bits::of_leaf(scheme, entry.level, entry.word, *bit) != bits::ADDRESS;
+        (0..64).filter(is_kept).fold(0, |kept, bit| kept | entry.word & 1 << bit)
+    };
+    leaves.iter().filter(|entry| seen.insert((entry.table, kind(entry)))).copied().collect()
 }
