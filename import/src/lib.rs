@@ -22,6 +22,7 @@ pub mod twin;
 mod c;
 mod jailhouse;
 mod lint;
+mod microkit;
 mod model;
 mod nest;
 mod tf_a;
@@ -73,6 +74,9 @@ impl Format {
         }
         if jailhouse::is(bytes, &text) {
             return Some(Self::Jailhouse);
+        }
+        if microkit::is(&text) {
+            return Some(Self::Microkit);
         }
         if zephyr::is(&text) {
             return Some(Self::Zephyr);
@@ -138,7 +142,8 @@ pub fn import_bytes(files: &[(Vec<u8>, &Path)], options: &Options) -> Result<Imp
         Format::TfA => tf_a::import(&text(), path, options)?,
         Format::Jailhouse => jailhouse::import(files, options)?,
         Format::Zephyr => zephyr::import(&text(), path, options)?,
-        Format::Dtb | Format::Microkit => bail!("not yet"),
+        Format::Microkit => microkit::import(&text(), path, options)?,
+        Format::Dtb => bail!("not yet"),
     };
     if let Some(name) = &options.name {
         imported.system.id = resources::identifier(name);

@@ -209,6 +209,8 @@ impl Model {
             for entry in &part.entries {
                 origins.insert((part.name.clone(), entry.name.clone()), entry.origin.clone());
                 let mut region = region(entry, bus_decides);
+                let known = self.resources.iter().find(|(one, _)| Some(&one.name) == entry.resource.as_ref());
+                region.memory = region.memory.filter(|memory| known.is_none_or(|(one, _)| one.memory != *memory));
                 if open(&entry)
                     && let Some(place) = places.next()
                 {

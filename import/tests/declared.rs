@@ -4,6 +4,10 @@ mod jailhouse {
     include!("data/declared/jailhouse.rs");
 }
 
+mod microkit {
+    include!("data/declared/microkit.rs");
+}
+
 mod tf_a {
     include!("data/declared/tf_a.rs");
 }
@@ -12,6 +16,7 @@ mod zephyr {
     include!("data/declared/zephyr.rs");
 }
 
+const _: () = assert!(microkit::good::SOUND);
 const _: () = assert!(jailhouse::root::SOUND);
 const _: () = assert!(zephyr::good::SOUND);
 const _: () = assert!(tf_a::good::SOUND);

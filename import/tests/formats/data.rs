@@ -27,6 +27,8 @@ pub(crate) const TF_A: Input = Input {
 pub(crate) const JAILHOUSE: Input =
     Input { files: &["jailhouse/root.c", "jailhouse/inmate.c"], define: &[], ram: None };
 
+pub(crate) const MICROKIT: Input = Input { files: &["microkit/good.system"], define: &[], ram: None };
+
 /// Addresses that the device tree would give.
 pub(crate) const ZEPHYR: Input = Input {
     files: &["zephyr/good.c"],

@@ -69,3 +69,36 @@ fn mistakes_between_cells_of_jailhouse() {
     let alone = import(&Input { files: &["jailhouse/greedy.c"], define: &[], ram: None }).expect("a cell");
     assert!(findings(&alone).iter().all(|finding| finding.rule != "isolation-violated"));
 }
+
+#[test]
+fn mistakes_of_a_system_of_microkit() {
+    let types = "`driver.dma` and `client.dma` map 0x10000 bytes at the physical address 0x60000000";
+    check(
+        &Input { files: &["microkit/bad.system"], define: &[], ram: None },
+        &[
+            ("unknown-name", &["`client.missing` refers to `missing`", "bad.system:25: "]),
+            (
+                "resource-overlap",
+                &["`gpio` and `gpio_bank`", "0x1000 bytes at 0x9012000", "bad.system:5: ", "bad.system:6: "],
+            ),
+            ("va-overlap", &["`driver.gpio` and `driver.gpio_bank`", "0x2003000"]),
+            ("alias-undeclared", &["`driver.gpio_bank`", "0x9012000"]),
+            ("leaf-misaligned", &["`driver.frame`", "0x4001000", "0x200000", "bad.system:17: "]),
+            ("device-mapped-as-normal", &["`client.timer`", "bad.system:22: "]),
+            ("memory-type-mismatch", &["`driver.timer` and `client.timer`", "0x9010000"]),
+            ("memory-type-mismatch", &[types, "bad.system:16: ", "bad.system:23: "]),
+            ("wx", &["`client.jit`", "bad.system:24: "]),
+        ],
+    );
+}
+
+#[test]
+fn memory_that_is_known_says_what_is_a_device() {
+    let input = Input { files: &["microkit/good.system"], define: &[], ram: Some((0x4000_0000, 0x800_0000)) };
+    let imported = import(&input).expect("a system");
+    let memory = |name: &str| imported.system.resources.iter().find(|one| one.name == name).expect(name).memory.clone();
+    assert_eq!(["uart", "heap", "guest_ram"].map(memory), ["device_nGnRnE", "normal_wb", "device_nGnRnE"]);
+    let small = Input { ram: Some((0x4000_0000, 0x1000)), ..input };
+    let error = import(&small).expect_err("no room").to_string();
+    assert!(error.contains("good.system:6: no room for 0x400000 bytes of `packets`"), "{error}");
+}

@@ -24,6 +24,11 @@ fn cells_of_jailhouse() {
 }
 
 #[test]
+fn a_system_of_microkit() {
+    check(&data::MICROKIT, "microkit.rs");
+}
+
+#[test]
 fn a_board_of_zephyr() {
     check(&data::ZEPHYR, "zephyr.rs");
 }

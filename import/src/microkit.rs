@@ -1,0 +1,373 @@
+//! A system description of Microkit: protection domains, virtual machines, and the memory regions that they map.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use roxmltree::{Document, Node, ParsingOptions};
+
+use crate::Options;
+use crate::model::{Entry, Imported, Model, Origin, Part, resource};
+use crate::resources::identifier;
+use crate::system::{self, Channel, Isolation, Num, RightsText, number};
+
+/// Most nodes of a document.
+const NODES: u32 = 200_000;
+/// Bytes of a page, unless the description says otherwise.
+const PAGE: u64 = 0x1000;
+/// Memory, where nobody says where it is.
+const RAM: (u64, u64) = (0x6000_0000, 0x4000_0000);
+
+/// Whether a text is of this kind.
+pub(crate) fn is(text: &str) -> bool {
+    text.contains("<system") && (text.contains("<protection_domain") || text.contains("<memory_region"))
+}
+
+/// A region of memory.
+struct Memory {
+    name: String,
+    phys: Option<u64>,
+    size: u64,
+    page: Option<u64>,
+    origin: Origin,
+}
+
+/// A map of it: by whom, and how.
+struct Map {
+    memory: String,
+    virt: u64,
+    rights: String,
+    cached: bool,
+    origin: Origin,
+}
+
+/// A protection domain or a virtual machine.
+struct Domain {
+    name: String,
+    is_guest: bool,
+    maps: Vec<Map>,
+    origin: Origin,
+}
+
+/// What a description holds.
+struct Description<'d> {
+    document: &'d Document<'d>,
+    path: &'d Path,
+    memory: Vec<Memory>,
+    domains: Vec<Domain>,
+    remarks: Vec<String>,
+}
+
+/// Reads a description.
+///
+/// # Errors
+/// It is no XML, an attribute is missing or no number, or the memory has no room for its regions.
+pub(crate) fn import(text: &str, path: &Path, options: &Options) -> Result<Imported> {
+    let parsing = ParsingOptions { nodes_limit: NODES, ..ParsingOptions::default() };
+    let document = Document::parse_with_options(text, parsing).with_context(|| path.display().to_string())?;
+    let root = document.root_element();
+    if !root.has_tag_name("system") {
+        bail!("{}: <{}> is not <system>", path.display(), root.tag_name().name());
+    }
+    let mut description =
+        Description { document: &document, path, memory: Vec::new(), domains: Vec::new(), remarks: Vec::new() };
+    description.read(root)?;
+    let remarks = std::mem::take(&mut description.remarks);
+    let mut imported = description.model(options)?.build()?;
+    imported.remarks.splice(0..0, remarks);
+    Ok(imported)
+}
+
+impl Description<'_> {
+    fn place(&self, node: Node<'_, '_>) -> String {
+        format!("{}:{}", self.path.display(), self.document.text_pos_at(node.range().start).row)
+    }
+
+    fn origin(&self, node: Node<'_, '_>, text: String) -> Origin {
+        Origin { place: self.place(node), text }
+    }
+
+    fn text<'n>(&self, node: Node<'n, '_>, name: &str) -> Result<&'n str> {
+        let tag = node.tag_name().name();
+        node.attribute(name).with_context(|| format!("{}: <{tag}> without `{name}`", self.place(node)))
+    }
+
+    fn number(&self, node: Node<'_, '_>, name: &str) -> Result<Option<u64>> {
+        let Some(text) = node.attribute(name) else { return Ok(None) };
+        let value =
+            number(text).with_context(|| format!("{}: `{name}=\"{text}\"` is no number of 64 bits", self.place(node)));
+        value.map(Some)
+    }
+
+    /// Reads a node's children; domains may hold domains, so those that are left to read are kept in a list.
+    fn read(&mut self, root: Node<'_, '_>) -> Result<()> {
+        let mut left = vec![root];
+        while let Some(parent) = left.pop() {
+            let mut inner = Vec::new();
+            for node in parent.children().filter(Node::is_element) {
+                match node.tag_name().name() {
+                    "memory_region" => self.region(node)?,
+                    "protection_domain" | "virtual_machine" => {
+                        self.domain(node)?;
+                        inner.push(node);
+                    }
+                    "channel" => self.channel(node),
+                    // Neither is about memory, or a domain has read it already.
+                    "map" | "irq" | "ioport" | "setvar" | "program_image" | "vcpu" | "end" | "domain_schedule" => {}
+                    other => self.remarks.push(format!("{}: <{other}> is not read", self.place(node))),
+                }
+            }
+            left.extend(inner.into_iter().rev());
+        }
+        Ok(())
+    }
+
+    fn region(&mut self, node: Node<'_, '_>) -> Result<()> {
+        let name = self.text(node, "name")?.to_owned();
+        let size =
+            self.number(node, "size")?.with_context(|| format!("{}: `{name}` without `size`", self.place(node)))?;
+        let memory = Memory {
+            phys: self.number(node, "phys_addr")?,
+            page: self.number(node, "page_size")?,
+            origin: self.origin(node, format!("memory region `{name}`")),
+            name,
+            size,
+        };
+        self.memory.push(memory);
+        Ok(())
+    }
+
+    fn domain(&mut self, node: Node<'_, '_>) -> Result<()> {
+        let name = self.text(node, "name")?.to_owned();
+        let kind = node.tag_name().name().replace('_', " ");
+        let mut maps = Vec::new();
+        for map in node.children().filter(|child| child.has_tag_name("map")) {
+            let memory = self.text(map, "mr")?.to_owned();
+            let virt = self.number(map, "vaddr")?;
+            let rights = map.attribute("perms").unwrap_or("rw");
+            let cached = map.attribute("cached").unwrap_or("true") != "false";
+            let how = if cached { "" } else { ", not cached" };
+            maps.push(Map {
+                virt: virt.with_context(|| format!("{}: <map> without `vaddr`", self.place(map)))?,
+                rights: rights.to_owned(),
+                cached,
+                origin: self.origin(map, format!("map of `{memory}` in `{name}`: {rights}{how}")),
+                memory,
+            });
+        }
+        let origin = self.origin(node, format!("{kind} `{name}`"));
+        self.domains.push(Domain { name, is_guest: node.has_tag_name("virtual_machine"), maps, origin });
+        Ok(())
+    }
+
+    /// A channel of Microkit carries no memory: only its ends are looked at, once all domains are known.
+    fn channel(&mut self, node: Node<'_, '_>) {
+        let names = || node.document().descendants().filter(|node| node.has_tag_name("protection_domain"));
+        for end in node.children().filter(|child| child.has_tag_name("end")) {
+            let of = end.attribute("pd").unwrap_or_default();
+            if !names().any(|domain| domain.attribute("name") == Some(of)) {
+                self.remarks.push(format!("{}: `{of}` is no protection domain", self.place(end)));
+            }
+        }
+    }
+
+    fn model(self, options: &Options) -> Result<Model> {
+        let path = self.path;
+        let mut about = vec![format!("Imported from {} (Microkit).", path.display()), String::new(), "Assumed:".into()];
+        let format = options.regime.clone().unwrap_or_else(|| {
+            about.push("* AArch64 with 48 bits of virtual address; `--regime` says otherwise.".into());
+            "aarch64 4K VA48 EL1".into()
+        });
+        about.push("* Program images, stacks and buffers of IPC are not in the description, and not here.".into());
+        about.push("* Every domain is isolated from the others but for the regions that they share.".into());
+        let ram = options.ram.unwrap_or_else(|| {
+            about.push(format!("* Memory from {:#x}, {:#x} bytes; `--ram` says otherwise.", RAM.0, RAM.1));
+            RAM
+        });
+        let known = options.ram.is_some();
+        if !known {
+            about
+                .push("* A region with `phys_addr` that somebody maps uncached is a device, others are memory.".into());
+        }
+        about.push("* Regions without `phys_addr` lie one after the other in memory.".into());
+        let places = self.allocate(ram)?;
+        let is_device = |memory: &Memory| {
+            let mut maps = self.domains.iter().flat_map(|domain| &domain.maps).filter(|map| map.memory == memory.name);
+            let outside = |phys: u64| phys < ram.0 || phys.saturating_add(memory.size) > ram.0.saturating_add(ram.1);
+            memory.phys.is_some_and(|phys| if known { outside(phys) } else { maps.any(|map| !map.cached) })
+        };
+        let mut resources = Vec::new();
+        let inside =
+            |start: u64, size: u64| start >= ram.0 && start.saturating_add(size) <= ram.0.saturating_add(ram.1);
+        for (memory, phys) in self.memory.iter().zip(&places) {
+            let kind = if is_device(memory) { "device_nGnRnE" } else { "normal_wb" };
+            let (mut one, origin) = resource(&identifier(&memory.name), *phys, memory.size, kind, &memory.origin);
+            if memory.phys.is_none() {
+                one.note.push("its place is assumed".into());
+            }
+            one.within = inside(*phys, memory.size).then(|| "ram".to_owned());
+            resources.push((one, origin));
+        }
+        if resources.iter().any(|(one, _)| one.within.is_some()) {
+            let origin = Origin { place: path.display().to_string(), text: "memory".into() };
+            resources.insert(0, resource("ram", ram.0, ram.1, "normal_wb", &origin));
+        }
+        let channels = self.shared(&places);
+        let mut spaces: Vec<Part> = self.domains.iter().map(|domain| self.part(domain, &channels, &places)).collect();
+        spaces.extend(self.loader(&channels, &places));
+        let isolation = Isolation {
+            note: Vec::new(),
+            spaces: self.domains.iter().map(|domain| identifier(&domain.name)).collect(),
+            except: channels.iter().map(|(channel, _)| channel.name.clone()).collect(),
+        };
+        let guests = self.domains.iter().filter(|domain| domain.is_guest);
+        let formats = guests.map(|domain| (identifier(&domain.name), guest_of(&format).to_owned())).collect();
+        Ok(Model {
+            name: crate::stem(path),
+            about,
+            resources,
+            spaces,
+            formats,
+            channels,
+            isolation: if self.domains.len() > 1 { vec![isolation] } else { Vec::new() },
+            options: system::Options { features: features(&format), ..system::Options::default() },
+            format,
+            ..Model::default()
+        })
+    }
+
+    /// Where each region lies: those with an address there, the others where there is room.
+    fn allocate(&self, (start, size): (u64, u64)) -> Result<Vec<u64>> {
+        let fixed = self.memory.iter().filter_map(|memory| Some((memory.phys?, memory.size)));
+        let mut fixed: Vec<(u64, u64)> = fixed.map(|(phys, size)| (phys, phys.saturating_add(size))).collect();
+        fixed.sort_unstable();
+        let end = start.saturating_add(size);
+        let mut next = start;
+        let mut places = Vec::new();
+        for memory in &self.memory {
+            if let Some(phys) = memory.phys {
+                places.push(phys);
+                continue;
+            }
+            let unit = memory.page.unwrap_or(PAGE).max(1);
+            let room = |at: u64| {
+                Some((at.checked_next_multiple_of(unit)?, at.checked_next_multiple_of(unit)?.checked_add(memory.size)?))
+            };
+            let mut found = room(next);
+            // In ascending order, so that one pass moves past all that are in the way.
+            for (other, behind) in &fixed {
+                if found.is_some_and(|(at, until)| at < *behind && *other < until) {
+                    found = room(*behind);
+                }
+            }
+            let Some((at, until)) = found.filter(|(_, until)| *until <= end) else {
+                bail!(
+                    "{}: no room for {:#x} bytes of `{}` in memory from {start:#x} up to {end:#x}: say --ram",
+                    memory.origin.place,
+                    memory.size,
+                    memory.name
+                );
+            };
+            places.push(at);
+            next = until;
+        }
+        Ok(places)
+    }
+
+    /// The regions that more than one domain maps, as channels.
+    fn shared(&self, places: &[u64]) -> Vec<(Channel, Origin)> {
+        let mut channels = Vec::new();
+        for (memory, phys) in self.memory.iter().zip(places) {
+            let maps_it = |domain: &&Domain| domain.maps.iter().any(|map| map.memory == memory.name);
+            let writes =
+                |domain: &&Domain| domain.maps.iter().any(|map| map.memory == memory.name && map.rights.contains('w'));
+            let ends: Vec<&Domain> = self.domains.iter().filter(maps_it).collect();
+            if ends.len() < 2 {
+                continue;
+            }
+            let from = ends
+                .iter()
+                .find(|domain| writes(domain))
+                .map_or("loader".to_owned(), |domain| identifier(&domain.name));
+            let to = ends.iter().map(|domain| identifier(&domain.name)).filter(|name| *name != from).collect();
+            let writers = ends.iter().filter(|domain| writes(domain)).count();
+            let channel = Channel {
+                note: vec![memory.origin.note()],
+                name: format!("{}_shared", identifier(&memory.name)),
+                phys: Some(Num(*phys)),
+                resource: None,
+                offset: None,
+                size: Num(memory.size),
+                from,
+                to,
+                direction: if writers > 1 { "two_way" } else { "one_way" }.into(),
+            };
+            channels.push((channel, memory.origin.clone()));
+        }
+        channels
+    }
+
+    fn part(&self, domain: &Domain, channels: &[(Channel, Origin)], places: &[u64]) -> Part {
+        let entries = domain.maps.iter().map(|map| {
+            let found = self.memory.iter().zip(places).find(|(memory, _)| memory.name == map.memory);
+            let channel = format!("{}_shared", identifier(&map.memory));
+            Entry {
+                name: map.memory.clone(),
+                virt: map.virt,
+                phys: found.map_or(0, |(_, phys)| *phys),
+                size: found.map_or(PAGE, |(memory, _)| memory.size),
+                rights: RightsText::One(map.rights.clone()),
+                user: !domain.is_guest,
+                memory: if map.cached { "normal-wb" } else { "device-nGnRnE" },
+                page: found.and_then(|(memory, _)| memory.page),
+                channel: channels.iter().any(|(one, _)| one.name == channel).then_some(channel),
+                resource: Some(identifier(&map.memory)),
+                origin: map.origin.clone(),
+                ..Entry::default()
+            }
+        });
+        let role = if domain.is_guest { "guest" } else { "partition" };
+        let origin = domain.origin.clone();
+        Part { name: identifier(&domain.name), role, budget: None, entries: entries.collect(), origin }
+    }
+
+    /// Who writes what all domains only read: the loader fills it before they run.
+    fn loader(&self, channels: &[(Channel, Origin)], places: &[u64]) -> Option<Part> {
+        let filled = channels.iter().filter(|(channel, _)| channel.from == "loader");
+        let entries: Vec<Entry> = filled
+            .filter_map(|(channel, origin)| {
+                let (memory, phys) =
+                    self.memory.iter().zip(places).find(|(_, phys)| channel.phys == Some(Num(**phys)))?;
+                Some(Entry {
+                    name: memory.name.clone(),
+                    virt: *phys,
+                    phys: *phys,
+                    size: memory.size,
+                    rights: RightsText::One("rw".into()),
+                    memory: "normal-wb",
+                    channel: Some(channel.name.clone()),
+                    resource: Some(identifier(&memory.name)),
+                    origin: origin.clone(),
+                    notes: vec!["written before the domains run; the address is assumed".into()],
+                    ..Entry::default()
+                })
+            })
+            .collect();
+        let origin = Origin { place: self.path.display().to_string(), text: "the loader".into() };
+        (!entries.is_empty()).then(|| Part { name: "loader".into(), role: "boot", budget: None, entries, origin })
+    }
+}
+
+/// The regime of a virtual machine beside that of the domains.
+fn guest_of(format: &str) -> &'static str {
+    match format {
+        _ if format.starts_with("sv") => "sv39x4",
+        _ if format.starts_with("x86") => "x86_64 ept",
+        _ => "aarch64 4K IPA40 S2",
+    }
+}
+
+fn features(format: &str) -> Option<Vec<String>> {
+    let known = BTreeMap::from([("x86_64", vec!["nx".to_owned(), "ept_2m".to_owned(), "ept_1g".to_owned()])]);
+    known.get(format.split(' ').next().unwrap_or_default()).cloned()
+}
