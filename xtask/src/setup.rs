@@ -196,6 +196,24 @@ pub(crate) fn has_valgrind(environment: &dyn Environment) -> bool {
     matches!(environment.system(), System::Debian | System::Linux) || environment.has_program("valgrind")
 }
 
+/// A browser to look at pages with; none where none is and none can be installed.
+///
+/// # Errors
+/// Its installation failed.
+pub(crate) fn browser(environment: &mut dyn Environment) -> Result<Option<&'static str>> {
+    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+    let found = |environment: &dyn Environment| names.into_iter().find(|name| environment.has_program(name));
+    if let Some(name) = found(environment) {
+        return Ok(Some(name));
+    }
+    if environment.system() != System::Debian || !environment.is_root() {
+        return Ok(None);
+    }
+    println!("chromium is missing");
+    install(environment, &["chromium"])?;
+    Ok(found(environment))
+}
+
 /// Debian's packages of an emulator and the firmware that it starts.
 const fn packages(arch: Arch) -> &'static [&'static str] {
     match arch {

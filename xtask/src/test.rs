@@ -56,6 +56,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     codegen::run_all(&mut steps, toolchain);
     report::run_all(&mut steps, &Arch::ALL);
+    report::browse_all(&mut steps, &Arch::ALL);
     for (arch, mode) in Arch::ALL.into_iter().flat_map(|arch| Mode::ALL.map(|mode| (arch, mode))) {
         steps.run(format!("boot {arch}, {mode}"), || demo::boot(toolchain, arch, mode));
         if mode.is_static() {

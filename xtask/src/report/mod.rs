@@ -1,5 +1,9 @@
 //! `cargo xtask report`: what each example proves, as documents in `target/report`, each with its page and pictures.
 
+mod act;
+mod browse;
+mod browser;
+mod look;
 mod page;
 
 use std::fs;
@@ -48,6 +52,11 @@ pub(crate) fn run_all(steps: &mut Steps, arches: &[Arch]) {
             page::write(&document)
         });
     }
+}
+
+/// A step for each page that is looked at in a browser.
+pub(crate) fn browse_all(steps: &mut Steps, arches: &[Arch]) {
+    browse::run_all(steps, arches);
 }
 
 /// The document of a map.

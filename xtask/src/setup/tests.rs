@@ -117,6 +117,22 @@ fn valgrind_is_installed_once() {
 }
 
 #[test]
+fn a_browser_is_installed_where_that_is_possible_and_nowhere_asked_for() {
+    let mut machine = Played::bare(System::Debian, true);
+    machine.succeed = vec![("install -y --no-install-recommends chromium", vec!["chromium"])];
+    assert_eq!(browser(&mut machine).expect("the package works"), Some("chromium"));
+    let mut machine = Played::bare(System::MacOs, true);
+    machine.programs = vec!["google-chrome"];
+    assert_eq!(browser(&mut machine).expect("it is there"), Some("google-chrome"));
+    for (system, root) in [(System::Debian, false), (System::Linux, true), (System::Other, true)] {
+        let mut machine = Played::bare(system, root);
+        assert_eq!(browser(&mut machine).expect("not asked for"), None);
+        assert!(machine.ran.is_empty());
+    }
+    assert!(browser(&mut Played::bare(System::Debian, true)).is_err());
+}
+
+#[test]
 fn a_package_that_brings_no_emulator_is_an_error() {
     let mut machine = Played::bare(System::Debian, true);
     machine.succeed = vec![("apt-get", vec![])];

@@ -3,7 +3,9 @@ const EDGE = 1.5;
 
 Object.assign(Picture.prototype, {
   draw() {
-    this.width = this.live.clientWidth || this.figure.clientWidth - 20;
+    // Where it is not shown, there is nothing to draw; when it is, the observer asks again.
+    if (this.live.clientWidth < 100) return;
+    this.width = this.live.clientWidth;
     const small = this.width < 620;
     this.step = small ? 48 : 38;
     this.height = this.step * Math.min(Math.max(this.items.length, 9), small ? 14 : 20);
@@ -119,7 +121,7 @@ Object.assign(Picture.prototype, {
       + (small || !one || !first.pages ? "" : ` · ${first.pages}`) + (small || !one || !first.phys ? "" : ` → ${first.phys}`);
     const lines = one
       ? [first.name, [first.rights, first.memory, bytes(first.size)].filter(Boolean), range]
-      : [`${mark.items.length} regions`, mark.items.map(item => item.name), range];
+      : [`${mark.items.length} ${this.noun}`, [...new Set(mark.items.map(item => item.name))], range];
     const cut = text => (text.length > room ? text.slice(0, room - 1) + "…" : text);
     const second = lines[1].join(one ? " · " : ", ");
     const title = shape("text", { x: names, y, class: "name" }, link, cut(lines[0]));

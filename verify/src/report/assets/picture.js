@@ -40,6 +40,7 @@ class Picture {
     this.items = rows.map(row => this.item(row)).sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0));
     this.from = 0n;
     this.size = this.total;
+    this.noun = figure.dataset.rows === "physical" ? "ranges" : "regions";
     this.chosen = null;
     this.tools();
     this.live = shape("svg", { class: "live", tabindex: 0, role: "group", "aria-label": `${figure.dataset.name}, to scale; arrows move, plus and minus zoom, 0 shows all` }, null);
@@ -56,7 +57,9 @@ class Picture {
     const text = query => row.querySelector(query)?.textContent.trim() ?? "";
     const guard = side => BigInt(row.dataset[side] ?? 0);
     const from = this.position(at);
-    return { row, at, size, from, to: from + size, class: class_, name: text(".name"), rights: text(".rights"),
+    const seen = [...row.cells].filter(cell => cell.dataset.label && cell.children.length)
+      .map(cell => `${cell.dataset.label} ${cell.firstElementChild.textContent}`);
+    return { row, at, size, from, to: from + size, class: class_, name: text(".name"), rights: text(".rights") || seen.join(", "),
       below: guard("below"), above: guard("above"), memory: text(".memory"), pages: text(".pages summary"), phys: row.dataset.phys };
   }
 

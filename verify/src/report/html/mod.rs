@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::model::{Page, shown};
 use super::palette::Class;
+use crate::evidence::Tables;
 use crate::number::Size;
 
 /// In this order.
@@ -115,8 +116,8 @@ fn verdict(word: &str) -> Markup {
 fn summary(page: &Page<'_>) -> Markup {
     let map = &page.evidence.map;
     let more = &page.evidence.more;
-    let bytes: u64 = map.spaces.iter().map(|space| space.tables.bytes).fold(0, u64::saturating_add);
-    let count: u64 = map.spaces.iter().map(|space| space.tables.count).fold(0, u64::saturating_add);
+    let sum =
+        |part: fn(&Tables) -> u64| map.spaces.iter().map(|space| part(&space.tables)).fold(0, u64::saturating_add);
     let held = more.rules.iter().filter(|rule| rule.verdict == "held").count();
     let proven = map.isolation.iter().filter(|theorem| theorem.verdict == "proven").count();
     let both = page.physical.iter().filter(|row| row.class(page.evidence) == Class::WriteExecute).count();
@@ -124,19 +125,34 @@ fn summary(page: &Page<'_>) -> Markup {
         p.lead { (shown(&more.format.name)) " · physical addresses of " (map.cpu.pa_bits) " bits"
             @if !map.cpu.features.is_empty() { " · " (shown(&map.cpu.features.join(", "))) } }
         ul.facts {
-            li { a href="#spaces" { b { (page.spaces.len()) } " " (many(page.spaces.len(), "space")) ", " (page.region_count()) " regions" } }
-            li { a href="#tables" { b { (count) } " tables, " (Size(bytes.into())) } }
-            li.bad[held < more.rules.len()] { a href="#rules" { b { (held) " of " (more.rules.len()) } " rules held" } }
-            li { a href="#waivers" { b { (more.waivers.len()) } " " (many(more.waivers.len(), "waiver")) } }
-            li.bad[proven < map.isolation.len()] { a href="#isolation" { b { (proven) " of " (map.isolation.len()) } " isolation theorems proven" } }
-            li.bad[both > 0] { a href="#physical" { b { (both) } " ranges of frames writable and executable" } }
+            (fact("spaces", true, &format!("{} {}", page.spaces.len(), many(page.spaces.len(), "space")),
+                &format!("{} {}", page.region_count(), many(page.region_count(), "region"))))
+            (fact("tables", true, &format!("{} tables", sum(|tables| tables.count)), &Size(sum(|tables| tables.bytes).into()).to_string()))
+            (fact("rules", held == more.rules.len(), &format!("{held} of {}", more.rules.len()), "rules held"))
+            (fact("waivers", more.waivers.is_empty(), &more.waivers.len().to_string(), many(more.waivers.len(), "waiver")))
+            @if map.isolation.is_empty() { (fact("isolation", true, "no isolation", "claimed")) } @else {
+                (fact("isolation", proven == map.isolation.len(), &format!("{proven} of {}", map.isolation.len()), "isolated pairs proven"))
+            }
+            (fact("physical", both == 0, &both.to_string(), "ranges of frames writable and executable"))
         }
     }
 }
 
+/// A number that leads to its section.
+fn fact(section: &str, is_well: bool, number: &str, what: &str) -> Markup {
+    html! { li.mind[!is_well] { a href={ "#" (section) } { b { (number) } " " (what) } } }
+}
+
 /// A word for one or several.
-fn many(count: usize, word: &str) -> String {
-    if count == 1 { word.to_owned() } else { format!("{word}s") }
+fn many(count: usize, word: &'static str) -> &'static str {
+    match (count, word) {
+        (1, _) => word,
+        (_, "space") => "spaces",
+        (_, "region") => "regions",
+        (_, "rule") => "rules",
+        (_, "section") => "sections",
+        _ => "waivers",
+    }
 }
 
 /// A section with its heading.

@@ -20,6 +20,7 @@ pub(super) fn sections(page: &Page<'_>) -> Markup {
     let intro = html! {
         p.dim { "Rights are those of the privileged level / of the user. Colours say the most that either may do." }
         (legend())
+        @if page.spaces.len() > 1 { ul.jump { @for view in &page.spaces { li { a href={ "#" (view.id) } { (shown(&view.space.name)) } } } } }
     };
     html! {
         (section("spaces", "Address spaces", intro))
