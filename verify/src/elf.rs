@@ -52,7 +52,7 @@ pub struct Symbol {
     pub size: u64,
 }
 
-/// A relocation that a loader would have to apply.
+/// A relocation: one that a loader would have to apply, or a record of what the linker applied.
 #[derive(Clone, Debug)]
 pub struct Relocation {
     /// Section that lists it.
@@ -79,6 +79,8 @@ pub struct Image {
     pub symbols: Vec<Symbol>,
     /// Relocations that a loader would have to apply.
     pub relocations: Vec<Relocation>,
+    /// Those that the linker applied, where it was asked to keep them (`--emit-relocs`).
+    pub applied: Vec<Relocation>,
     /// Whether it may be loaded anywhere.
     pub is_relocatable: bool,
 }
@@ -122,7 +124,8 @@ impl Image {
             pvh_entry,
             sections: sections::<F>(&table, endian, &segments)?,
             symbols: symbols::<F>(&table, endian, data)?,
-            relocations: relocations::<F>(&table, endian, data)?,
+            relocations: relocations::<F>(&table, endian, data, Listed::Loaded)?,
+            applied: relocations::<F>(&table, endian, data, Listed::Kept)?,
             segments,
             is_relocatable,
             bytes: Vec::new(),
@@ -284,15 +287,25 @@ fn symbols<F: FileHeader<Endian = Endianness>>(
     Ok(found)
 }
 
-/// Relocations in sections that are themselves loaded: those of `--emit-relocs` are a record of what is done.
+/// Which sections list relocations.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Listed {
+    /// Those that are themselves loaded, for a loader to apply.
+    Loaded,
+    /// The others: a record of what is done.
+    Kept,
+}
+
 fn relocations<F: FileHeader<Endian = Endianness>>(
     table: &object::read::elf::SectionTable<'_, F>,
     endian: Endianness,
     data: &[u8],
+    listed: Listed,
 ) -> Result<Vec<Relocation>> {
     let mut found = Vec::new();
     for header in table.iter() {
-        if header.sh_flags(endian).0 & elf::SHF_ALLOC.0 == 0 {
+        let is_loaded = header.sh_flags(endian).0 & elf::SHF_ALLOC.0 != 0;
+        if is_loaded != (listed == Listed::Loaded) {
             continue;
         }
         let name = || String::from_utf8_lossy(table.section_name(endian, header).unwrap_or_default()).into_owned();

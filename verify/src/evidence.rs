@@ -36,6 +36,9 @@ pub struct Document {
     /// Which spaces share nothing else.
     #[serde(default)]
     pub isolation: Vec<Theorem>,
+    /// How one space follows another.
+    #[serde(default)]
+    pub transitions: Vec<Transition>,
 }
 
 /// Memory that spaces share on purpose.
@@ -100,6 +103,23 @@ pub struct Common {
     pub start: Hex,
     /// Bytes.
     pub size: Hex,
+}
+
+/// How one space follows another.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Transition {
+    /// Its name.
+    pub name: String,
+    /// The space before; none where the MMU was off.
+    pub from: Option<String>,
+    /// The space after.
+    pub to: String,
+    /// Address of the code that switches.
+    pub pc: Option<Hex>,
+    /// The stack pointer.
+    pub sp: Option<Hex>,
+    /// Address of the exception vectors.
+    pub vectors: Option<Hex>,
 }
 
 /// Something on the bus.

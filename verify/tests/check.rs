@@ -2,7 +2,7 @@
 
 mod small;
 
-use cargo_tablature::check::{self, Kind, Machine, Report, Root};
+use cargo_tablature::check::{self, Finding, Kind, Machine, Report, Root};
 use cargo_tablature::elf::Image;
 use cargo_tablature::evidence::Document;
 use cargo_tablature::memory::PhysicalMemory;
@@ -214,6 +214,144 @@ fn tables_that_are_filled_at_boot_are_looked_for_in_a_dump() {
     let mut mutant = tables;
     mutant[0x2008] |= 4;
     assert_eq!(kinds(&check(&mutant)), [Kind::Hash, Kind::Rights]);
+}
+
+/// The findings of an image with some bytes changed.
+#[track_caller]
+fn with(at: usize, bytes: &[u8]) -> Report {
+    let mut image = small::image();
+    image[at..at + bytes.len()].copy_from_slice(bytes);
+    try_check(&image, &small::document()).expect("can be checked")
+}
+
+#[track_caller]
+fn says(report: &Report, kind: Kind, place: &str, text: &str) {
+    let is_it =
+        |finding: &&Finding| finding.kind == kind && finding.place.contains(place) && finding.text.contains(text);
+    assert!(report.findings.iter().any(|finding| is_it(&finding)), "{kind:?}, {place}: {text}: {:#?}", report.findings);
+}
+
+#[test]
+fn sections_outside_of_regions_are_found() {
+    let data = small::header(2);
+    let behind = with(data + 16, &(VIRT + 0x6000).to_le_bytes());
+    says(&behind, Kind::Section, ".data at 0xffffffc080006000", "lie in no region");
+    let long = with(data + 32, &0x1001u64.to_le_bytes());
+    says(&long, Kind::Section, ".data at 0xffffffc080002000", "lie in no region");
+    let executable = with(data + 8, &7u64.to_le_bytes());
+    assert_eq!(executable.findings, [], "its segment does not grant it");
+    let mut document = small::document();
+    document["spaces"][0]["regions"][2]["kind"] = json!("window");
+    document["spaces"][0]["regions"][2]["leaves"] = json!([]);
+    let report = try_check(&small::image(), &document).expect("can be checked");
+    says(&report, Kind::Section, ".data", "lie in no region");
+}
+
+#[test]
+fn sections_are_as_their_blocks_say() {
+    let block = |virt: &str, size: &str, rights: &str| {
+        let mut document = small::document();
+        document["spaces"][0]["image"] = json!({ "name": "kernel", "sections": [
+            { "name": ".data", "virt": virt, "size": size, "rights": rights }
+        ] });
+        try_check(&small::image(), &document).expect("can be checked")
+    };
+    assert_eq!(block("0xffffffc080002000", "0x1000", "rw").findings, []);
+    says(
+        &block("0xffffffc080001000", "0x1000", "rw"),
+        Kind::Section,
+        ".data at 0xff",
+        "declared to be at 0xffffffc080001000",
+    );
+    says(&block("0xffffffc080002000", "0xfff", "rw"), Kind::Section, ".data at 0xff", "room for 4095 bytes");
+    says(&block("0xffffffc080002000", "0x1000", "r"), Kind::Section, ".data at 0xff", "grants more");
+    says(&block("0xffffffc080002000", "0x1000", "rwx"), Kind::Section, ".data at 0xff", "grants less");
+}
+
+#[test]
+fn tables_are_where_their_symbol_is_and_aligned() {
+    // Section headers, which hold the same address, come last.
+    let image = small::image();
+    let value = (VIRT + TABLES as u64).to_le_bytes();
+    let at = image[..small::header(0)].windows(8).rposition(|word| *word == value).expect("a symbol");
+    let moved = |virt: u64| with(at, &virt.to_le_bytes());
+    says(&moved(VIRT + TABLES as u64 + 0x10), Kind::Tables, ".tables at 0xffffffc080003010", "not aligned to 0x1000");
+    says(&moved(VIRT + 0x9000), Kind::Tables, small::SYMBOL, "in no segment");
+    says(&with(at + 8, &0x2000u64.to_le_bytes()), Kind::Tables, small::SYMBOL, "have 0x2000 bytes in the image");
+}
+
+#[test]
+fn the_entry_point_is_executable_and_the_declared_one() {
+    says(&with(24, &(VIRT + 0x2000).to_le_bytes()), Kind::EntryPoint, "ELF header", "0xffffffc080002000");
+    let mut document = small::document();
+    document["spaces"][0]["image"] = json!({ "name": "kernel", "sections": [], "entry": "0xffffffc080001000" });
+    assert_eq!(try_check(&small::image(), &document).expect("can be checked").findings, []);
+    document["spaces"][0]["image"]["entry"] = json!("0xffffffc080001004");
+    let report = try_check(&small::image(), &document).expect("can be checked");
+    says(&report, Kind::EntryPoint, ".text at 0xffffffc080001000", "declared to be at 0xffffffc080001004");
+}
+
+#[test]
+fn a_stack_is_mapped_and_its_guard_is_not() {
+    let mut document = small::document();
+    document["spaces"][0]["regions"][2]["kind"] = json!("stack");
+    document["spaces"][0]["regions"][2]["guard_above"] = json!("0x1000");
+    let mut image = small::image();
+    image[entry(2, 2)..][..8].fill(0);
+    let report = try_check(&image, &document).expect("can be checked");
+    says(&report, Kind::Missing, "0xffffffc080002000", "region data");
+    says(&report, Kind::Extra, ".tables at 0xffffffc080005018", "guard above data is mapped at 0xffffffc080003000");
+}
+
+#[test]
+fn relocations_that_a_loader_would_apply_are_found() {
+    let check = |at: u64| try_check(&small::image_with(2, &[VIRT + at]), &small::document());
+    let report = check(0x2010).expect("can be checked");
+    says(&report, Kind::Relocation, ".data at 0xffffffc080002010", ".rela has a relocation");
+    let error = check(0x3010).expect_err("unfinished tables").to_string();
+    assert!(error.contains("1 relocations of .rela") && error.contains("0xffffffc080003010"), "{error}");
+}
+
+#[test]
+fn relocations_that_were_applied_touched_entries_only() {
+    let check = |at: u64| try_check(&small::image_with(0, &[VIRT + at]), &small::document()).expect("can be checked");
+    for (at, what) in [(0x2010, "data"), (0x3000 + 258 * 8, "a pointer"), (0x5008, "a leaf")] {
+        assert_eq!(check(at).findings, [], "{what}");
+    }
+    for (at, what) in [(0x3004 + 258 * 8, "half of a pointer"), (0x3000, "an absent entry"), (0x5009, "flags")] {
+        let place = format!(".tables at {:#x}", VIRT + at);
+        assert_eq!(kinds(&check(at)), [Kind::Relocation], "{what}");
+        says(&check(at), Kind::Relocation, &place, "where no entry is");
+    }
+}
+
+/// The kernel's space follows itself.
+fn transition(from: Option<&str>, pc: u64, sp: u64, vectors: u64) -> Report {
+    let mut document = small::document();
+    let hex = |number: u64| format!("{number:#x}");
+    document["transitions"] =
+        json!([{ "name": "up", "to": "kernel", "pc": hex(pc), "sp": hex(sp), "vectors": hex(vectors) }]);
+    if let Some(from) = from {
+        document["transitions"][0]["from"] = json!(from);
+    }
+    try_check(&small::image(), &document).expect("can be checked")
+}
+
+#[test]
+fn transitions_find_their_code_stack_and_vectors() {
+    let (text, data) = (VIRT + 0x1000, VIRT + 0x2000);
+    assert_eq!(transition(Some("kernel"), text, data + 0x1000, text).findings, []);
+    says(&transition(Some("kernel"), data, data + 8, text), Kind::Transition, ".data at 0xff", "not executable");
+    says(&transition(Some("kernel"), VIRT, data + 8, text), Kind::Transition, "virtual 0xff", "not executable");
+    says(&transition(Some("kernel"), text, data, text), Kind::Transition, ".text at 0xff", "not writable");
+    says(&transition(Some("kernel"), text, data + 8, data), Kind::Transition, ".data at 0xff", "the vectors");
+    says(&transition(None, text, data + 8, text), Kind::Transition, ".text at 0xff", "before, and 0x80001000 after");
+    let report = transition(Some("elsewhere"), text, data + 8, text);
+    assert!(
+        report.findings.is_empty() && report.notes.iter().any(|note| note.contains("0 of 1")),
+        "{:?}",
+        report.notes
+    );
 }
 
 /// Two partitions behind the same tables: they share all that their user reaches.

@@ -1,16 +1,15 @@
 //! Isolation, once more: by the frames that the walked tables reach.
 
-use super::{Kind, Report};
-use crate::evidence::{Document, Space, Theorem};
+use super::{Kind, Report, Walked};
+use crate::evidence::{Document, Theorem};
 use crate::number::Size;
-use crate::scheme::Scheme;
-use crate::walk::{Found, sweep};
+use crate::walk::sweep;
 
 /// First byte and end of frames.
 type Frames = (u128, u128);
 
 /// What the tenant of a space reaches.
-pub(super) struct Reach {
+struct Reach {
     /// The space.
     name: String,
     /// Ascending, apart from each other.
@@ -21,7 +20,7 @@ pub(super) struct Reach {
 
 impl Reach {
     /// Who is trusted reaches everything, and so does a tenant whose tables know no user; others reach what the user may.
-    pub(super) fn of(space: &Space, scheme: &Scheme, found: &Found) -> Self {
+    fn of(Walked { space, scheme, found }: &Walked<'_>) -> Self {
         let by_user = scheme.family.has_user() && space.role == "partition";
         let runs = found.runs.iter().filter(|run| !by_user || !run.first.attributes.user.is_empty());
         let ranges = runs.map(|run| (u128::from(run.first.phys), u128::from(run.first.phys) + run.bytes()));
@@ -43,7 +42,8 @@ fn merged(mut ranges: Vec<Frames>) -> Vec<Frames> {
 }
 
 /// Every theorem whose spaces were both walked.
-pub(super) fn check(document: &Document, reaches: &[Reach], report: &mut Report) {
+pub(super) fn check(document: &Document, walked: &[Walked<'_>], report: &mut Report) {
+    let reaches: Vec<Reach> = walked.iter().map(Reach::of).collect();
     let mut count = 0;
     for theorem in &document.isolation {
         let reach = |name: &str| reaches.iter().find(|reach| reach.name == name);

@@ -4,6 +4,7 @@ mod image;
 mod isolation;
 mod regions;
 mod registers;
+mod switches;
 mod tables;
 
 use std::fmt;
@@ -110,6 +111,8 @@ pub enum Kind {
     EntryPoint,
     /// A register that does not go with the tables.
     Register,
+    /// A transition whose code, stack or vectors are not mapped.
+    Transition,
     /// Frames that isolated spaces share.
     Isolation,
 }
@@ -183,6 +186,13 @@ struct Subject<'a> {
     scheme: Scheme,
 }
 
+/// What the tables of a space map.
+struct Walked<'a> {
+    space: &'a Space,
+    scheme: Scheme,
+    found: Found,
+}
+
 impl Subject<'_> {
     /// A physical address as section and link address, for messages.
     fn place(&self, phys: u64) -> String {
@@ -222,13 +232,13 @@ pub fn check(image: &Image, document: &Document, machine: &Machine<'_>) -> Resul
     if document.verdict.as_deref() == Some("violated") {
         report.add(Kind::Document, format!("map {}", document.map.name), "it breaks a rule, by its document");
     }
-    let mut reaches = Vec::new();
+    let mut walked = Vec::new();
     for space in &document.spaces {
         match document.scheme(space)? {
             Some(scheme) => {
                 let subject = Subject { image, document, machine, space, scheme };
                 let found = one_space(&subject, &mut report)?;
-                reaches.extend(found.map(|found| isolation::Reach::of(space, &scheme, &found)));
+                walked.extend(found.map(|found| Walked { space, scheme, found }));
             }
             None => {
                 let text = format!("no decoder here reads {} ({})", space.format.scheme, space.format.name);
@@ -236,7 +246,8 @@ pub fn check(image: &Image, document: &Document, machine: &Machine<'_>) -> Resul
             }
         }
     }
-    isolation::check(document, &reaches, &mut report);
+    isolation::check(document, &walked, &mut report);
+    switches::check(image, document, &walked, &mut report);
     image::check(image, document, &mut report);
     Ok(report)
 }

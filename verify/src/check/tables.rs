@@ -102,6 +102,27 @@ fn refuse_unfinished(subject: &Subject<'_>, base: u64) -> Result<()> {
     Ok(())
 }
 
+/// What the linker wrote into the tables are entries, whole ones that it was meant to write.
+fn applied(subject: &Subject<'_>, base: u64, report: &mut Report) {
+    let Subject { image, space, scheme, .. } = subject;
+    for relocation in &image.applied {
+        let Some(phys) = image.physical(relocation.virt) else { continue };
+        let offset = phys.wrapping_sub(base);
+        if offset >= space.tables.bytes {
+            continue;
+        }
+        let index = offset / scheme.table_bytes();
+        let table = space.tables.list.iter().rev().find(|table| table.index <= index);
+        let normal = Normal { scheme, level: table.map_or(0, |table| table.level), base, bytes: space.tables.bytes };
+        let word = subject.machine.memory.word(phys, scheme.entry_bytes()).map(|word| normal.word(word));
+        let is_entry = matches!(word, Some(Word::Table { .. } | Word::Leaf { .. }));
+        if offset % scheme.entry_bytes() != 0 || !is_entry {
+            let text = format!("{}: {} has a relocation here, where no entry is", subject.name(), relocation.section);
+            report.add(Kind::Relocation, subject.place(phys), text);
+        }
+    }
+}
+
 /// Number, places and hashes.
 pub(super) fn check(subject: &Subject<'_>, base: u64, roots: Roots, found: &Found, report: &mut Report) {
     let tables = &subject.space.tables;
@@ -128,6 +149,7 @@ pub(super) fn check(subject: &Subject<'_>, base: u64, roots: Roots, found: &Foun
     }
     each_reached(subject, base, found, report);
     loops(subject, roots, found, report);
+    applied(subject, base, report);
     for table in &tables.list {
         hash(subject, base, table, report);
     }

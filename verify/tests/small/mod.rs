@@ -50,11 +50,16 @@ pub(crate) fn entries() -> Vec<(usize, usize, u64)> {
 
 /// The image.
 pub(crate) fn image() -> Vec<u8> {
+    image_with(0, &[])
+}
+
+/// The image with relocations of these link addresses, in a section with these flags: 2 where it is loaded.
+pub(crate) fn image_with(flags: u32, relocations: &[u64]) -> Vec<u8> {
     let mut file = vec![0; TABLES + TABLE_BYTES as usize];
     for (table, index, word) in entries() {
         file[entry(table, index)..][..8].copy_from_slice(&word.to_le_bytes());
     }
-    let strings = b"\0.text\0.data\0.tables\0.symtab\0.strtab\0".to_vec();
+    let strings = b"\0.text\0.data\0.tables\0.symtab\0.strtab\0.rela\0".to_vec();
     let names = format!("\0{SYMBOL}\0").into_bytes();
     let at = |bytes: &[u8], name: &[u8]| {
         bytes.windows(name.len()).position(|window| window == name).expect("is there") as u32
@@ -75,6 +80,11 @@ pub(crate) fn image() -> Vec<u8> {
     headers.extend(section([name(b".symtab"), 2, 0], [0, symbols_at, 48], [5, 1, 24]));
     headers.extend(section([name(b".strtab"), 3, 0], [0, names_at, names.len() as u64], [0, 0, 0]));
     headers.extend(section([name(b".strtab"), 3, 0], [0, strings_at, strings.len() as u64], [0, 0, 0]));
+    let list: Vec<u8> = relocations.iter().flat_map(|virt| [*virt, 2, 0].map(u64::to_le_bytes).concat()).collect();
+    let list_at = append(&mut file, &list);
+    // What is loaded lies in a segment, and the text has room for a list.
+    let list_virt = if flags == 0 { 0 } else { VIRT + 0x1800 };
+    headers.extend(section([name(b".rela"), 4, flags], [list_virt, list_at, list.len() as u64], [4, 0, 24]));
     let headers_at = append(&mut file, &headers);
     file[..16].copy_from_slice(&[0x7f, b'E', b'L', b'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     let mut header = Vec::new();
@@ -82,7 +92,7 @@ pub(crate) fn image() -> Vec<u8> {
     header.extend(1u32.to_le_bytes());
     header.extend([VIRT + 0x1000, 64, headers_at].map(u64::to_le_bytes).concat());
     header.extend(0u32.to_le_bytes());
-    header.extend([64u16, 56, 3, 64, 7, 6].map(u16::to_le_bytes).concat());
+    header.extend([64u16, 56, 3, 64, if relocations.is_empty() { 7 } else { 8 }, 6].map(u16::to_le_bytes).concat());
     file[16..16 + header.len()].copy_from_slice(&header);
     for (index, (flags, offset, size)) in SEGMENTS.into_iter().enumerate() {
         let mut program = [1, flags].map(u32::to_le_bytes).concat();
@@ -95,6 +105,13 @@ pub(crate) fn image() -> Vec<u8> {
 /// Offset of a program header.
 pub(crate) const fn segment(index: usize) -> usize {
     64 + index * 56
+}
+
+/// Offset of a section header.
+pub(crate) fn header(index: usize) -> usize {
+    let image = image();
+    let at = image[40..48].iter().rev().fold(0, |at, byte| at << 8 | usize::from(*byte));
+    at + index * 64
 }
 
 fn append(file: &mut Vec<u8>, bytes: &[u8]) -> u64 {
