@@ -45,6 +45,7 @@ macro_rules! declare {
             };
             const LAYOUT: &Layout<4> = &Layout::of(MAP);
             const DEMANDS: Demands = Demands::of(MAP);
+            const PLANS: &tablature::plan::Plans<16, 1> = &tablature::plan::Plans::of(MAP, LAYOUT, &DEMANDS);
             static __TAKEN: tablature::__private::Taken<4> = tablature::__private::Taken::new();
             const SOUND: bool = true;
 

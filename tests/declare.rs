@@ -56,6 +56,8 @@ macro_rules! declare {
             };
             const LAYOUT: &Layout<4> = &Layout::of(MAP);
             const DEMANDS: Demands = Demands::of(MAP);
+            // Without room for the plan of any space: each makes its own.
+            const PLANS: &tablature::plan::Plans<0, 0> = &tablature::plan::Plans::of(MAP, LAYOUT, &DEMANDS);
             static __TAKEN: tablature::__private::Taken<4> = tablature::__private::Taken::new();
             const SOUND: bool = true;
             #[allow(unused_imports)]

@@ -9,9 +9,9 @@ use proptest::prelude::*;
 use tablature::aarch64::{El1, El2, El3, G4K, G16K, G64K, Stage2, Translation};
 use tablature::attr::{Access, Features, MemoryType, Rights};
 use tablature::format::Format;
-use tablature::layout::{Layout, format_of};
+use tablature::layout::{Demands, Layout, format_of};
 use tablature::map::*;
-use tablature::plan::{self, Base, Shape, Slot, Steps, fill};
+use tablature::plan::{self, Base, Plans, Shape, Slot, Step, Steps, fill};
 use tablature::regime::Regime;
 use tablature::rule::{Findings, Rule, check};
 use tablature::{aarch64, armv7, loongarch64, riscv, x86, x86_64};
@@ -350,6 +350,7 @@ fn judge<const R: usize, const N: usize>(map: &Map<'_>) {
     let layout = Layout::<R>::of(map);
     let (errors, warnings) = check::<R, N>(map, &layout);
     assert!(errors.len <= N && texts(&errors) + texts(&warnings) < usize::MAX);
+    let plans = Plans::<48, 3>::of(map, &layout, &Demands::of(map));
     for (s, space) in map.spaces.iter().enumerate() {
         let format = format_of(map, space);
         let count = plan::count(map, &layout, s, &format);
@@ -357,6 +358,7 @@ fn judge<const R: usize, const N: usize>(map: &Map<'_>) {
         assert!(count <= 2 * R * (R + 2 * map.resources.len() + 1) * format.levels.max(1), "{count} steps");
         let shape = Shape::of(map, &layout, s, &format);
         assert_eq!(shape.tables(), plan::tables(map, &layout, s));
+        same_plan(&plans, s, &collected(map, &layout, s, &format), shape);
         registers(map, s, &format);
         if errors.is_empty() && layout.len == tablature::layout::count_regions(map) && shape.tables() < 256 {
             fill_tables(map, &layout, s, &format, &shape);
@@ -371,12 +373,30 @@ fn registers(map: &Map<'_>, space: usize, format: &Format) {
     let _ = aarch64::words(stage, aarch64::GranuleSize::Four, map, space, format);
 }
 
-fn fill_tables<const R: usize>(map: &Map<'_>, layout: &Layout<R>, space: usize, format: &Format, shape: &Shape) {
+fn collected<const R: usize>(map: &Map<'_>, layout: &Layout<R>, space: usize, format: &Format) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut all = Steps::new(map, layout, space, format);
     while let Some(step) = all.step() {
         steps.push(step);
     }
+    steps
+}
+
+/// The plans of a map have its spaces as they are by themselves, and leave out only what has no room.
+fn same_plan<const K: usize, const S: usize>(plans: &Plans<K, S>, space: usize, steps: &[Step], shape: Shape) {
+    let before: usize = (0..space).filter_map(|s| plans.steps(s)).map(<[Step]>::len).sum();
+    match (plans.steps(space), plans.shape(space)) {
+        (Some(planned), Some(planned_shape)) => assert!(planned == steps && planned_shape == shape),
+        (None, None) => {
+            let ended = space > 0 && plans.steps(space - 1).is_none();
+            assert!(ended || space >= S || before + steps.len() > K, "space {space}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn fill_tables<const R: usize>(map: &Map<'_>, layout: &Layout<R>, space: usize, format: &Format, shape: &Shape) {
+    let steps = collected(map, layout, space, format);
     let mut slots = vec![Slot::ABSENT; shape.tables() * (format.table_size() as usize / 8)];
     fill(format, shape, &steps, Base::At(0x10_0000), 0, &mut slots);
 }

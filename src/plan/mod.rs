@@ -12,12 +12,14 @@
 //! * [`fill`] writes the words into slots, in one pass, because the steps ascend and no table is visited twice.
 
 mod fill;
+mod plans;
 mod sequence;
 mod shape;
 mod slot;
 mod step;
 
 pub use fill::{Base, fill, self_map};
+pub use plans::Plans;
 pub use shape::{Shape, tables};
 pub use slot::{AlignOf, Alignment, Slot, TableSet};
 pub use step::{Step, Steps, collect, count};

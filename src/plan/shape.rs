@@ -33,10 +33,7 @@ impl Shape {
         while let Some(step) = steps.step() {
             counter.add(format, &step);
         }
-        if map.spaces[space].self_map_slot.is_some() {
-            counter.shape.lower = true;
-        }
-        counter.shape
+        counter.shape(map.spaces[space].self_map_slot.is_some())
     }
 
     /// The shape of a list of ascending steps; a recursive root entry needs a root even where there is no step.
@@ -48,8 +45,7 @@ impl Shape {
             counter.add(format, &steps[i]);
             i += 1;
         }
-        counter.shape.lower |= self_map;
-        counter.shape
+        counter.shape(self_map)
     }
 
     /// All tables, each page of a concatenated root counted; `usize::MAX` where there are too many for a `usize`.
@@ -78,19 +74,24 @@ impl Shape {
 }
 
 /// Counts tables while steps go by.
-struct Counter {
+pub(super) struct Counter {
     shape: Shape,
     /// Which table of each level the last step ended in.
     last: [Option<u64>; MAX_LEVELS],
 }
 
 impl Counter {
-    const fn new(format: &Format) -> Self {
+    pub(super) const fn new(format: &Format) -> Self {
         let shape = Shape { root_tables: format.root_tables() as usize, levels: format.levels, ..Shape::EMPTY };
         Self { shape, last: [None; MAX_LEVELS] }
     }
 
-    const fn add(&mut self, format: &Format, step: &Step) {
+    /// What was counted; a recursive root entry needs a root even where there is no step.
+    pub(super) const fn shape(self, self_map: bool) -> Shape {
+        Shape { lower: self.shape.lower | self_map, ..self.shape }
+    }
+
+    pub(super) const fn add(&mut self, format: &Format, step: &Step) {
         if format.split_roots && format.is_upper(step.virt) {
             self.shape.upper = true;
         } else {

@@ -46,13 +46,23 @@ pub struct Steps<'m, const R: usize> {
     next: usize,
     /// Whether steps carry their flags; who only counts tables does without.
     has_flags: bool,
-    piece: Piece,
+    /// Levels whose leaves a region without wishes may use, one bit each.
+    levels: u32,
+    /// Whether a guard lies inside of some region.
+    has_holes: bool,
+    /// Flags of pages by the access of plain regions in the resource `known_in`, as far as they are known; 0 elsewhere.
+    known: [u64; ACCESSES],
+    known_in: u16,
+    piece: Piece<'m>,
 }
+
+/// Kinds of access there are.
+const ACCESSES: usize = 64;
 
 /// What is left of the current region up to its next hole, change of memory type, or end.
 #[derive(Clone, Copy, Debug)]
-struct Piece {
-    extent: Extent,
+struct Piece<'m> {
+    extent: &'m Extent,
     /// Next byte to map.
     virt: u128,
     /// End of the piece.
@@ -65,11 +75,21 @@ struct Piece {
     run: u64,
     /// Flags by level.
     flags: [u64; MAX_LEVELS],
+    /// It asks for nothing special, and is made of pages.
+    is_simple: bool,
 }
 
-impl Piece {
-    const NONE: Self =
-        Self { extent: Extent::BLANK, virt: 0, stop: 0, resume: 0, levels: 0, run: 0, flags: [0; MAX_LEVELS] };
+impl Piece<'_> {
+    const NONE: Self = Self {
+        extent: &Extent::BLANK,
+        virt: 0,
+        stop: 0,
+        resume: 0,
+        levels: 0,
+        run: 0,
+        flags: [0; MAX_LEVELS],
+        is_simple: false,
+    };
 
     const fn phys(&self, virt: u128) -> u128 {
         self.extent.p_lo + (virt - self.extent.v_lo)
@@ -96,6 +116,10 @@ impl<'m, const R: usize> Steps<'m, R> {
             len,
             next: 0,
             has_flags: true,
+            levels: levels_of(map, format),
+            has_holes: has_holes(map.spaces[space].regions),
+            known: [0; ACCESSES],
+            known_in: NOWHERE,
             piece: Piece::NONE,
         }
     }
@@ -123,7 +147,7 @@ impl<'m, const R: usize> Steps<'m, R> {
             return true;
         }
         while self.next < self.len {
-            let extent = self.layout.extents[self.order[self.next] as usize];
+            let extent = &self.layout.extents[self.order[self.next] as usize];
             self.next += 1;
             let mapped = match self.space.regions[extent.region as usize].kind {
                 Kind::Guard => false,
@@ -139,11 +163,15 @@ impl<'m, const R: usize> Steps<'m, R> {
     }
 
     /// Starts a piece of `extent` at `virt`.
-    const fn enter(&mut self, extent: Extent, virt: u128) {
+    const fn enter(&mut self, extent: &'m Extent, virt: u128) {
         let region = &self.space.regions[extent.region as usize];
         let mut piece = Piece { extent, virt, stop: extent.v_hi, resume: extent.v_hi, ..Piece::NONE };
-        self.stop_at_hole(region, &mut piece);
-        self.stop_at_type(region, &mut piece);
+        if self.has_holes {
+            self.stop_at_hole(region, &mut piece);
+        }
+        if !extent.uniform {
+            self.stop_at_type(region, &mut piece);
+        }
         // A run with a hole or another type in it would let the TLB see what is not there.
         if let Some(size) = region.contiguous
             && size != 0
@@ -152,22 +180,51 @@ impl<'m, const R: usize> Steps<'m, R> {
         {
             piece.run = size;
         }
-        let mut level = 0;
-        while level < self.format.levels {
-            if leaf_allowed(self.map, self.format, region, extent.unit, level)
-                && (level == 0 || piece.is_congruent(self.format, level))
-            {
-                piece.levels |= 1 << level;
-            }
-            level += 1;
-        }
+        let is_plain = is_plain(region) && extent.unit == 1 << self.format.page_shift;
+        self.set_levels(region, &mut piece, is_plain);
+        piece.is_simple = is_plain && piece.levels == 1;
         if self.has_flags {
-            self.set_flags(region, &mut piece);
+            if piece.is_simple && extent.is_plain {
+                self.set_known_flags(region, &mut piece);
+            } else {
+                self.set_flags(region, &mut piece);
+            }
         }
         self.piece = piece;
     }
 
-    const fn set_flags(&self, region: &Region<'_>, piece: &mut Piece) {
+    /// The levels whose leaves a piece may use: none that are longer than it is.
+    const fn set_levels(&self, region: &Region<'_>, piece: &mut Piece<'_>, is_plain: bool) {
+        let rest = piece.stop.saturating_sub(piece.virt);
+        let mut level = 0;
+        while level < self.format.levels && (level == 0 || rest >> self.format.level[level].shift != 0) {
+            let allowed = if is_plain {
+                self.levels >> level & 1 == 1
+            } else {
+                leaf_allowed(self.map, self.format, region, piece.extent.unit, level)
+            };
+            if allowed && (level == 0 || piece.is_congruent(self.format, level)) {
+                piece.levels |= 1 << level;
+            }
+            level += 1;
+        }
+    }
+
+    /// The flags of pages of a region that differs from others of its resource in its access alone.
+    const fn set_known_flags(&mut self, region: &Region<'_>, piece: &mut Piece<'_>) {
+        if self.known_in != piece.extent.holder {
+            self.known = [0; ACCESSES];
+            self.known_in = piece.extent.holder;
+        }
+        let access = region.access.index();
+        if self.known[access] == 0 {
+            self.set_flags(region, piece);
+            self.known[access] = piece.flags[0];
+        }
+        piece.flags[0] = self.known[access];
+    }
+
+    const fn set_flags(&self, region: &Region<'_>, piece: &mut Piece<'_>) {
         let leaf = leaf_of(self.map, self.space, self.format, region, piece);
         let mut level = 0;
         while level < self.format.levels {
@@ -179,7 +236,7 @@ impl<'m, const R: usize> Steps<'m, R> {
     }
 
     /// Ends the piece at the first guard inside the region.
-    const fn stop_at_hole(&self, region: &Region<'_>, piece: &mut Piece) {
+    const fn stop_at_hole(&self, region: &Region<'_>, piece: &mut Piece<'_>) {
         let mut i = self.next;
         // A guard at the start of the region that is declared before it precedes it in the order, too.
         while i > 0 && self.layout.extents[self.order[i - 1] as usize].v_lo >= piece.extent.v_lo {
@@ -205,7 +262,7 @@ impl<'m, const R: usize> Steps<'m, R> {
     }
 
     /// Ends the piece where a resource with another memory type begins or ends.
-    const fn stop_at_type(&self, region: &Region<'_>, piece: &mut Piece) {
+    const fn stop_at_type(&self, region: &Region<'_>, piece: &mut Piece<'_>) {
         let same_all_over = region.memory.is_some() && !self.format.inherent_memory;
         if same_all_over || !piece.extent.has_phys || piece.extent.uniform {
             return;
@@ -237,23 +294,25 @@ impl<'m, const R: usize> Steps<'m, R> {
 
     /// Cuts the longest run of the largest leaf that fits from the front of the piece.
     const fn cut(&mut self) -> Step {
-        let (level, end) = self.piece.longest_run(self.format);
+        let (level, end) =
+            if self.piece.is_simple { (0, self.piece.stop) } else { self.piece.longest_run(self.format) };
         let piece = &mut self.piece;
+        let shift = self.format.level[level].shift;
         let step = Step {
             virt: piece.virt as u64,
             phys: if piece.extent.has_phys { piece.phys(piece.virt) as u64 } else { 0 },
-            count: (end - piece.virt).div_ceil(self.format.level[level].size() as u128) as u64,
+            count: ((end - piece.virt + (1 << shift) - 1) >> shift) as u64,
             level,
             flags: piece.flags[level],
             region: piece.extent.region,
-            fold: fold_of(self.format, level, piece.run),
+            fold: if piece.run == 0 { 0 } else { fold_of(self.format, level, piece.run) },
         };
         piece.virt = end;
         step
     }
 }
 
-impl Piece {
+impl Piece<'_> {
     /// The level of the largest leaf that fits here, and where its run ends: at the next larger leaf that fits, or
     /// where less than one such leaf is left.
     const fn longest_run(&self, format: &Format) -> (usize, u128) {
@@ -282,6 +341,47 @@ impl Piece {
     }
 }
 
+/// The levels whose leaves a region may use that asks for nothing, one bit each.
+const fn levels_of(map: &Map<'_>, format: &Format) -> u32 {
+    let (mut levels, mut level) = (0, 0);
+    while level < format.levels {
+        if leaf_allowed(map, format, &Region::BLANK, format.page_size(), level) {
+            levels |= 1 << level;
+        }
+        level += 1;
+    }
+    levels
+}
+
+/// Whether a guard cuts a hole into some region.
+const fn has_holes(regions: &[Region<'_>]) -> bool {
+    let mut i = 0;
+    while i < regions.len() {
+        if regions[i].inside.is_some() {
+            return true;
+        }
+        i += 1;
+    }
+    false
+}
+
+/// Whether a region asks for nothing but access.
+#[expect(clippy::redundant_pattern_matching, reason = "in constant evaluation a call costs more than a match")]
+const fn is_plain(region: &Region<'_>) -> bool {
+    let sizes = matches!(region.page, None)
+        && matches!(region.page_max, None)
+        && matches!(region.page_min, None)
+        && matches!(region.contiguous, None)
+        && !matches!(region.kind, Kind::Window);
+    sizes
+        && matches!(region.memory, None)
+        && matches!(region.software, None)
+        && matches!(region.raw_memory, None)
+        && !region.global
+        && !region.dirty
+        && !region.bti
+}
+
 /// The memory type that entries of a region ask for in `resource`: none, where the bus has it already.
 const fn asked_of(map: &Map<'_>, format: &Format, region: &Region<'_>, resource: &Resource<'_>) -> MemoryType {
     let memory = match region.memory {
@@ -292,7 +392,7 @@ const fn asked_of(map: &Map<'_>, format: &Format, region: &Region<'_>, resource:
 }
 
 /// What an entry at the start of a piece says, apart from address and run.
-const fn leaf_of(map: &Map<'_>, space: &Space<'_>, format: &Format, region: &Region<'_>, piece: &Piece) -> Leaf {
+const fn leaf_of(map: &Map<'_>, space: &Space<'_>, format: &Format, region: &Region<'_>, piece: &Piece<'_>) -> Leaf {
     let resource = if piece.extent.uniform && piece.extent.holder != NOWHERE {
         Some(&map.resources[piece.extent.holder as usize])
     } else {

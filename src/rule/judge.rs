@@ -91,6 +91,8 @@ pub(super) struct Judge<'m, 'a, const R: usize, const N: usize> {
     pub(super) resources_used: [bool; LIST],
     /// Bytes that the tables of each space take, as far as they were asked for.
     pub(super) table_bytes: [u128; LIST],
+    /// Whether some region is there to write tables, once that was asked.
+    pub(super) editors: Option<bool>,
     /// Bit per waiver that suppressed something.
     pub(super) waivers_used: [u64; R],
     pub(super) errors: Findings<'a, N>,
@@ -111,6 +113,7 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
             register_values: [0; 4],
             resources_used: [false; LIST],
             table_bytes: [0; LIST],
+            editors: None,
             waivers_used: [0; R],
             errors: Findings::NONE,
             warnings: Findings::NONE,

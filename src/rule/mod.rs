@@ -75,6 +75,7 @@ pub use warning::{NoWarning, Warning, warning_code};
 
 use crate::layout::{Demands, Layout, count_regions, format_for};
 use crate::map::Map;
+use crate::plan::Shape;
 use judge::Judge;
 
 /// Judges a map: its errors without those that are waived, and its warnings.
@@ -86,6 +87,16 @@ use judge::Judge;
 pub const fn check<'a, const R: usize, const N: usize>(
     map: &Map<'a>,
     layout: &Layout<R>,
+) -> (Findings<'a, N>, Findings<'a, N>) {
+    check_planned(map, layout, &Demands::of(map), &[])
+}
+
+/// The same for a map whose first spaces have these shapes.
+pub(crate) const fn check_planned<'a, const R: usize, const N: usize>(
+    map: &Map<'a>,
+    layout: &Layout<R>,
+    demands: &Demands,
+    shapes: &[Shape],
 ) -> (Findings<'a, N>, Findings<'a, N>) {
     let regions = count_regions(map);
     if layout.len < regions {
@@ -99,15 +110,14 @@ pub const fn check<'a, const R: usize, const N: usize>(
     judge.resources();
     judge.registers();
     judge.va_overlap();
-    let demands = Demands::of(map);
     let mut total = 0;
     let mut s = 0;
     while s < map.spaces.len() {
-        let format = format_for(map, &map.spaces[s], &demands);
+        let format = format_for(map, &map.spaces[s], demands);
         judge.space_format(s, &format);
         judge.space_regions(s, &format);
         judge.space_virtual(s);
-        total += judge.space_tables(s, &format);
+        total += judge.space_tables(s, &format, shapes);
         judge.image(s, &format);
         s += 1;
     }

@@ -18,13 +18,15 @@ struct Pool {
 }
 
 impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
-    /// The rules about the tables of one space; returns how many bytes they take where a pool asks for that.
-    pub(super) const fn space_tables(&mut self, s: usize, format: &Format) -> u128 {
+    /// The rules about the tables of one space; returns how many bytes they take where a pool asks for that. The shapes of
+    /// the first spaces are known.
+    pub(super) const fn space_tables(&mut self, s: usize, format: &Format, shapes: &[Shape]) -> u128 {
         let space = &self.map.spaces[s];
         if space.budget.is_none() && space.tables.is_none() && self.map.policy.table_pool.is_none() {
             return 0;
         }
-        let need = Shape::of(self.map, self.layout, s, format).tables();
+        let shape = if s < shapes.len() { shapes[s] } else { Shape::of(self.map, self.layout, s, format) };
+        let need = shape.tables();
         if let Some(budget) = space.budget
             && need > budget as usize
             && self.leaves_are_settled()
@@ -168,19 +170,33 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
         }
         let (_, resource) = place(self.map, tables.phys);
         let (lo, hi) = if resource == NOWHERE { (0, TOP) } else { self.bytes(resource) };
-        let (mut i, mut edited) = (0, !tables.runtime_edit);
-        while i < self.layout.len {
+        let (mut p, end) = self.by_phys.around(lo, lo + 1);
+        while p < end {
+            let i = self.by_phys.object(p);
             let e = &self.layout.extents[i];
             // Wherever in the resource they are, whoever has all of it has them.
-            if e.has_phys && !e.bad && e.p_lo <= lo && hi <= e.p_hi && self.is_a_tenants(i) {
+            if e.p_lo <= lo && hi <= e.p_hi && self.is_a_tenants(i) {
                 self.report(Rule::TablesReachableByUser, &[self.who(i), self.who_tables(s)], &[lo, hi - lo]);
             }
-            edited = edited || (self.facts[i].counts && self.edits_tables(i));
-            i += 1;
+            p += 1;
         }
-        if !edited {
+        if tables.runtime_edit && !self.has_editors() {
             self.report(Rule::TablesNotMapped, &[self.who_tables(s)], &[]);
         }
+    }
+
+    /// Whether any region is there to write tables.
+    const fn has_editors(&mut self) -> bool {
+        if let Some(known) = self.editors {
+            return known;
+        }
+        let mut i = 0;
+        while i < self.layout.len && !(self.facts[i].counts && self.edits_tables(i)) {
+            i += 1;
+        }
+        let found = i < self.layout.len;
+        self.editors = Some(found);
+        found
     }
 
     /// Whether a user, a partition or a guest reaches a region.

@@ -272,13 +272,21 @@ macro_rules! __declare_space {
 
             const DECLARATION: &__private_::Space<'static> = &super::MAP.spaces[$index];
             const FORMAT: __private_::Format = __private_::format_for(super::MAP, DECLARATION, &super::DEMANDS);
-            const STEP_COUNT: ::core::primitive::usize =
-                if super::SOUND { __private_::count_steps(super::MAP, super::LAYOUT, $index, &FORMAT) } else { 0 };
-            const STEPS: &[__private_::Step] =
-                &__private_::collect_steps::<_, STEP_COUNT>(super::MAP, super::LAYOUT, $index, &FORMAT);
+            const STEP_COUNT: ::core::primitive::usize = match super::PLANS.shape($index) {
+                ::core::option::Option::None if super::SOUND => {
+                    __private_::count_steps(super::MAP, super::LAYOUT, $index, &FORMAT)
+                }
+                _ => 0,
+            };
+            const STEPS: &[__private_::Step] = match super::PLANS.steps($index) {
+                ::core::option::Option::Some(steps) if super::SOUND => steps,
+                _ => &__private_::collect_steps::<_, STEP_COUNT>(super::MAP, super::LAYOUT, $index, &FORMAT),
+            };
             const _: () = __private_::check_plan(DECLARATION, STEPS);
-            const SHAPE: __private_::Shape =
-                __private_::Shape::of_steps(STEPS, &FORMAT, super::SOUND && DECLARATION.self_map_slot.is_some());
+            const SHAPE: __private_::Shape = match super::PLANS.shape($index) {
+                ::core::option::Option::Some(shape) if super::SOUND => shape,
+                _ => __private_::Shape::of_steps(STEPS, &FORMAT, super::SOUND && DECLARATION.self_map_slot.is_some()),
+            };
             const EXTENTS: &[__private_::Extent] = __private_::extents_of(super::LAYOUT, $index);
             const SLOTS: ::core::primitive::usize = __private_::slots(&FORMAT, &SHAPE);
 

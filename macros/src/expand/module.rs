@@ -82,6 +82,9 @@ pub(super) fn module(c: &Context<'_>, verdict: &TokenStream) -> TokenStream {
     }
     let map = map_item(c);
     let regions = Literal::usize_unsuffixed(d.region_count());
+    // Few regions need more than two runs of leaves; the plans of spaces that do not fit are made where they are used.
+    let steps = Literal::usize_unsuffixed(2 * d.region_count() + 64);
+    let space_count = Literal::usize_unsuffixed(d.spaces.len());
     let names = unique(d.spaces.iter().map(|space| space.name.ident()));
     let spaces = d.spaces.iter().zip(names).enumerate().map(|(i, (space, name))| space_item(c, i, space, &name));
     quote_spanned! {c.site=>
@@ -92,6 +95,8 @@ pub(super) fn module(c: &Context<'_>, verdict: &TokenStream) -> TokenStream {
             const LAYOUT: &#krate::layout::Layout<#regions> = &#krate::layout::Layout::of(MAP);
             #[allow(dead_code)]
             const DEMANDS: #krate::layout::Demands = #krate::layout::Demands::of(MAP);
+            #[allow(long_running_const_eval, dead_code)]
+            const PLANS: &#krate::plan::Plans<#steps, #space_count> = &#krate::plan::Plans::of(MAP, LAYOUT, &DEMANDS);
             #[allow(dead_code)]
             static __TAKEN: #krate::__private::Taken<#regions> = #krate::__private::Taken::new();
 

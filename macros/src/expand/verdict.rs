@@ -46,7 +46,7 @@ pub(super) fn verdict(c: &Context<'_>, anchors: &Anchors) -> TokenStream {
     quote_spanned! {c.site=>
         #[allow(long_running_const_eval)]
         const CHECKED: &(#krate::rule::Findings<'static, #kept>, #krate::rule::Findings<'static, #kept>) =
-            &#krate::rule::check(MAP, LAYOUT);
+            &#krate::__private::check(MAP, LAYOUT, &DEMANDS, PLANS);
         /// Whether the map breaks no rule.
         pub const SOUND: #krate::__private::core::primitive::bool = CHECKED.0.is_empty();
 

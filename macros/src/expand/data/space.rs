@@ -126,19 +126,37 @@ impl Context<'_> {
             1 + region.clauses.waivers.len().min(1),
         );
         let (krate, anchor) = (self.krate, Literal::u16_unsuffixed(anchor));
-        let (name, kind, access) =
-            (self.name(&region.name), self.variant("Kind", region.kind().variant()), self.access(region));
-        let virt = self.with_comma(self.virt(region));
-        let size = self.with_comma(self.option(region.size.as_ref().map(|it| self.number(it))));
-        let phys = match (&region.phys, &region.virt) {
-            (Some(phys), _) => self.phys(phys),
-            (None, Some(Virt::Identity(_))) if grants.guard.is_none() => self.in_resource(&region.name, quote!(0)),
-            _ => quote_spanned!(self.site=> #krate::map::Phys::None),
-        };
-        let phys = self.with_comma(phys);
-        // A call, and no field at a time: a region is a dozen statements for the compiler, and not a hundred.
-        let base = quote_spanned! {self.site=>
-            #krate::__private::region(#anchor, #name, #kind, #virt #access, #size #phys)
+        let (name, kind) = (self.name(&region.name), self.variant("Kind", region.kind().variant()));
+        let (privileged, user) = region.access();
+        let (privileged, user) = (Literal::u8_unsuffixed(privileged), Literal::u8_unsuffixed(user));
+        // A call, and no field at a time: a region is a few statements for the compiler, and not a hundred.
+        let base = match (&region.virt, &region.size, &region.phys) {
+            (Some(Virt::At(virt)), Some(size), Some(Phys::Named { name: resource, offset, .. }))
+                if self.is_resource(&resource.text) =>
+            {
+                let (virt, size) = (self.with_comma(self.number(virt)), self.with_comma(self.number(size)));
+                let (resource, offset) = (self.name(resource), self.with_comma(self.offset(offset.as_ref())));
+                quote_spanned! {self.site=>
+                    #krate::__private::region_in(
+                        #anchor, #name, #kind, #privileged, #user, #virt #size #resource, #offset
+                    )
+                }
+            }
+            _ => {
+                let virt = self.with_comma(self.virt(region));
+                let size = self.with_comma(self.option(region.size.as_ref().map(|it| self.number(it))));
+                let phys = match (&region.phys, &region.virt) {
+                    (Some(phys), _) => self.phys(phys),
+                    (None, Some(Virt::Identity(_))) if grants.guard.is_none() => {
+                        self.in_resource(&region.name, quote!(0))
+                    }
+                    _ => quote_spanned!(self.site=> #krate::map::Phys::None),
+                };
+                let phys = self.with_comma(phys);
+                quote_spanned! {self.site=>
+                    #krate::__private::region(#anchor, #name, #kind, #privileged, #user, #virt #size #phys)
+                }
+            }
         };
         let mut record = Record::upon(self, "Region", base);
         record
@@ -176,13 +194,6 @@ impl Context<'_> {
                 quote_spanned!(self.site=> #krate::map::Virt::After { region: #region, gap: #gap })
             }
         }
-    }
-
-    fn access(&self, region: &Region) -> TokenStream {
-        let krate = self.krate;
-        let (privileged, user) = region.access();
-        let (privileged, user) = (self.rights(privileged), self.rights(user));
-        quote_spanned!(self.site=> #krate::attr::Access { privileged: #privileged, user: #user })
     }
 
     fn clauses(&self, record: &mut Record<'_, '_>, format: &TokenStream, clauses: &Clauses) {
