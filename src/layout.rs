@@ -5,6 +5,7 @@
 
 use crate::format::Format;
 use crate::map::{Kind, LeafPolicy, Map, Phys, Region, Space, Virt};
+use crate::text::same;
 
 mod cpu;
 mod find;
@@ -143,13 +144,22 @@ const fn up(value: u128, unit: u64) -> u128 {
 }
 
 /// Physical start of a region, the resource it names, and its bytes: declared, or the rest of that resource.
-const fn physical_side(map: &Map<'_>, names: &ResourceNames, region: &Region<'_>) -> (Option<u128>, u16, u128) {
+/// `likely` is the resource of the region before, or [`NOWHERE`].
+const fn physical_side(
+    map: &Map<'_>,
+    names: &ResourceNames,
+    region: &Region<'_>,
+    likely: u16,
+) -> (Option<u128>, u16, u128) {
     let (phys, resource) = match (region.kind, region.phys) {
         (Kind::Guard, _) => (None, NOWHERE),
-        (_, Phys::In { resource, offset }) => match names.find(map, resource) {
-            NOWHERE => (None, NOWHERE),
-            at => (Some((map.resources[at as usize].base as u128 + offset as u128) % TOP), at),
-        },
+        (_, Phys::In { resource, offset }) => {
+            let is_likely = likely != NOWHERE && same(map.resources[likely as usize].name, resource);
+            match if is_likely { likely } else { names.find(map, resource) } {
+                NOWHERE => (None, NOWHERE),
+                at => (Some((map.resources[at as usize].base as u128 + offset as u128) % TOP), at),
+            }
+        }
         _ => place(map, region.phys),
     };
     let size = match (region.size, region.phys) {
@@ -281,7 +291,8 @@ impl<const R: usize> Layout<R> {
     ) -> Extent {
         let space = &map.spaces[s];
         let region = &space.regions[r];
-        let (phys, resource, size) = physical_side(map, names, region);
+        let likely = if self.len == 0 { NOWHERE } else { self.extents[self.len - 1].resource };
+        let (phys, resource, size) = physical_side(map, names, region, likely);
         let virt = match region.virt {
             Virt::At(address) => Some(address as u128),
             Virt::Identity => phys,
@@ -297,15 +308,19 @@ impl<const R: usize> Layout<R> {
         let mut extent = Extent { space: s as u16, region: r as u16, resource, size, unit, ..Extent::BLANK };
         extent.has_virt = virt.is_some();
         extent.has_phys = phys.is_some();
+        // Written out, because in constant evaluation calls are what costs.
+        let unit = unit as u128;
         if let Some(virt) = virt {
+            let end = virt + size + unit - 1;
             extent.virt = virt;
-            extent.v_lo = down(virt, unit);
-            extent.v_hi = up(virt + size, unit);
+            extent.v_lo = virt - virt % unit;
+            extent.v_hi = end - end % unit;
         }
         if let Some(phys) = phys {
+            let end = phys + size + unit - 1;
             extent.phys = phys;
-            extent.p_lo = down(phys, unit);
-            extent.p_hi = up(phys + size, unit);
+            extent.p_lo = phys - phys % unit;
+            extent.p_hi = end - end % unit;
         }
         extent.bad = extent.is_bad(map, region, page);
         extent
