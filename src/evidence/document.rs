@@ -23,6 +23,8 @@ pub(super) struct Document {
     pub(super) devices: Vec<Device>,
     pub(super) transitions: Vec<Transition>,
     pub(super) isolation: Vec<Theorem>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) dma_isolation: Vec<DmaTheorem>,
     pub(super) rules: Vec<Rule>,
     pub(super) waivers: Vec<Waiver>,
 }
@@ -283,6 +285,20 @@ pub(super) struct Theorem {
     pub(super) verdict: &'static str,
     pub(super) frames_a: u64,
     pub(super) frames_b: u64,
+    pub(super) common: Vec<Common>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct DmaTheorem {
+    pub(super) device: String,
+    pub(super) owner: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) space: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) other_device: Option<String>,
+    pub(super) verdict: &'static str,
+    pub(super) frames: u64,
+    pub(super) frames_other: u64,
     pub(super) common: Vec<Common>,
 }
 

@@ -13,7 +13,7 @@ use crate::layout::{Extent, format_of, pages, place};
 use crate::map::{Isolation, Kind, Map};
 
 /// First byte and end of frames.
-type Frames = (u128, u128);
+pub(super) type Frames = (u128, u128);
 
 /// A theorem for each pair of each declaration.
 pub(super) fn of(map: &Map<'_>, judged: &Judged) -> Vec<Theorem> {
@@ -33,10 +33,7 @@ fn theorem(map: &Map<'_>, reaches: &[Reach], (a, b): (&str, &str), channels: &[(
     let nothing = Reach { frames: Vec::new(), count: 0, is_known: false };
     let reach = |name| map.spaces.iter().position(|space| space.name == name).map_or(&nothing, |at| &reaches[at]);
     let (x, y) = (reach(a), reach(b));
-    let mut common = Vec::new();
-    for frames in shared(&x.frames, &y.frames) {
-        cut(frames, channels, &mut common);
-    }
+    let common = common(x, y, channels);
     let holds = a != b && x.is_known && y.is_known && common.iter().all(|common| common.channel.is_some());
     Theorem {
         a: a.into(),
@@ -48,20 +45,29 @@ fn theorem(map: &Map<'_>, reaches: &[Reach], (a, b): (&str, &str), channels: &[(
     }
 }
 
-/// The frames that the tenant of a space reaches.
-struct Reach {
+/// What both reach, cut by the channels.
+pub(super) fn common(x: &Reach, y: &Reach, channels: &[(&str, Frames)]) -> Vec<Common> {
+    let mut common = Vec::new();
+    for frames in shared(&x.frames, &y.frames) {
+        cut(frames, channels, &mut common);
+    }
+    common
+}
+
+/// The frames that the tenant of a space, or a DMA master, reaches.
+pub(super) struct Reach {
     /// Ascending, apart from each other.
-    frames: Vec<Frames>,
-    /// How many pages of the space's granule they are.
-    count: u64,
+    pub(super) frames: Vec<Frames>,
+    /// How many pages of the granule they are.
+    pub(super) count: u64,
     /// Every region could be placed.
-    is_known: bool,
+    pub(super) is_known: bool,
 }
 
 impl Reach {
     /// A partition reaches what its user may access, and every region where the format has no user; whoever is trusted
     /// reaches everything.
-    fn of(map: &Map<'_>, judged: &Judged, index: usize) -> Self {
+    pub(super) fn of(map: &Map<'_>, judged: &Judged, index: usize) -> Self {
         let space = &map.spaces[index];
         let format = format_of(map, space);
         let is_reached = |extent: &&Extent| {
@@ -79,7 +85,7 @@ impl Reach {
 }
 
 /// The same frames, ascending and apart from each other.
-fn merged(mut ranges: Vec<Frames>) -> Vec<Frames> {
+pub(super) fn merged(mut ranges: Vec<Frames>) -> Vec<Frames> {
     ranges.sort_unstable();
     let mut merged: Vec<Frames> = Vec::new();
     for (lo, hi) in ranges {
@@ -110,7 +116,7 @@ fn shared(a: &[Frames], b: &[Frames]) -> Vec<Frames> {
 }
 
 /// The channels that an isolation excepts, with the pages that each lies in.
-fn excepted<'m>(map: &Map<'m>, isolation: &Isolation<'_>) -> Vec<(&'m str, Frames)> {
+pub(super) fn excepted<'m>(map: &Map<'m>, isolation: &Isolation<'_>) -> Vec<(&'m str, Frames)> {
     let sizes = map.spaces.iter().map(|space| space.format.map_or(map.format, |format| format).page_size());
     let page = sizes.min().unwrap_or_else(|| map.format.page_size());
     let channels = map.channels.iter().filter(|channel| isolation.except.contains(&channel.name));

@@ -39,6 +39,7 @@ mod facts;
 mod hex;
 mod isolation;
 mod judge;
+mod masters;
 mod sharing;
 mod spaces;
 mod tables;
@@ -207,6 +208,7 @@ impl Evidence {
             devices: sharing::devices(map),
             transitions: transitions::of(map, &judged),
             isolation: isolation::of(map, &judged),
+            dma_isolation: masters::of(map, &judged),
             waivers: judged.waivers(map),
             rules: judged.rules(),
         };

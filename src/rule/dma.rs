@@ -122,6 +122,10 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
             }
             if let Some(pages) = self.window_pages(window) {
                 self.window_reach(d, w, device, owner, pages);
+                self.window_of_another(d, w, device, pages);
+                if !matches!(window.phys, Phys::Channel { .. }) {
+                    self.window_owner(d, w, owner, pages);
+                }
             }
             w += 1;
         }
@@ -142,6 +146,48 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
             } else if self.facts[i].domain != SUPERVISOR && !self.owner_reaches(owner, lo, hi) {
                 self.report(Rule::DmaReachesForeign, &who, &[lo, hi - lo]);
             }
+        }
+    }
+
+    /// `dma-reaches-foreign` of memory that is in a window of a device behind it in the declaration, whose owner is isolated
+    /// from this one's.
+    const fn window_of_another(&mut self, d: usize, w: usize, device: &Device<'_>, pages: (u128, u128)) {
+        let devices: &'a [Device<'a>] = self.map.devices;
+        let mut e = d + 1;
+        while e < devices.len() {
+            let mut v = 0;
+            while v < devices[e].windows.len() {
+                if let Some(others) = self.window_pages(&devices[e].windows[v])
+                    && let Some((lo, hi)) = shared(pages, others)
+                    && self.are_isolated(device.owner, devices[e].owner, lo, hi)
+                {
+                    let who = [self.who_window(d, w), self.who_window(e, v)];
+                    self.report(Rule::DmaReachesForeign, &who, &[lo, hi - lo]);
+                }
+                v += 1;
+            }
+            e += 1;
+        }
+    }
+
+    /// `owner-violated` of a window.
+    const fn window_owner(&mut self, d: usize, w: usize, owner: usize, pages: (u128, u128)) {
+        let spaces = self.map.spaces;
+        let (mut p, end) = self.by_base.around(pages.0, pages.1);
+        while p < end {
+            let index = self.by_base.object(p) as u16;
+            let resource = self.resource(index);
+            let bytes = (resource.base as u128, resource.base as u128 + resource.size as u128);
+            if let Some(name) = resource.owner
+                && let Some((owning, space)) = self.space_named(name)
+                && owning != owner
+                && !(space.role.is_supervisor() && spaces[owner].role.is_supervisor())
+                && shared(bytes, pages).is_some()
+            {
+                let who = [self.who_window(d, w), self.who_resource(index), self.who_space(owning)];
+                self.report(Rule::OwnerViolated, &who, &[]);
+            }
+            p += 1;
         }
     }
 

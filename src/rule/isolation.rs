@@ -102,17 +102,24 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
 
     /// `isolation-violated`: isolated spaces share the excepted channels and nothing else.
     const fn isolation_violated(&mut self, a: usize, b: usize, lo: u128, hi: u128) {
+        if self.are_isolated(self.space_of(a).name, self.space_of(b).name, lo, hi) {
+            self.report(Rule::IsolationViolated, &[self.who(a), self.who(b)], &[lo, hi - lo]);
+        }
+    }
+
+    /// Whether two spaces must not share `lo..hi`.
+    pub(super) const fn are_isolated(&self, s: &str, t: &str, lo: u128, hi: u128) -> bool {
         let map = self.map;
-        let (s, t) = (self.space_of(a).name, self.space_of(b).name);
         let mut i = 0;
         while i < map.isolation.len() {
             let isolation = &map.isolation[i];
-            if names(isolation.spaces, s) && names(isolation.spaces, t) && !self.is_excepted(isolation.except, lo, hi) {
-                self.report(Rule::IsolationViolated, &[self.who(a), self.who(b)], &[lo, hi - lo]);
-                return;
+            let both = names(isolation.spaces, s) && names(isolation.spaces, t) && !same(s, t);
+            if both && !self.is_excepted(isolation.except, lo, hi) {
+                return true;
             }
             i += 1;
         }
+        false
     }
 
     /// Whether `lo..hi` lies in the pages of one of the channels.

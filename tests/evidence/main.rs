@@ -5,6 +5,7 @@ mod document;
 mod facts;
 mod hashes;
 mod isolation;
+mod masters;
 mod plant;
 mod regimes;
 mod sizes;
