@@ -23,6 +23,7 @@ impl<K: Kind> Kind for Brand<'_, K> {
     type Hardware = K::Hardware;
     type Reach = K::Reach;
 
+    const LARGEST_LEAF: u64 = K::LARGEST_LEAF;
     const BRANDED: bool = true;
 }
 

@@ -13,8 +13,8 @@ use crate::table::Attributes;
 
 /// The run that a leaf says it is part of.
 #[inline(always)]
-pub(super) fn run_of(format: &Format, level: usize, word: u64) -> Option<Run> {
-    format.runs.into_iter().find(|run| {
+pub(super) fn run_of(format: &Format, level: usize, word: u64) -> Option<&Run> {
+    format.runs.iter().find(|run| {
         let mark = run.set & !inside(format, run);
         run.size != 0
             && run.level == level
@@ -38,7 +38,7 @@ pub(super) fn alone(format: &Format, level: usize, word: u64, virt: u64) -> u64 
         let View::Leaf(leaf) = format.view(level, word) else { return word };
         return format.encode_leaf(level, &Leaf { run: 0, address: leaf.address | own, ..leaf }).unwrap_or(word);
     }
-    word & !(run.set | inside(format, &run)) | format.address.encode(own)
+    word & !(run.set | inside(format, run)) | format.address.encode(own)
 }
 
 impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
@@ -47,14 +47,14 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let mut has = false;
         let mut i = 0;
         while i < Self::FORMAT.runs.len() {
-            has |= Self::FORMAT.runs[i].size != 0;
+            has |= Self::FORMAT.runs[i].size != 0 && Self::FORMAT.runs[i].size <= K::LARGEST_LEAF;
             i += 1;
         }
         has
     };
 
     /// The bits of a leaf of `level` that are its address.
-    #[inline(always)]
+    #[inline]
     pub(super) const fn address_bits(level: usize) -> u64 {
         Self::FORMAT.address.encode(!(Self::FORMAT.at(level).size() - 1))
     }
@@ -151,11 +151,11 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
 
     /// The first leaf of the level below that translates as `word` does; `None` where it has no encoding.
     pub(super) fn child_word(level: usize, word: u64) -> Option<u64> {
-        if level == 0 {
+        if level == 0 || Self::PAGES {
             return None;
         }
         let View::Leaf(leaf) = Self::FORMAT.view(level, word) else { return None };
-        if !Self::FORMAT.has_leaf(level - 1, Self::FEATURES) {
+        if !Self::has_leaf(level - 1) {
             return None;
         }
         Self::FORMAT.encode_leaf(level - 1, &Leaf { run: 0, ..leaf })
@@ -216,7 +216,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
 
     /// A leaf of `attributes` at `level` to `address`; `None` where there is no such leaf.
     pub(super) fn leaf_word(level: usize, attributes: Attributes, address: u64) -> Option<u64> {
-        if !Self::FORMAT.has_leaf(level, Self::FEATURES) {
+        if !Self::has_leaf(level) {
             return None;
         }
         Self::FORMAT.encode_leaf(level, &leaf_of(attributes, address))

@@ -40,6 +40,13 @@ pub trait Kind: Sized {
     /// Who may have translations of such a space cached.
     type Reach: Reach;
 
+    /// Bytes of the largest leaf that spaces of the kind have, runs included.
+    ///
+    /// A kernel whose spaces consist of pages says so here, and links no code for larger leaves: they are neither made nor
+    /// split, and requests are taken as if their [`Limits`](super::Limits) said the same. Tables that a space is opened with
+    /// have no larger ones, either; what meets one is refused.
+    const LARGEST_LEAF: u64 = u64::MAX;
+
     #[doc(hidden)]
     const BRANDED: bool = false;
 }
@@ -58,7 +65,7 @@ pub trait State: sealed::Sealed {
         hardware: &'h mut Self::Hardware<K>,
         unseen: &'h mut Unseen,
         id: Id,
-        borders: Borders,
+        borders: &'h Borders,
     ) -> Self::Ledger<'h, K>;
     #[doc(hidden)]
     fn owes<K: Kind, T>(scope: Scope, value: T) -> Self::Owes<K, T>;
@@ -80,7 +87,7 @@ impl State for Offline {
     type Ledger<'h, K: Kind> = Unused;
 
     #[inline(always)]
-    fn ledger<'h, K: Kind>((): &'h mut (), _: &'h mut Unseen, _: Id, _: Borders) -> Unused {
+    fn ledger<'h, K: Kind>((): &'h mut (), _: &'h mut Unseen, _: Id, _: &'h Borders) -> Unused {
         Unused
     }
 
@@ -103,7 +110,7 @@ impl State for Live {
         hardware: &'h mut K::Hardware,
         unseen: &'h mut Unseen,
         id: Id,
-        borders: Borders,
+        borders: &'h Borders,
     ) -> Owed<'h, K> {
         Owed::new(hardware, unseen, id, borders)
     }

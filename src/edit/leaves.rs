@@ -218,18 +218,11 @@ impl Leaves {
     }
 }
 
-/// Whether what `span` is mapped to is a multiple of `unit`, and lies where entries reach.
-pub(crate) const fn check_phys(
-    format: &Format,
-    features: Features,
-    span: Span,
-    phys: PhysAddr,
-    unit: u64,
-) -> Result<(), MapError> {
+/// Whether what `span` is mapped to is a multiple of `unit`, and lies before `end`, where entries reach.
+pub(crate) const fn check_phys(end: u64, span: Span, phys: PhysAddr, unit: u64) -> Result<(), MapError> {
     if phys.as_u64() & (unit - 1) != 0 {
         return Err(MapError::UnalignedPhys(BadPhys { phys, bound: unit }));
     }
-    let end = phys_end(format, features);
     if phys.as_u64() >= end || end - phys.as_u64() <= span.last - span.start {
         return Err(MapError::PhysOutOfRange(BadPhys { phys, bound: end }));
     }

@@ -158,14 +158,14 @@ pub struct Owed<'h, K: Kind> {
     /// [`AddressSpace`](super::AddressSpace)'s.
     unseen: &'h mut Unseen,
     id: Id,
-    borders: Borders,
+    borders: &'h Borders,
     scope: Scope,
     tables: Tables<K>,
 }
 
 impl<'h, K: Kind> Owed<'h, K> {
     #[inline(always)]
-    pub(crate) fn new(hardware: &'h mut K::Hardware, unseen: &'h mut Unseen, id: Id, borders: Borders) -> Self {
+    pub(crate) fn new(hardware: &'h mut K::Hardware, unseen: &'h mut Unseen, id: Id, borders: &'h Borders) -> Self {
         Self { hardware, unseen, id, borders, scope: Scope::nothing(id), tables: Tables::new() }
     }
 

@@ -30,6 +30,7 @@ use crate::tables::Tables;
 /// memory that is mapped is not used in conflict with what it is used for elsewhere.
 impl<K: Kind> AddressSpace<K, Live> {
     /// Runs one operation, and makes a token of what it owes.
+    #[inline(always)]
     pub(super) fn edit<T, E>(
         &mut self,
         run: impl FnOnce(&mut Tree<'_, K, Owed<'_, K>>) -> Result<T, E>,
@@ -47,6 +48,7 @@ impl<K: Kind> AddressSpace<K, Live> {
     ///
     /// # Errors
     /// [`MapError`].
+    #[inline(always)]
     pub unsafe fn map(&mut self, request: &Mapping) -> Result<TlbFlush<K, Tables<K>>, MapError> {
         self.edit(|tree| tree.map(request)).map(|token| token.map(|((), tables)| tables))
     }
@@ -78,6 +80,7 @@ impl<K: Kind> AddressSpace<K, Live> {
     ///
     /// # Errors
     /// [`MapError`].
+    #[inline(always)]
     pub unsafe fn map_page<S: PageSize>(
         &mut self,
         page: Page<S>,
@@ -99,6 +102,7 @@ impl<K: Kind> AddressSpace<K, Live> {
     ///
     /// # Errors
     /// [`UnmapError`].
+    #[inline(always)]
     pub unsafe fn unmap(
         &mut self,
         virt: VirtAddr,

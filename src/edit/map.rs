@@ -7,45 +7,94 @@ use super::leaves::{Leaves, RunOf, check_phys, unit_of};
 use super::ledger::Ledger;
 use super::node::{Node, Sort};
 use super::range::{RangeError, Span};
-use super::request::{Existing, Mapping};
+use super::request::{Existing, Limits, Mapping};
 use super::tree::{Gone, Tree, Vacant};
 use crate::flush::{Change, Duty};
 use crate::format::clamp;
 
+/// What becomes of what is there already. Code for what a request does not do is not linked.
+pub(super) trait Way: Copy {
+    /// Whether tables stay, and leaves are in the way: what is to be mapped may be pages everywhere.
+    const PLAIN: bool;
+
+    /// Whether leaves and tables are replaced.
+    fn replaces(self) -> bool;
+}
+
+/// The way of most requests.
+#[derive(Clone, Copy)]
+pub(super) struct Plain;
+
+/// Any.
+#[derive(Clone, Copy)]
+pub(super) struct Any(pub(super) Existing);
+
+impl Way for Plain {
+    const PLAIN: bool = true;
+
+    #[inline(always)]
+    fn replaces(self) -> bool {
+        false
+    }
+}
+
+impl Way for Any {
+    const PLAIN: bool = false;
+
+    #[inline(always)]
+    fn replaces(self) -> bool {
+        self.0 == Existing::Replace
+    }
+}
+
 impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
-    /// Maps what `request` says, or nothing.
+    /// Maps what `request` says, or nothing: by the way for such requests, where the caller's code says what it is.
+    #[inline(always)]
     pub(super) fn map(&mut self, request: &Mapping) -> Result<(), MapError> {
+        let (page, Limits { smallest, largest, runs }) = (Self::FORMAT.page_size(), request.limits);
+        match request.existing {
+            Existing::Refuse if smallest <= page && (Self::PAGES || largest <= page) && !(Self::HAS_RUNS && runs) => {
+                self.map_small(request)
+            }
+            Existing::Refuse if smallest <= page => self.map_as(request, Plain),
+            existing => self.map_as(request, Any(existing)),
+        }
+    }
+
+    fn map_as<W: Way>(&mut self, request: &Mapping, way: W) -> Result<(), MapError> {
+        let limits = Self::limited(request.limits);
+        let request = &Mapping { limits, ..*request };
         let unit = unit_of(Self::FORMAT, request.limits);
         let span = Span::new(Self::FORMAT, request.virt, request.size, unit)?;
-        if self.map_within(request, span) {
-            return Ok(());
+        check_phys(Self::PHYS_END, span, request.phys, unit)?;
+        if !way.replaces() && self.is_small(request, span) {
+            return self.map_pages(request, span);
         }
-        check_phys(Self::FORMAT, Self::FEATURES, span, request.phys, unit)?;
         let leaves = Leaves::of(Self::FORMAT, Self::FEATURES, span, request);
         leaves.check(Self::FORMAT, Self::FEATURES, unit)?;
         let root = self.enter(span)?;
-        if root.level < leaves.least {
+        if !W::PLAIN && root.level < leaves.least {
             // The leaf would take the place of a root entry that stays as it is.
             return Err(RangeError::Pinned { virt: request.virt }.into());
         }
         let node = self.narrow(root, span)?;
-        let tables = self.survey_map(node, span, &leaves, request.existing)?;
+        let tables = self.survey_map(node, span, &leaves, way)?;
         self.reserve(tables).map_err(MapError::OutOfTables)?;
         self.ledger.prepare(span);
-        self.map_in(node, span, &leaves, request.existing);
+        self.map_in(node, span, &leaves, way);
         Ok(())
     }
 
     /// Counts the tables that a request needs, and finds what stands in its way.
-    fn survey_map(&self, mut node: Node, span: Span, leaves: &Leaves, existing: Existing) -> Result<u64, MapError> {
+    fn survey_map<W: Way>(&self, mut node: Node, span: Span, leaves: &Leaves, way: W) -> Result<u64, MapError> {
         let (from, to) = (self.index(node, span.start), self.index(node, span.last));
         self.first(&mut node, from)?;
         if Self::is_whole(node.level) {
-            if existing == Existing::Refuse && self.is_row_absent(node, from, to + 1) {
+            if !way.replaces() && self.is_row_absent(node, from, to + 1) {
                 return Ok(leaves.tables_below(Self::FORMAT, node.level, span));
             }
             if node.level == 0 {
-                return if existing == Existing::Refuse { self.first_page(node, from, to) } else { Ok(0) };
+                return if way.replaces() { Ok(0) } else { self.first_page(node, from, to) };
             }
         }
         let mut tables = 0;
@@ -53,14 +102,14 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         while let Some(all) = rest {
             let part = all.first_part(Self::shift(node.level));
             rest = all.behind(part);
-            tables += self.survey_entry(node, part, leaves, existing)?;
+            tables += self.survey_entry(node, part, leaves, way)?;
         }
         Ok(tables)
     }
 
     /// The first page in the way of a mapping, as the error that it is.
     #[cold]
-    fn first_page(&self, node: Node, from: usize, to: usize) -> Result<u64, MapError> {
+    pub(super) fn first_page(&self, node: Node, from: usize, to: usize) -> Result<u64, MapError> {
         for index in from..to + 1 {
             let word = self.load(node, index);
             match Sort::of(Self::FORMAT, 0, word) {
@@ -72,20 +121,20 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         Ok(0)
     }
 
-    fn survey_entry(&self, node: Node, part: Span, leaves: &Leaves, existing: Existing) -> Result<u64, MapError> {
+    fn survey_entry<W: Way>(&self, node: Node, part: Span, leaves: &Leaves, way: W) -> Result<u64, MapError> {
         let level = node.level;
         let index = self.index(node, part.start);
         let word = self.checked(node, index)?;
         let whole = part.is_whole(Self::shift(level));
         let fits = whole && leaves.has(level);
-        let replaces = existing == Existing::Replace;
+        let replaces = way.replaces();
         match Sort::of(Self::FORMAT, level, word) {
             Sort::Absent if fits => Ok(0),
             Sort::Absent => Ok(leaves.tables_in(Self::FORMAT, level, part)),
             Sort::Table => {
                 let child = node.below(Self::FORMAT, index, word);
-                if !fits || (!replaces && leaves.least < level) {
-                    self.survey_map(child, part, leaves, existing)
+                if W::PLAIN || !fits || (!replaces && leaves.least < level) {
+                    self.survey_map(child, part, leaves, way)
                 } else if replaces || self.is_void(child) {
                     Ok(0)
                 } else {
@@ -130,25 +179,31 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         flags | Self::FORMAT.address.encode(virt.wrapping_add(leaves.offset))
     }
 
-    /// Maps `span`; nothing is in the way, and the tables are reserved.
-    fn map_in(&mut self, node: Node, span: Span, leaves: &Leaves, existing: Existing) {
+    /// Maps `span`; nothing is in the way, and the tables are reserved. A table that nothing points to is filled the
+    /// [`Plain`] way: its contents are arbitrary before.
+    fn map_in<W: Way>(&mut self, node: Node, span: Span, leaves: &Leaves, way: W) {
         let node = self.shown(node);
+        if W::PLAIN && node.fresh {
+            self.clear(node, 0, self.index(node, span.start));
+            self.clear(node, self.index(node, span.last) + 1, node.entries(Self::FORMAT));
+        }
         let whole = if leaves.has(node.level) { span.whole_slots(Self::shift(node.level)) } else { None };
         let Some(whole) = whole else {
-            return self.map_parts(node, span, leaves, existing);
+            return self.map_parts(node, span, leaves, way);
         };
         if span.start < whole.start {
-            self.map_parts(node, Span { start: span.start, last: whole.start - 1 }, leaves, existing);
+            self.map_parts(node, Span { start: span.start, last: whole.start - 1 }, leaves, way);
         }
-        if existing == Existing::Refuse && (node.level == 0 || self.is_span_absent(node, whole)) {
+        let blank = W::PLAIN && node.fresh;
+        if !way.replaces() && (blank || node.level == 0 || self.is_span_absent(node, whole)) {
             self.write(node, whole, leaves);
             let global = Self::is_global(node.level, leaves.flags[clamp(node.level)]);
             self.owe(node, Self::duty(Change::Map), whole, global);
         } else {
-            self.replace(node, whole, leaves, existing);
+            self.replace(node, whole, leaves, way);
         }
         if whole.last < span.last {
-            self.map_parts(node, Span { start: whole.last + 1, last: span.last }, leaves, existing);
+            self.map_parts(node, Span { start: whole.last + 1, last: span.last }, leaves, way);
         }
     }
 
@@ -158,24 +213,24 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     }
 
     /// Maps `span` below the entries of `node`.
-    fn map_parts(&mut self, node: Node, span: Span, leaves: &Leaves, existing: Existing) {
+    fn map_parts<W: Way>(&mut self, node: Node, span: Span, leaves: &Leaves, way: W) {
         let mut rest = Some(span);
         while let Some(all) = rest {
             let part = all.first_part(Self::shift(node.level));
             rest = all.behind(part);
-            self.map_part(node, part, leaves, existing);
+            self.map_part(node, part, leaves, way);
         }
     }
 
-    fn map_part(&mut self, node: Node, part: Span, leaves: &Leaves, existing: Existing) {
+    fn map_part<W: Way>(&mut self, node: Node, part: Span, leaves: &Leaves, way: W) {
         let index = self.index(node, part.start);
-        let word = self.load(node, index);
+        let word = if W::PLAIN && node.fresh { 0 } else { self.load(node, index) };
         match Sort::of(Self::FORMAT, node.level, word) {
-            Sort::Table => self.map_in(node.below(Self::FORMAT, index, word), part, leaves, existing),
-            Sort::Leaf => self.map_inside(node, index, part, leaves),
-            Sort::Absent | Sort::Reserved => {
+            Sort::Table => self.map_in(node.below(Self::FORMAT, index, word), part, leaves, way),
+            Sort::Leaf if !W::PLAIN => self.map_inside(node, index, part, leaves),
+            _ => {
                 let Some(child) = self.take(node, index) else { return };
-                self.build(child, part, leaves);
+                self.map_in(child, part, leaves, Plain);
                 self.link(node, index, child);
                 let global = Self::is_global(leaves.least, leaves.flags[clamp(leaves.least)]);
                 self.owe(node, Self::duty(Change::Link), part, global);
@@ -193,63 +248,37 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let word = self.load(node, index);
         let Some(child) = self.take(node, index) else { return };
         self.fill_split(node, index, word, child);
-        self.map_in(child, part, leaves, Existing::Replace);
+        self.map_in(child, part, leaves, Any(Existing::Replace));
         let new = Self::encoded(leaves, node.level, node.virt(Self::FORMAT, index));
         self.swap_in(node, index, word, child, Self::duty_between(node.level, word, new));
     }
 
-    /// Fills a fresh table: what the request maps, and absent entries around it.
-    fn build(&mut self, node: Node, span: Span, leaves: &Leaves) {
-        let node = self.shown(node);
-        let (from, to) = (self.index(node, span.start), self.index(node, span.last));
-        self.clear(node, 0, from);
-        self.clear(node, to + 1, node.entries(Self::FORMAT));
-        let whole = if leaves.has(node.level) { span.whole_slots(Self::shift(node.level)) } else { None };
-        let Some(whole) = whole else {
-            return self.build_parts(node, span, leaves);
-        };
-        if span.start < whole.start {
-            self.build_parts(node, Span { start: span.start, last: whole.start - 1 }, leaves);
-        }
-        self.write(node, whole, leaves);
-        if whole.last < span.last {
-            self.build_parts(node, Span { start: whole.last + 1, last: span.last }, leaves);
-        }
-    }
-
-    fn build_parts(&mut self, node: Node, span: Span, leaves: &Leaves) {
-        let mut rest = Some(span);
-        while let Some(all) = rest {
-            let part = all.first_part(Self::shift(node.level));
-            rest = all.behind(part);
-            let index = self.index(node, part.start);
-            let Some(child) = self.take(node, index) else { return };
-            self.build(child, part, leaves);
-            self.fill(node, index, Self::pointer(node.level, child.table));
-        }
-    }
-
-    /// Writes the leaves of whole slots.
+    /// Writes the leaves of whole slots: some, then runs, then some.
     fn write(&mut self, node: Node, span: Span, leaves: &Leaves) {
         let (run, flags) = (leaves.runs[clamp(node.level)], leaves.flags[clamp(node.level)]);
-        let middle = if run.size == 0 { None } else { span.whole_slots(run.size.trailing_zeros()) };
-        let Some(middle) = middle else {
+        if !Self::HAS_RUNS || run.size == 0 {
             return self.write_leaves(node, span, leaves.offset, flags);
-        };
-        if span.start < middle.start {
-            self.write_leaves(node, Span { start: span.start, last: middle.start - 1 }, leaves.offset, flags);
         }
-        if run.folds == 0 {
-            self.write_leaves(node, middle, leaves.offset, run.flags);
-        } else {
-            self.write_folded(node, middle, leaves.offset, run);
-        }
-        if middle.last < span.last {
-            self.write_leaves(node, Span { start: middle.last + 1, last: span.last }, leaves.offset, flags);
+        let middle = span.whole_slots(run.size.trailing_zeros());
+        let mut rest = Some(span);
+        while let Some(all) = rest {
+            let part = match middle {
+                Some(middle) if all.start < middle.start => Span { start: all.start, last: middle.start - 1 },
+                Some(middle) if all.start == middle.start => middle,
+                _ => all,
+            };
+            rest = all.behind(part);
+            if middle != Some(part) {
+                self.write_leaves(node, part, leaves.offset, flags);
+            } else if run.folds == 0 {
+                self.write_leaves(node, part, leaves.offset, run.flags);
+            } else {
+                self.write_folded(node, part, leaves.offset, run);
+            }
         }
     }
 
-    #[inline(always)]
+    #[inline]
     fn write_leaves(&mut self, node: Node, span: Span, offset: u64, flags: u64) {
         let (from, to) = (self.index(node, span.start), self.index(node, span.last));
         self.fill_row(node, from, to + 1, flags, span.start.wrapping_add(offset));
@@ -276,27 +305,30 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     }
 
     /// Puts leaves in place of whatever whole slots hold.
-    fn replace(&mut self, node: Node, span: Span, leaves: &Leaves, existing: Existing) {
+    fn replace<W: Way>(&mut self, node: Node, span: Span, leaves: &Leaves, way: W) {
         let (from, to) = (self.index(node, span.start), self.index(node, span.last));
         let all = leaves;
-        let leaves = &if self.keeps_table(node, from, to, leaves, existing) { leaves.without_runs() } else { *leaves };
-        self.dissolve(node, from, from, to, Keep::Outside);
-        self.dissolve(node, to, from, to, Keep::Outside);
-        let vacant = self.break_for(node, span, leaves, existing);
+        let leaves = &if self.keeps_table(node, from, to, leaves, way) { leaves.without_runs() } else { *leaves };
+        if !W::PLAIN {
+            self.dissolve(node, from, from, to, Keep::Outside);
+            self.dissolve(node, to, from, to, Keep::Outside);
+        }
+        let vacant =
+            if W::PLAIN { Self::open_none(node).settle(self) } else { self.break_for(node, span, leaves, way) };
         let mut mapped: Option<Span> = None;
         for index in from..=to {
             let word = self.load(node, index);
             let new = self.word_in(node, index, span, leaves);
             let slot = Self::slot(node, index);
             match Sort::of(Self::FORMAT, node.level, word) {
-                Sort::Table if existing == Existing::Refuse && leaves.least < node.level => {
-                    self.map_in(node.below(Self::FORMAT, index, word), slot, all, existing);
+                Sort::Table if W::PLAIN || !way.replaces() && leaves.least < node.level => {
+                    self.map_in(node.below(Self::FORMAT, index, word), slot, all, way);
                 }
                 Sort::Absent => {
                     vacant.make(self, index, new);
                     mapped = Some(Span { start: mapped.map_or(slot.start, |m| m.start), last: slot.last });
                 }
-                _ if (word ^ new) & !Self::HARDWARE_BITS == 0 => {}
+                _ if W::PLAIN || (word ^ new) & !Self::HARDWARE_BITS == 0 => {}
                 sort => self.displace(node, index, sort, word, new),
             }
         }
@@ -307,9 +339,9 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     }
 
     /// Whether one of the entries stays a table, so that the others form no run.
-    fn keeps_table(&self, node: Node, from: usize, to: usize, leaves: &Leaves, existing: Existing) -> bool {
+    fn keeps_table<W: Way>(&self, node: Node, from: usize, to: usize, leaves: &Leaves, way: W) -> bool {
         let is_table = |index| Sort::of(Self::FORMAT, node.level, self.load(node, index)) == Sort::Table;
-        let stays = existing == Existing::Refuse && leaves.least < node.level;
+        let stays = !way.replaces() && leaves.least < node.level;
         stays && leaves.runs[clamp(node.level)].size != 0 && (from..to + 1).any(is_table)
     }
 
@@ -357,14 +389,14 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     }
 
     /// Breaks, and flushes at once, all entries of whole slots that must be absent before they get their leaves.
-    fn break_for(&mut self, node: Node, span: Span, leaves: &Leaves, existing: Existing) -> Vacant {
+    fn break_for<W: Way>(&mut self, node: Node, span: Span, leaves: &Leaves, way: W) -> Vacant {
         let mut gaps = Self::open_none(node);
         if Self::breaks(node, Duty::NONE.broken()) {
             for index in self.index(node, span.start)..=self.index(node, span.last) {
                 let word = self.load(node, index);
                 let sort = Sort::of(Self::FORMAT, node.level, word);
                 let new = self.word_in(node, index, span, leaves);
-                let stays = sort == Sort::Table && existing == Existing::Refuse && leaves.least < node.level;
+                let stays = sort == Sort::Table && !way.replaces() && leaves.least < node.level;
                 let duty = Self::duty_to_leaf(node, sort, word, new);
                 if stays || (word ^ new) & !Self::HARDWARE_BITS == 0 || sort == Sort::Absent || !duty.before_make {
                     continue;

@@ -126,6 +126,7 @@ mod node;
 mod offline;
 mod open;
 mod page;
+mod pages;
 mod protect;
 mod range;
 pub mod read;
@@ -141,7 +142,6 @@ mod space;
 mod tree;
 mod unmap;
 mod unseen;
-mod within;
 
 pub use active::{Activate, Active, ActiveError};
 pub use brand::{Brand, OneSpace};

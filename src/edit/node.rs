@@ -20,7 +20,7 @@ pub(crate) enum Sort {
 
 impl Sort {
     /// Of `word` at `level`. Cheaper than [`Format::view`], which decodes rights and memory types, too.
-    #[inline(always)]
+    #[inline]
     pub(crate) const fn of(format: &Format, level: usize, word: u64) -> Self {
         let form = format.at(level);
         if word & format.present == 0 {
@@ -36,7 +36,7 @@ impl Sort {
 }
 
 /// Whether `word` is an entry of a run whose entries have an encoding of their own.
-#[inline(always)]
+#[inline]
 const fn is_of_run(format: &Format, level: usize, word: u64) -> bool {
     let mut i = 0;
     while i < format.runs.len() {
@@ -82,13 +82,13 @@ impl Node {
     }
 
     /// The first input address of its entry `index`.
-    #[inline(always)]
+    #[inline]
     pub(crate) const fn virt(&self, format: &Format, index: usize) -> u64 {
         self.base.wrapping_add((index as u64) << format.at(self.level).shift)
     }
 
     /// Its entry `index`.
-    #[inline(always)]
+    #[inline]
     pub(crate) const fn at(&self, format: &Format, index: usize) -> EntryAt {
         let place =
             if self.fresh { Place::Fresh } else { Place::Linked { level: self.level, virt: self.virt(format, index) } };
@@ -96,7 +96,7 @@ impl Node {
     }
 
     /// The table that its entry `index` points to with `word`.
-    #[inline(always)]
+    #[inline]
     pub(crate) const fn below(&self, format: &Format, index: usize, word: u64) -> Self {
         Self {
             table: PhysAddr::new(format.address.decode(word)),
@@ -108,7 +108,7 @@ impl Node {
     }
 
     /// Its number of entries.
-    #[inline(always)]
+    #[inline]
     pub(crate) const fn entries(&self, format: &Format) -> usize {
         1 << format.index_bits(self.level)
     }

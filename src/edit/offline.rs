@@ -19,6 +19,7 @@ impl<K: Kind> AddressSpace<K, Offline> {
     ///
     /// # Errors
     /// [`MapError`].
+    #[inline(always)]
     pub fn map(&mut self, request: &Mapping) -> Result<(), MapError> {
         let mut tree = self.tree();
         let done = tree.map(request);
@@ -55,6 +56,7 @@ impl<K: Kind> AddressSpace<K, Offline> {
     ///
     /// # Errors
     /// [`MapError`].
+    #[inline(always)]
     pub fn map_page<S: PageSize>(
         &mut self,
         page: Page<S>,
@@ -74,6 +76,7 @@ impl<K: Kind> AddressSpace<K, Offline> {
     ///
     /// # Errors
     /// [`UnmapError`].
+    #[inline(always)]
     pub fn unmap(&mut self, virt: VirtAddr, size: u64, reclaim: Reclaim) -> Result<(), UnmapError> {
         let mut tree = self.tree();
         let done = tree.unmap(virt, size, reclaim);
@@ -169,6 +172,7 @@ impl<K: Kind> AddressSpace<K, Offline> {
 }
 
 /// The request for one leaf.
+#[inline(always)]
 pub(super) const fn one_leaf<S: PageSize>(page: Page<S>, frame: Frame<S>, attributes: Attributes) -> Mapping {
     let limits = Limits { smallest: S::BYTES, largest: S::BYTES, runs: false };
     Mapping::new(page.start(), frame.start(), S::BYTES, attributes).limited(limits)

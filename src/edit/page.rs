@@ -3,7 +3,7 @@
 use super::change::{Keep, alone};
 use super::error::{BadPhys, Fault, Offender, ProtectError, RemapError, UnmapError};
 use super::kind::Kind;
-use super::leaves::{is_granted, phys_end};
+use super::leaves::is_granted;
 use super::ledger::Ledger;
 use super::node::{Node, Sort};
 use super::protect::{Edit, Protect};
@@ -165,7 +165,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let Some((old, _)) = self.read_leaf(spot) else {
             return Err(RemapError::Reserved(self.found(spot.node, spot.index, spot.word)));
         };
-        let end = phys_end(Self::FORMAT, Self::FEATURES);
+        let end = Self::PHYS_END;
         if phys.as_u64() >= end || end - phys.as_u64() < Self::FORMAT.at(level).size() {
             return Err(RemapError::PhysOutOfRange(BadPhys { phys, bound: end }));
         }

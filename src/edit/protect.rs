@@ -255,10 +255,11 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         if part.is_whole(Self::shift(node.level)) || new == word {
             return Ok(0);
         }
-        if (0..node.level).any(|level| Self::FORMAT.has_leaf(level, Self::FEATURES) && !edit.fits(level)) {
+        if (0..node.level).any(|level| Self::has_leaf(level) && !edit.fits(level)) {
             return Err(ProtectError::NotEncodable(edit.change));
         }
         match Self::child_word(node.level, word) {
+            None if Self::PAGES => Err(ProtectError::InsideLeaf(self.found(node, index, word))),
             Some(_) => Ok(tables_to_cut(Self::FORMAT, node.level, part)),
             None => Err(ProtectError::Reserved(self.found(node, index, word))),
         }
@@ -281,6 +282,8 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             match Sort::of(Self::FORMAT, node.level, word) {
                 Sort::Table => self.protect_in(node.below(Self::FORMAT, index, word), part, edit),
                 Sort::Leaf if part.is_whole(Self::shift(node.level)) => self.protect_leaves(node, index, index, edit),
+                // What was not refused, where leaves are pages.
+                _ if Self::PAGES => {}
                 _ => self.protect_inside(node, index, part, edit),
             }
         }

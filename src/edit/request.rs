@@ -59,24 +59,28 @@ pub struct Mapping {
 impl Mapping {
     /// `size` bytes from `virt` to `phys`, with the largest leaves that fit, over nothing that is mapped.
     #[must_use]
+    #[inline(always)]
     pub const fn new(virt: VirtAddr, phys: PhysAddr, size: u64, attributes: Attributes) -> Self {
         Self { virt, phys, size, attributes, limits: Limits::ANY, existing: Existing::Refuse }
     }
 
     /// `size` bytes to the same addresses.
     #[must_use]
+    #[inline(always)]
     pub const fn identity(phys: PhysAddr, size: u64, attributes: Attributes) -> Self {
         Self::new(VirtAddr::new(phys.as_u64()), phys, size, attributes)
     }
 
     /// The same with other leaf sizes.
     #[must_use]
+    #[inline(always)]
     pub const fn limited(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
 
     /// The same over whatever is mapped.
     #[must_use]
+    #[inline(always)]
     pub const fn replacing(self) -> Self {
         Self { existing: Existing::Replace, ..self }
     }

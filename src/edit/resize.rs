@@ -108,9 +108,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         };
         let word = Self::FORMAT.encode_leaf(level, &Leaf { run: 0, ..leaf });
         match word {
-            Some(word) if Self::FORMAT.has_leaf(level, Self::FEATURES) => {
-                Ok(word | self.marks_until_flush(leaf, marks))
-            }
+            Some(word) if Self::has_leaf(level) => Ok(word | self.marks_until_flush(leaf, marks)),
             _ => Err(PromoteError::Reserved(self.found(child, 0, first))),
         }
     }

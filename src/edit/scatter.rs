@@ -2,7 +2,7 @@
 
 use super::error::{BadPhys, MapError};
 use super::kind::Kind;
-use super::leaves::{flags_of, missing, phys_end, unit_of};
+use super::leaves::{flags_of, missing, unit_of};
 use super::ledger::Ledger;
 use super::node::{Node, Sort};
 use super::range::{RangeError, Span};
@@ -72,7 +72,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let mut levels = 0u32;
         for (level, &flags) in flags.iter().enumerate().take(Self::FORMAT.levels) {
             let size = Self::FORMAT.at(level).size();
-            let fits = size >= unit && size <= what.limits.largest.max(Self::FORMAT.page_size());
+            let fits = size >= unit && size <= Self::limited(what.limits).largest.max(Self::FORMAT.page_size());
             if fits && flags != NOT_ENCODABLE {
                 levels |= 1 << level;
             }
@@ -96,7 +96,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         if !at.is_aligned(unit) {
             return Err(MapError::UnalignedPhys(BadPhys { phys: at, bound: unit }));
         }
-        let end = phys_end(Self::FORMAT, Self::FEATURES);
+        let end = Self::PHYS_END;
         let address = at.as_u64();
         for level in (0..Self::FORMAT.levels).rev() {
             let shift = Self::shift(level);

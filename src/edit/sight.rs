@@ -26,14 +26,14 @@ impl Seen {
     pub(crate) const NOWHERE: Self = Self(None);
 
     /// Whether it is somewhere.
-    #[inline(always)]
+    #[inline]
     pub(super) const fn is_somewhere(self) -> bool {
         self.0.is_some()
     }
 }
 
 /// Where entry `index` of a table is, if that was found out.
-#[inline(always)]
+#[inline]
 pub(super) fn entry<R: Regime, A: TableAccess<R>>(node: Node, index: usize) -> Option<NonNull<u8>> {
     debug_assert!(index < node.entries(&R::FORMAT), "an entry of the table");
     let Seen(start) = if A::STAYS { node.seen } else { Seen::NOWHERE };
@@ -42,21 +42,21 @@ pub(super) fn entry<R: Regime, A: TableAccess<R>>(node: Node, index: usize) -> O
 }
 
 /// An entry of a table of which it was found out where it is.
-#[inline(always)]
+#[inline]
 pub(super) fn load<R: Regime, A: TableAccess<R>>(node: Node, index: usize) -> Option<u64> {
     // SAFETY: by the invariant of `Seen` it is an entry that can be read; who has the node borrows the memory.
     entry::<R, A>(node, index).map(|entry| unsafe { word::load::<R>(entry) })
 }
 
 /// Whether tables of `level` stay in sight. Of a root of several tables in a row, each may be seen elsewhere.
-#[inline(always)]
+#[inline]
 pub(super) const fn stays<R: Regime, A: TableAccess<R>>(level: usize) -> bool {
     A::STAYS && (R::FORMAT.root_tables() == 1 || level + 1 < R::FORMAT.levels)
 }
 
 /// The same table for many accesses, which find its entries there if it stays in sight; `None` if it should, and is out of
 /// reach.
-#[inline(always)]
+#[inline]
 pub(super) fn look<R: Regime, A: TableAccess<R>>(access: &A, node: Node) -> Option<Node> {
     if !stays::<R, A>(node.level) {
         return Some(Node { seen: Seen::NOWHERE, ..node });

@@ -157,8 +157,8 @@ impl<K: Kind, St: State> AddressSpace<K, St> {
     /// The tables, for one operation.
     #[inline(always)]
     pub(super) fn tree(&mut self) -> Tree<'_, K, St::Ledger<'_, K>> {
-        let ledger = St::ledger(&mut self.hardware, &mut self.unseen, self.id, self.borders);
-        Tree::new(self.roots, self.borders, &mut self.memory, ledger)
+        let ledger = St::ledger(&mut self.hardware, &mut self.unseen, self.id, &self.borders);
+        Tree::new(&self.roots, &self.borders, &mut self.memory, ledger)
     }
 
     /// The root that translates `virt`, which is canonical.

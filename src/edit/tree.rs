@@ -17,7 +17,7 @@ use super::space::format_of;
 use crate::addr::{PhysAddr, VirtAddr};
 use crate::attr::Features;
 use crate::flush::{Change, Duty};
-use crate::format::{Format, MAX_LEVELS};
+use crate::format::Format;
 use crate::regime::Regime;
 use crate::space::Roots;
 use crate::tables::{EntryAt, Place, TableAccess, TableMemory, word};
@@ -60,8 +60,8 @@ impl Gone {
 ///    as a multiple of the table size.
 #[derive(Debug)]
 pub(crate) struct Tree<'s, K: Kind, L: Ledger<K>> {
-    pub(super) roots: Roots,
-    pub(super) borders: Borders,
+    pub(super) roots: &'s Roots,
+    pub(super) borders: &'s Borders,
     pub(super) memory: &'s mut K::Memory,
     pub(super) ledger: L,
     spare: Spare,
@@ -77,7 +77,7 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     /// Bits that hardware may set in a leaf, beside its rights.
     pub(super) const HARDWARE_BITS: u64 = Self::FORMAT.updates(Self::FEATURES) & !Self::FORMAT.rights_mask;
 
-    pub(super) fn new(roots: Roots, borders: Borders, memory: &'s mut K::Memory, ledger: L) -> Self {
+    pub(super) fn new(roots: &'s Roots, borders: &'s Borders, memory: &'s mut K::Memory, ledger: L) -> Self {
         Self { roots, borders, memory, ledger, spare: Spare { first: 0, count: 0 } }
     }
 
@@ -98,7 +98,7 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     };
 
     /// log2 of the bytes that an entry of `level` covers.
-    #[inline(always)]
+    #[inline]
     pub(super) const fn shift(level: usize) -> u32 {
         Self::FORMAT.at(level).shift
     }
@@ -143,48 +143,42 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
         Ok(())
     }
 
-    /// The lowest table, from `node` down, in which `span` lies and has not all of an entry above.
+    /// The lowest table, from `node` down, in which `span` lies and has not all of an entry above; tables of others as they
+    /// are.
     #[inline]
     pub(super) fn narrow(&self, node: Node, span: Span) -> Result<Node, Fault> {
-        const { assert!(MAX_LEVELS == 6, "a line for each level above the last") };
-        // Each knows the numbers of its level.
-        let node = self.down::<5>(node, span)?;
-        let node = self.down::<4>(node, span)?;
-        let node = self.down::<3>(node, span)?;
-        let node = self.down::<2>(node, span)?;
-        self.down::<1>(node, span)
-    }
-
-    /// The same for one level; tables of others as they are.
-    #[inline(always)]
-    fn down<const LEVEL: usize>(&self, node: Node, span: Span) -> Result<Node, Fault> {
-        let shift = Self::shift(LEVEL);
-        let inside = (span.start ^ span.last) >> shift == 0 && !span.is_whole(shift);
-        if LEVEL >= Self::FORMAT.levels || node.level != LEVEL || !inside {
-            return Ok(node);
+        let (mut node, mut level) = (node, Self::FORMAT.levels - 1);
+        // Where this is unrolled, each turn knows the numbers of its level.
+        while level > 0 {
+            let shift = Self::shift(level);
+            if node.level == level && (span.start ^ span.last) >> shift == 0 && !span.is_whole(shift) {
+                node = Node { level, ..node };
+                let index = self.index(node, span.start);
+                let word = self.first(&mut node, index)?;
+                if Sort::of(Self::FORMAT, level, word) == Sort::Table {
+                    node = node.below(Self::FORMAT, index, word);
+                }
+            }
+            level -= 1;
         }
-        let mut node = Node { level: LEVEL, ..node };
-        let index = self.index(node, span.start);
-        let word = self.first(&mut node, index)?;
-        let is_table = Sort::of(Self::FORMAT, LEVEL, word) == Sort::Table;
-        Ok(if is_table { node.below(Self::FORMAT, index, word) } else { node })
+        Ok(node)
     }
 
     /// The index of `virt` in `node`.
-    #[inline(always)]
+    #[inline]
     pub(super) fn index(&self, node: Node, virt: u64) -> usize {
         Self::FORMAT.index(virt, node.level)
     }
 
     /// The first entry that is looked at of a table, which may be out of reach; the others are in sight then.
-    #[inline(always)]
+    #[inline]
     pub(super) fn first(&self, node: &mut Node, index: usize) -> Result<u64, Fault> {
         *node = self.in_sight(*node)?;
         self.checked(*node, index)
     }
 
     /// An entry, which may be out of reach.
-    #[inline(always)]
+    #[inline]
     pub(super) fn checked(&self, node: Node, index: usize) -> Result<u64, Fault> {
         if let Some(word) = sight::load::<K::Regime, K::Memory>(node, index) {
             return Ok(word);
@@ -193,20 +187,20 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     }
 
     /// Whether tables of `level` are one table each, of which all is in reach, or nothing.
-    #[inline(always)]
+    #[inline]
     pub(super) const fn is_whole(level: usize) -> bool {
         Self::FORMAT.root_tables() == 1 || level + 1 < Self::FORMAT.levels
     }
 
     /// The same table, which was found in reach: in sight, if it stays there.
-    #[inline(always)]
+    #[inline]
     pub(super) fn shown(&self, node: Node) -> Node {
         if node.seen.is_somewhere() { node } else { self.in_sight(node).unwrap_or(node) }
     }
 
     /// The same table, for many accesses: where it stays in sight, they find its entries there, and it is an error if it is
     /// out of reach. Elsewhere each access asks.
-    #[inline(always)]
+    #[inline]
     pub(super) fn in_sight(&self, node: Node) -> Result<Node, Fault> {
         sight::look(self.memory, node).ok_or(Fault::NoTable(node.table))
     }
@@ -215,7 +209,7 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     ///
     /// # Safety
     /// It is one.
-    #[inline(always)]
+    #[inline]
     pub(super) unsafe fn seen_before(node: Node) -> Node {
         if sight::stays::<K::Regime, K::Memory>(node.level) {
             // SAFETY: tables that stay in sight were seen when they were put there.
@@ -225,7 +219,7 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     }
 
     /// An entry of a table that was found in reach.
-    #[inline(always)]
+    #[inline]
     pub(super) fn load(&self, node: Node, index: usize) -> u64 {
         if let Some(word) = sight::load::<K::Regime, K::Memory>(node, index) {
             return word;
@@ -244,7 +238,7 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     }
 
     /// Writes an entry of a table that was found in reach; [`gap`] says which.
-    #[inline(always)]
+    #[inline]
     fn store(&mut self, node: Node, index: usize, word: u64) {
         if let Some(entry) = sight::entry::<K::Regime, K::Memory>(node, index) {
             // SAFETY: by the contract of `TableAccess` the table can be written where it was seen, and by invariant 1 it is
@@ -273,7 +267,7 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     }
 
     /// Whether `word`, a leaf, is valid for every address space.
-    #[inline(always)]
+    #[inline]
     pub(super) fn is_global(level: usize, word: u64) -> bool {
         let global = Self::FORMAT.global_at(level);
         let own = if Self::MOVES {
@@ -336,7 +330,7 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     }
 
     /// Writes down a change of entries that hardware may have seen.
-    #[inline(always)]
+    #[inline]
     pub(super) fn owe(&mut self, node: Node, duty: Duty, span: Span, global: bool) {
         if L::LIVE && !node.fresh {
             self.ledger.note(duty, span, Self::shift(node.level), global);
@@ -344,7 +338,7 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     }
 
     /// Writes down that entries that hardware may have seen became absent.
-    #[inline(always)]
+    #[inline]
     pub(super) fn owe_absent(&mut self, node: Node, duty: Duty, span: Span, global: bool) {
         if L::LIVE && !node.fresh {
             self.ledger.note(duty, span, Self::shift(node.level), global);
@@ -353,7 +347,7 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     }
 
     /// The slot of an entry.
-    #[inline(always)]
+    #[inline]
     pub(super) const fn slot(node: Node, index: usize) -> Span {
         let start = node.virt(Self::FORMAT, index);
         Span { start, last: start | ((1 << Self::shift(node.level)) - 1) }
@@ -419,7 +413,7 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     }
 
     /// What `change` owes.
-    #[inline(always)]
+    #[inline]
     pub(super) const fn duty(change: Change) -> Duty {
         Duties::<K::Regime>::of(change)
     }

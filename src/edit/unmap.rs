@@ -13,6 +13,25 @@ use crate::addr::VirtAddr;
 use crate::flush::Change;
 use crate::tables::TableMemory;
 
+/// What becomes of empty tables. Code that gives tables back is not linked where all stay.
+trait Reclaims {
+    const FREES: bool;
+}
+
+/// All stay.
+enum Keeps {}
+
+/// They go.
+enum Frees {}
+
+impl Reclaims for Keeps {
+    const FREES: bool = false;
+}
+
+impl Reclaims for Frees {
+    const FREES: bool = true;
+}
+
 /// What unmapping a range did to a table.
 struct Cut {
     /// From the first to the last byte that was mapped.
@@ -31,46 +50,58 @@ fn around(a: Option<Span>, b: Option<Span>) -> Option<Span> {
 
 impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     /// Unmaps all of a range, or nothing.
+    #[inline(always)]
     pub(super) fn unmap(&mut self, virt: VirtAddr, size: u64, reclaim: Reclaim) -> Result<(), UnmapError> {
+        match reclaim {
+            Reclaim::Keep => self.unmap_as::<Keeps>(virt, size),
+            Reclaim::Free => self.unmap_as::<Frees>(virt, size),
+        }
+    }
+
+    fn unmap_as<R: Reclaims>(&mut self, virt: VirtAddr, size: u64) -> Result<(), UnmapError> {
         let span = Span::new(Self::FORMAT, virt, size, Self::FORMAT.page_size())?;
         let root = self.enter(span)?;
         // Tables on the way that are left without an entry go, too.
-        let node = if reclaim == Reclaim::Keep { self.narrow(root, span)? } else { root };
+        let node = if R::FREES { root } else { self.narrow(root, span)? };
         let tables = self.survey_edges(node, span)?;
         self.reserve(tables).map_err(UnmapError::OutOfTables)?;
-        self.unmap_in(node, span, reclaim);
+        self.unmap_in::<R>(node, span);
         Ok(())
     }
 
     /// Counts the tables that cutting a range out of the leaves at its ends needs.
-    fn survey_edges(&self, node: Node, span: Span) -> Result<u64, UnmapError> {
-        let first = span.first_part(Self::shift(node.level));
-        let tables = self.survey_edge(node, first)?;
-        match span.behind(first) {
-            None => Ok(tables),
-            Some(rest) => {
-                let start = Self::slot(node, self.index(node, rest.last)).start;
-                Ok(tables + self.survey_edge(node, Span { start, last: rest.last })?)
+    fn survey_edges(&self, root: Node, span: Span) -> Result<u64, UnmapError> {
+        let mut tables = 0;
+        for end in [span.start, span.last] {
+            let mut node = root;
+            loop {
+                let index = self.index(node, end);
+                let word = self.checked(node, index)?;
+                let slot = Self::slot(node, index);
+                if span.start <= slot.start && slot.last <= span.last {
+                    break;
+                }
+                match Sort::of(Self::FORMAT, node.level, word) {
+                    Sort::Table => node = node.below(Self::FORMAT, index, word),
+                    Sort::Absent => break,
+                    Sort::Leaf if Self::PAGES => return Err(UnmapError::InsideLeaf(self.found(node, index, word))),
+                    Sort::Leaf if Self::child_word(node.level, word).is_some() => {
+                        // One leaf at both ends is cut once.
+                        if end == span.start || slot.start > span.start {
+                            let part = Span { start: slot.start.max(span.start), last: slot.last.min(span.last) };
+                            tables += tables_to_cut(Self::FORMAT, node.level, part);
+                        }
+                        break;
+                    }
+                    _ => return Err(UnmapError::Reserved(self.found(node, index, word))),
+                }
             }
         }
-    }
-
-    fn survey_edge(&self, node: Node, part: Span) -> Result<u64, UnmapError> {
-        let index = self.index(node, part.start);
-        let word = self.checked(node, index)?;
-        let whole = part.is_whole(Self::shift(node.level));
-        match Sort::of(Self::FORMAT, node.level, word) {
-            Sort::Table if !whole => self.survey_edges(node.below(Self::FORMAT, index, word), part),
-            Sort::Leaf if !whole && Self::child_word(node.level, word).is_some() => {
-                Ok(tables_to_cut(Self::FORMAT, node.level, part))
-            }
-            Sort::Leaf | Sort::Reserved if !whole => Err(UnmapError::Reserved(self.found(node, index, word))),
-            _ => Ok(0),
-        }
+        Ok(tables)
     }
 
     /// Unmaps `span`.
-    fn unmap_in(&mut self, node: Node, span: Span, reclaim: Reclaim) -> Cut {
+    fn unmap_in<R: Reclaims>(&mut self, node: Node, span: Span) -> Cut {
         let node = self.shown(node);
         let (from, to) = (self.index(node, span.start), self.index(node, span.last));
         self.dissolve(node, from, from, to, Keep::Outside);
@@ -79,50 +110,58 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         if node.level == 0 {
             hull = self.unmap_leaves(Node { level: 0, ..node }, span);
         } else {
-            let whole = span.whole_slots(Self::shift(node.level));
-            let first = span.first_part(Self::shift(node.level));
-            if whole.is_none_or(|whole| span.start < whole.start) {
-                hull = self.unmap_part(node, first, reclaim);
-            }
-            if let Some(whole) = whole {
-                hull = around(hull, self.unmap_slots(node, whole, reclaim));
-            }
-            let behind = whole.map_or(first.last, |whole| whole.last);
-            if behind < span.last {
-                hull = around(hull, self.unmap_part(node, Span { start: behind + 1, last: span.last }, reclaim));
+            let mut rest = Some(span);
+            while let Some(all) = rest {
+                let part = all.first_part(Self::shift(node.level));
+                rest = all.behind(part);
+                hull = around(hull, self.unmap_part::<R>(node, part));
             }
         }
         let absent = |index| Sort::of(Self::FORMAT, node.level, self.load(node, index)) == Sort::Absent;
-        let empty = reclaim == Reclaim::Free && (from..=to).all(absent) && self.is_empty_but(node, from, to);
+        let empty = R::FREES && (from..=to).all(absent) && self.is_empty_but(node, from, to);
         Cut { hull, empty }
     }
 
-    /// Makes whole slots absent; tables below are left empty, or taken out. Gives the hull of what was mapped.
-    fn unmap_slots(&mut self, node: Node, span: Span, reclaim: Reclaim) -> Option<Span> {
-        let mut hull = None;
-        for index in self.index(node, span.start)..=self.index(node, span.last) {
-            let word = self.load(node, index);
-            let slot = Self::slot(node, index);
-            let more = match Sort::of(Self::FORMAT, node.level, word) {
-                Sort::Absent => None,
-                Sort::Table if reclaim == Reclaim::Keep => {
-                    self.unmap_in(node.below(Self::FORMAT, index, word), slot, reclaim).hull
-                }
-                Sort::Table => {
-                    self.erase(node, index);
-                    let gone = self.release(Node { fresh: true, ..node.below(Self::FORMAT, index, word) });
-                    self.owe_unlinked(node, index, gone);
-                    Some(gone.span)
-                }
-                Sort::Leaf | Sort::Reserved => {
-                    self.erase(node, index);
-                    self.owe_absent(node, Self::duty(Change::Unmap), slot, Self::is_global(node.level, word));
-                    Some(slot)
-                }
-            };
-            hull = around(hull, more);
+    /// Unmaps part of a slot, or all of it. Gives the hull of what was mapped.
+    fn unmap_part<R: Reclaims>(&mut self, node: Node, part: Span) -> Option<Span> {
+        let index = self.index(node, part.start);
+        let word = self.load(node, index);
+        let whole = part.is_whole(Self::shift(node.level));
+        match Sort::of(Self::FORMAT, node.level, word) {
+            Sort::Table => self.unmap_below::<R>(node, index, word, part),
+            Sort::Leaf | Sort::Reserved if whole => {
+                self.erase(node, index);
+                self.owe_absent(node, Self::duty(Change::Unmap), part, Self::is_global(node.level, word));
+                Some(part)
+            }
+            Sort::Leaf if !Self::PAGES => {
+                self.unmap_inside(node, index, part);
+                Some(part)
+            }
+            // What else is not all of a slot was refused.
+            _ => None,
         }
-        hull
+    }
+
+    /// The same of a table, which is left empty, or taken out.
+    #[inline]
+    fn unmap_below<R: Reclaims>(&mut self, node: Node, index: usize, word: u64, part: Span) -> Option<Span> {
+        let child = node.below(Self::FORMAT, index, word);
+        if R::FREES && part.is_whole(Self::shift(node.level)) {
+            self.erase(node, index);
+            let gone = self.release(Node { fresh: true, ..child });
+            self.owe_unlinked(node, index, gone);
+            return Some(gone.span);
+        }
+        let cut = self.unmap_in::<R>(child, part);
+        if R::FREES && cut.empty {
+            self.erase(node, index);
+            self.ledger.release(self.memory, Node { fresh: true, ..child });
+            // What was mapped in it is written down already, and any address of it does for the pointer.
+            let near = cut.hull.unwrap_or(part);
+            self.owe_unlinked(node, index, Self::gone_void(child, near.start));
+        }
+        cut.hull
     }
 
     #[inline(always)]
@@ -151,38 +190,13 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         gone.map(|(span, _)| span)
     }
 
-    /// Unmaps part of a slot. Gives the hull of what was mapped.
-    fn unmap_part(&mut self, node: Node, part: Span, reclaim: Reclaim) -> Option<Span> {
-        let index = self.index(node, part.start);
-        let word = self.load(node, index);
-        match Sort::of(Self::FORMAT, node.level, word) {
-            Sort::Absent | Sort::Reserved => None,
-            Sort::Table => {
-                let child = node.below(Self::FORMAT, index, word);
-                let cut = self.unmap_in(child, part, reclaim);
-                if cut.empty {
-                    self.erase(node, index);
-                    self.ledger.release(self.memory, Node { fresh: true, ..child });
-                    // What was mapped in it is written down already, and any address of it does for the pointer.
-                    let near = cut.hull.unwrap_or(part);
-                    self.owe_unlinked(node, index, Self::gone_void(child, near.start));
-                }
-                cut.hull
-            }
-            Sort::Leaf => {
-                self.unmap_inside(node, index, part);
-                Some(part)
-            }
-        }
-    }
-
     /// Unmaps part of a leaf.
     fn unmap_inside(&mut self, node: Node, index: usize, part: Span) {
         self.dissolve(node, index, usize::MAX, 0, Keep::All);
         let word = self.load(node, index);
         let Some(child) = self.take(node, index) else { return };
         self.fill_split(node, index, word, child);
-        self.unmap_in(child, part, Reclaim::Keep);
+        self.unmap_in::<Keeps>(child, part);
         let duty = Self::duty(Change::Unmap);
         self.swap_in(node, index, word, child, duty);
         if !Self::breaks(node, duty.union(Self::duty(Change::Split))) && L::LIVE && !node.fresh {

@@ -235,14 +235,19 @@ unsafe impl<R: Regime, T: TableBytes, const N: usize, A> TableMemory<R> for Pool
             return None;
         }
         let bytes = (tables * size_of::<T>()) as u64;
-        let first = self.pool.next.load(Relaxed);
-        let fits = |index: &usize| {
-            let table = self.table(*index);
-            index + tables <= N && table.as_u64() != 0 && table.is_aligned(bytes)
-        };
-        let found = (first..N).chain(0..first.min(N)).filter(fits).find(|index| self.pool.claim_all(*index, tables))?;
-        self.pool.next.store(found + tables, Relaxed);
-        Some(self.table(found))
+        let mut index = self.pool.next.load(Relaxed);
+        for _ in 0..N {
+            if index + tables > N {
+                index = 0;
+            }
+            let table = self.table(index);
+            if table.as_u64() != 0 && table.is_aligned(bytes) && self.pool.claim_all(index, tables) {
+                self.pool.next.store(index + tables, Relaxed);
+                return Some(table);
+            }
+            index += 1;
+        }
+        None
     }
 
     unsafe fn free(&mut self, table: PhysAddr, tables: usize) {

@@ -20,12 +20,12 @@ trait Word: Copy {
 impl Word for u32 {
     const ABSENT: Self = 0;
 
-    #[inline(always)]
+    #[inline]
     fn of(word: u64) -> Self {
         word as Self
     }
 
-    #[inline(always)]
+    #[inline]
     fn wide(self) -> u64 {
         self.into()
     }
@@ -34,12 +34,12 @@ impl Word for u32 {
 impl Word for u64 {
     const ABSENT: Self = 0;
 
-    #[inline(always)]
+    #[inline]
     fn of(word: u64) -> Self {
         word
     }
 
-    #[inline(always)]
+    #[inline]
     fn wide(self) -> u64 {
         self
     }
@@ -53,7 +53,7 @@ macro_rules! by_width {
         /// # Safety
         /// `at` is aligned for entries, and the `count` entries from there on are memory that nobody else accesses now.
         /// Those that are read were written.
-        #[inline(always)]
+        #[inline]
         pub(crate) unsafe fn $name<R: Regime>(at: NonNull<u8>, count: usize $(, $argument: $type)*) $(-> $result)? {
             if R::FORMAT.entry_bytes == 4 {
                 // SAFETY: as the caller promises, for entries of four bytes.
@@ -98,7 +98,7 @@ by_width! {
 
 /// # Safety
 /// As for all of these.
-#[inline(always)]
+#[inline]
 unsafe fn vacant<'a, W: Word>(at: NonNull<W>, count: usize) -> &'a mut [MaybeUninit<W>] {
     // SAFETY: as the caller promises.
     unsafe { NonNull::slice_from_raw_parts(at.cast(), count).as_mut() }
@@ -106,7 +106,7 @@ unsafe fn vacant<'a, W: Word>(at: NonNull<W>, count: usize) -> &'a mut [MaybeUni
 
 /// # Safety
 /// As for all of these.
-#[inline(always)]
+#[inline]
 unsafe fn words<'a, W: Word>(at: NonNull<W>, count: usize) -> &'a [W] {
     // SAFETY: as the caller promises.
     unsafe { NonNull::slice_from_raw_parts(at, count).as_ref() }
@@ -114,7 +114,7 @@ unsafe fn words<'a, W: Word>(at: NonNull<W>, count: usize) -> &'a [W] {
 
 /// # Safety
 /// As for all of these.
-#[inline(always)]
+#[inline]
 unsafe fn words_mut<'a, W: Word>(at: NonNull<W>, count: usize) -> &'a mut [W] {
     // SAFETY: as the caller promises.
     unsafe { NonNull::slice_from_raw_parts(at, count).as_mut() }
@@ -122,7 +122,7 @@ unsafe fn words_mut<'a, W: Word>(at: NonNull<W>, count: usize) -> &'a mut [W] {
 
 /// # Safety
 /// As for all of these.
-#[inline(always)]
+#[inline]
 unsafe fn clear_of<W: Word>(at: NonNull<W>, count: usize) {
     // SAFETY: as the caller promises.
     for word in unsafe { vacant(at, count) } {
@@ -133,7 +133,7 @@ unsafe fn clear_of<W: Word>(at: NonNull<W>, count: usize) {
 
 /// # Safety
 /// As for all of these.
-#[inline(always)]
+#[inline]
 unsafe fn fill_of<W: Word>(at: NonNull<W>, count: usize, first: u64, step: u64) {
     let mut next = first;
     // SAFETY: as the caller promises.
@@ -146,7 +146,7 @@ unsafe fn fill_of<W: Word>(at: NonNull<W>, count: usize, first: u64, step: u64) 
 
 /// # Safety
 /// As for all of these.
-#[inline(always)]
+#[inline]
 unsafe fn change_of<W: Word>(at: NonNull<W>, count: usize, keep: u64, set: u64) {
     // SAFETY: as the caller promises.
     for word in unsafe { words_mut(at, count) } {
@@ -157,7 +157,7 @@ unsafe fn change_of<W: Word>(at: NonNull<W>, count: usize, keep: u64, set: u64) 
 
 /// # Safety
 /// As for all of these.
-#[inline(always)]
+#[inline]
 unsafe fn union_of<W: Word>(at: NonNull<W>, count: usize) -> u64 {
     // SAFETY: as the caller promises.
     unsafe { words(at, count) }.iter().fold(0, |all, word| all | word.wide())
@@ -165,7 +165,7 @@ unsafe fn union_of<W: Word>(at: NonNull<W>, count: usize) -> u64 {
 
 /// # Safety
 /// As for all of these.
-#[inline(always)]
+#[inline]
 unsafe fn differing_of<W: Word>(at: NonNull<W>, count: usize, pattern: Pattern) -> u64 {
     // SAFETY: as the caller promises.
     let words = unsafe { words(at, count) };
@@ -176,7 +176,7 @@ unsafe fn differing_of<W: Word>(at: NonNull<W>, count: usize, pattern: Pattern) 
 
 /// # Safety
 /// As for all of these.
-#[inline(always)]
+#[inline]
 unsafe fn diverging_of<W: Word>(at: NonNull<W>, count: usize, mask: u64, first: u64, step: u64) -> (u64, u64) {
     let (mut wrong, mut all, mut expected) = (0, 0, first);
     // SAFETY: as the caller promises.

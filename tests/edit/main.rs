@@ -14,6 +14,7 @@ mod live;
 #[path = "../support/measured.rs"]
 mod measured;
 mod order;
+mod pages;
 mod pitfalls;
 mod resized;
 mod sight;

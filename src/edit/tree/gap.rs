@@ -62,13 +62,13 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     pub(in crate::edit) const RECALLS: bool = one_bit(Self::FORMAT).is_some();
 
     /// Whether entries of `node` must be broken before they are made with that duty.
-    #[inline(always)]
+    #[inline]
     pub(in crate::edit) const fn breaks(node: Node, duty: Duty) -> bool {
         L::LIVE && Duties::<K::Regime>::BREAKS && !node.fresh && duty.before_make
     }
 
     /// Begins a change of entry `index`, which is `word`, that owes `duty`.
-    #[inline(always)]
+    #[inline]
     pub(in crate::edit) fn open(&mut self, node: Node, index: usize, word: u64, duty: Duty) -> Gap {
         let old = if Self::breaks(node, duty) { self.exchange(node, index, word, |_| 0).0 } else { word };
         Gap { node, index, old, duty }
@@ -80,7 +80,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     }
 
     /// Writes an entry of a table that nothing points to, or one that is absent, and cached nowhere.
-    #[inline(always)]
+    #[inline]
     pub(in crate::edit) fn fill(&mut self, node: Node, index: usize, word: u64) {
         debug_assert!(
             node.fresh || Sort::of(Self::FORMAT, node.level, self.load(node, index)) == Sort::Absent,
@@ -90,7 +90,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     }
 
     /// Absent entries of `span` in `node` are about to become valid: those that an unflushed token remembers are flushed.
-    #[inline(always)]
+    #[inline]
     pub(in crate::edit) fn vacate(&mut self, node: Node, span: Span) -> Vacant {
         self.ledger.prepare(span);
         Vacant(node)
@@ -109,13 +109,13 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     }
 
     /// Makes an entry absent.
-    #[inline(always)]
+    #[inline]
     pub(in crate::edit) fn erase(&mut self, node: Node, index: usize) {
         self.store(node, index, 0);
     }
 
     /// Replaces an entry, in place, whatever hardware made of it.
-    #[inline(always)]
+    #[inline]
     pub(in crate::edit) fn overwrite(&mut self, node: Node, index: usize, word: u64, duty: Duty) {
         debug_assert!(!Self::breaks(node, duty), "what must be broken is opened");
         self.store(node, index, word);
@@ -123,7 +123,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
 
     /// Replaces an entry, in place, by what `change` makes of it, without losing what hardware sets meanwhile. Gives the
     /// old word and the new one.
-    #[inline(always)]
+    #[inline]
     pub(in crate::edit) fn update(
         &mut self,
         node: Node,
@@ -136,7 +136,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         self.exchange(node, index, word, change)
     }
 
-    #[inline(always)]
+    #[inline]
     fn exchange(&mut self, node: Node, index: usize, word: u64, change: impl Fn(u64) -> u64) -> (u64, u64) {
         if !Self::CHANGES_ITSELF || node.fresh {
             let new = change(word);
@@ -157,7 +157,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
 
 impl Gap {
     /// Flushes the entry, of which `gone` may be cached.
-    #[inline(always)]
+    #[inline]
     pub(in crate::edit) fn settle<K: Kind, L: Ledger<K>>(self, tree: &mut Tree<'_, K, L>, gone: Gone) -> Settled {
         if Tree::<K, L>::breaks(self.node, self.duty) {
             tree.ledger.settle(self.duty, gone);
@@ -168,7 +168,7 @@ impl Gap {
 
 impl Settled {
     /// Makes it `word`.
-    #[inline(always)]
+    #[inline]
     pub(in crate::edit) fn make<K: Kind, L: Ledger<K>>(self, tree: &mut Tree<'_, K, L>, word: u64) -> Made {
         tree.store(self.0.node, self.0.index, word);
         self.made::<K, L>()
@@ -195,7 +195,7 @@ impl Settled {
         self.made::<K, L>()
     }
 
-    #[inline(always)]
+    #[inline]
     const fn made<K: Kind, L: Ledger<K>>(&self) -> Made {
         if Tree::<K, L>::breaks(self.0.node, self.0.duty) { Made::Anew } else { Made::InPlace(self.0.duty) }
     }
@@ -203,7 +203,7 @@ impl Settled {
 
 impl Made {
     /// What it owes, where an absent entry that becomes the same is `anew`.
-    #[inline(always)]
+    #[inline]
     pub(in crate::edit) fn duty<K: Kind, L: Ledger<K>>(self, anew: Change) -> Duty {
         match self {
             Self::Anew => Tree::<K, L>::duty(anew),
@@ -257,7 +257,7 @@ impl Gaps {
 
 impl Vacant {
     /// Makes an absent entry `word`.
-    #[inline(always)]
+    #[inline]
     pub(in crate::edit) fn make<K: Kind, L: Ledger<K>>(self, tree: &mut Tree<'_, K, L>, index: usize, word: u64) {
         tree.store(self.0, index, word);
     }

@@ -13,7 +13,7 @@ use crate::tables::row;
 
 impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     /// What words of leaves of `level` that translate to one after the other grow by; `None` where they do not grow alike.
-    #[inline(always)]
+    #[inline]
     const fn step(level: usize) -> Option<u64> {
         let field = Self::FORMAT.address;
         if field.high_bits == 0 { Some((1 << Self::shift(level)) >> field.shift_right) } else { None }
@@ -21,7 +21,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
 
     /// Where the entries `from..to` of `node` are, and how many, if they are ordinary memory: in sight, and nothing walks
     /// them.
-    #[inline(always)]
+    #[inline]
     fn quiet(node: Node, from: usize, to: usize) -> Option<(NonNull<u8>, usize)> {
         if (L::LIVE && !node.fresh) || from >= to || to > node.entries(Self::FORMAT) {
             return None;
@@ -45,7 +45,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
 
     /// Writes leaves with `flags` to the entries `from..to`, which are absent: the first to `phys`, and the others to what
     /// is behind.
-    #[inline(always)]
+    #[inline]
     pub(in crate::edit) fn fill_row(&mut self, node: Node, from: usize, to: usize, flags: u64, phys: u64) {
         debug_assert!(node.fresh || self.is_row_absent(node, from, to), "what is there is opened, and settled, before");
         let node = self.shown(node);
@@ -68,7 +68,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     }
 
     /// Keeps some bits of each of the entries `from..to`, which nothing walks, and sets others.
-    #[inline(always)]
+    #[inline]
     pub(in crate::edit) fn change_row(&mut self, node: Node, from: usize, to: usize, keep: u64, set: u64) {
         debug_assert!(!L::LIVE || node.fresh, "what is walked is updated");
         let node = self.shown(node);
@@ -83,7 +83,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     }
 
     /// Whether all of the entries `from..to` are absent.
-    #[inline(always)]
+    #[inline]
     pub(in crate::edit) fn is_row_absent(&self, node: Node, from: usize, to: usize) -> bool {
         let node = self.shown(node);
         let all = match Self::quiet(node, from, to) {
@@ -95,7 +95,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     }
 
     /// Whether all of the entries `from..to` have the pattern.
-    #[inline(always)]
+    #[inline]
     pub(in crate::edit) fn is_row_like(&self, node: Node, from: usize, to: usize, pattern: Pattern) -> bool {
         let node = self.shown(node);
         let wrong = match Self::quiet(node, from, to) {

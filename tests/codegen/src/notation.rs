@@ -1,6 +1,7 @@
 //! In the notation.
 
 pub mod cores;
+pub mod pages;
 pub mod space;
 pub mod switch;
 

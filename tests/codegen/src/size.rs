@@ -10,7 +10,11 @@ mod start {
     #[cfg(feature = "notation")]
     #[unsafe(no_mangle)]
     extern "C" fn _start() -> ! {
+        #[cfg(not(feature = "largest"))]
+        use codegen::notation::pages::{notation_map_page, notation_map_range, notation_unmap_range};
+        #[cfg(feature = "largest")]
         use codegen::notation::space::{notation_map_page, notation_map_range, notation_unmap_range};
+
         black_box([notation_map_page as *const (), notation_map_range as *const (), notation_unmap_range as *const ()]);
         loop {
             core::hint::spin_loop();

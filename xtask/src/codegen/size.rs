@@ -31,14 +31,17 @@ const MOST: f64 = 1.15;
 #[derive(Clone, Copy, Debug)]
 enum Author {
     Half(Half),
+    /// In the notation, for spaces with leaves of any size.
+    Largest,
     /// A crate of the field, as a feature of the package that links it, and its version.
     Peer(&'static str, &'static str),
 }
 
 /// In the order of the table, by hand and ours first.
-const AUTHORS: [Author; 7] = [
+const AUTHORS: [Author; 8] = [
     Author::Half(Half::ByHand),
     Author::Half(Half::Notation),
+    Author::Largest,
     Author::Peer("x86_64", "0.15"),
     Author::Peer("aarch64-paging", "0.12"),
     Author::Peer("page_table_multiarch", "0.6"),
@@ -50,7 +53,8 @@ impl Author {
     fn name(self) -> String {
         match self {
             Self::Half(Half::ByHand) => "by hand".to_owned(),
-            Self::Half(Half::Notation) => "ours".to_owned(),
+            Self::Half(Half::Notation) => "ours, pages".to_owned(),
+            Self::Largest => "ours, leaves of any size".to_owned(),
             Self::Peer(name, version) => format!("{name} {version}"),
         }
     }
@@ -69,11 +73,12 @@ impl Author {
     fn size(self, toolchain: Toolchain, arch: Arch, directory: &Path) -> Result<Size> {
         let (package, binary, feature) = match self {
             Self::Half(half) => ("codegen", "size", half.feature()),
+            Self::Largest => ("codegen", "size", "notation,largest"),
             Self::Peer(name, _) => ("peer-size", "peer-size", name),
         };
         let mut command = cargo_rustc(toolchain, arch, "opt-level=\"z\"", package, directory);
         command.args(["--bin", binary, "--no-default-features", "--features", feature, "--"]);
-        if matches!(self, Self::Half(Half::Notation)) {
+        if matches!(self, Self::Half(Half::Notation) | Self::Largest) {
             linked_at(&mut command, arch);
         }
         call(&mut command)?;
@@ -116,8 +121,8 @@ pub(crate) fn report(toolchain: Toolchain, directory: &Path) -> Result<()> {
 }
 
 const HEAD: &str = "Mapping a page, mapping a range and unmapping a range, with all that is linked for it (that of `core` panics \
-and formats, where somebody does); in brackets the ratio to code by hand. By hand and `x86_64`, without \
-large leaves.";
+and formats, where somebody does); in brackets the ratio to code by hand. By hand, \
+`x86_64` and ours of pages (`Kind::LARGEST_LEAF`), without large leaves.";
 
 fn measure(path: &Path) -> Result<Size> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
