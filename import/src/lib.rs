@@ -20,6 +20,7 @@ pub mod system;
 pub mod twin;
 
 mod c;
+mod dtb;
 mod jailhouse;
 mod lint;
 mod microkit;
@@ -68,6 +69,9 @@ impl Format {
     /// The format that the bytes look like.
     #[must_use]
     pub fn guess(bytes: &[u8]) -> Option<Self> {
+        if dtb::is(bytes) {
+            return Some(Self::Dtb);
+        }
         let text = String::from_utf8_lossy(bytes);
         if tf_a::is(&text) {
             return Some(Self::TfA);
@@ -143,7 +147,7 @@ pub fn import_bytes(files: &[(Vec<u8>, &Path)], options: &Options) -> Result<Imp
         Format::Jailhouse => jailhouse::import(files, options)?,
         Format::Zephyr => zephyr::import(&text(), path, options)?,
         Format::Microkit => microkit::import(&text(), path, options)?,
-        Format::Dtb => bail!("not yet"),
+        Format::Dtb => dtb::import(bytes, path, options)?,
     };
     if let Some(name) = &options.name {
         imported.system.id = resources::identifier(name);

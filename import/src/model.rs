@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 
-use crate::nest;
 use crate::resources::{Run, derive, identifier, memory, unique};
 use crate::system::{Channel, Dma, Isolation, Num, Options, Region, Resource, RightsText, Space, System};
+use crate::{nest, twin};
 
-/// Most entries of one import: far more than the rules judge.
+/// Most ranges of one import.
 const ENTRIES: usize = 4096;
 
 /// Where something comes from.
@@ -42,8 +42,9 @@ pub(crate) struct Entry {
     /// The size of its leaves, or the most that is.
     pub(crate) page: Option<u64>,
     pub(crate) page_max: Option<u64>,
-    /// The resource of [`Model::resources`] that it maps from its start on; otherwise one is derived.
+    /// The resource of [`Model::resources`] that it maps, and from which byte on; otherwise one is derived.
     pub(crate) resource: Option<String>,
+    pub(crate) offset: u64,
     /// The channel that it is an end of.
     pub(crate) channel: Option<String>,
     pub(crate) origin: Origin,
@@ -166,6 +167,9 @@ impl Model {
         let open = |entry: &&Entry| entry.resource.is_none() && entry.is_range();
         let all = || self.spaces.iter().flat_map(|space| &space.entries).filter(open);
         let mut runs: Vec<Run> = all().map(run).collect();
+        if runs.len() > twin::REGIONS {
+            bail!("{} regions, and at most {} can be judged", runs.len(), twin::REGIONS);
+        }
         let mut names: Vec<String> = all().map(|entry| entry.name.clone()).collect();
         let own = runs.len();
         // What is known and mapped by some entry becomes a part of what is derived.
@@ -260,6 +264,7 @@ fn region(entry: &Entry, bus_decides: bool) -> Region {
         user: entry.user,
         phys: (entry.resource.is_none() && entry.channel.is_none()).then_some(Num(entry.phys)),
         resource: entry.resource.clone(),
+        offset: (entry.offset > 0).then_some(Num(entry.offset)),
         channel: entry.channel.clone(),
         memory: if entry.resource.is_some() && !bus_decides {
             memory(entry.memory).ok().map(str::to_owned)

@@ -97,7 +97,7 @@ pub(crate) fn import(text: &str, path: &Path, options: &Options) -> Result<Impor
     let words = expand(&unit, &unit.words, &opaque)?;
     let mut entries = Vec::new();
     let (mut wrong, mut remarks) = (Vec::new(), Vec::new());
-    for call in calls(&words, &opaque) {
+    for call in calls(&words, &opaque)? {
         let place = unit.place(call.place);
         match entry(&unit, &call) {
             Ok(Some(entry)) => entries.push(entry),

@@ -82,7 +82,7 @@ pub(crate) fn import(text: &str, path: &Path, options: &Options) -> Result<Impor
     let unit = Unit::of(text, path, PRELUDE, &options.surroundings)?;
     let words = expand(&unit, &unit.words, &ENTRIES)?;
     let (mut entries, mut wrong) = (Vec::new(), Vec::new());
-    for call in calls(&words, &ENTRIES) {
+    for call in calls(&words, &ENTRIES)? {
         match read(&unit, &call) {
             Ok(list) => entries.extend(list),
             Err(error) => wrong.push(format!("{}: {}: {error:#}", unit.place(call.place), written(&call.words))),

@@ -59,11 +59,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     };
     let imported = tablature_import::import(&options.files, &how)?;
     let declaration = imported.declaration().map_err(anyhow::Error::msg).context("the notation cannot express it")?;
-    let findings = imported.findings().map_err(anyhow::Error::msg)?;
     match &options.output {
         Some(path) => fs::write(path, &declaration).with_context(|| format!("cannot write {}", path.display()))?,
         None => print!("{declaration}"),
     }
+    let findings = imported.findings().map_err(anyhow::Error::msg)?;
     imported.remarks.iter().for_each(|remark| eprintln!("remark: {remark}"));
     findings.iter().for_each(|finding| eprintln!("{finding}"));
     let errors = findings.iter().filter(|finding| finding.is_error).count();

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use anyhow::{Result, bail};
+
 use super::expand::split;
 use super::token::{Kind, Place, Token};
 
@@ -17,8 +19,14 @@ pub(crate) struct Call {
     pub(crate) words: Vec<Token>,
 }
 
+/// Most calls of a file.
+const CALLS: usize = 4096;
+
 /// Every call of one of `names`. A declaration or definition of such a function is none: there the word before is a type.
-pub(crate) fn calls(words: &[Token], names: &[&str]) -> Vec<Call> {
+///
+/// # Errors
+/// There are more than anyone writes.
+pub(crate) fn calls(words: &[Token], names: &[&str]) -> Result<Vec<Call>> {
     let mut found = Vec::new();
     let mut index = 0;
     while index < words.len() {
@@ -31,6 +39,9 @@ pub(crate) fn calls(words: &[Token], names: &[&str]) -> Vec<Call> {
             continue;
         }
         let end = close(words, index + 1);
+        if found.len() == CALLS {
+            bail!("more than {CALLS} calls of {}", names[0]);
+        }
         found.push(Call {
             name: token.text.clone(),
             arguments: split(words.get(index + 2..end).unwrap_or_default()),
@@ -40,7 +51,7 @@ pub(crate) fn calls(words: &[Token], names: &[&str]) -> Vec<Call> {
         });
         index = end.max(index) + 1;
     }
-    found
+    Ok(found)
 }
 
 /// Whether a name after this word is declared.

@@ -75,7 +75,7 @@ fn calls_keep_their_place_and_the_macro_that_made_them() {
         "#define MAP_UART MAP(UART_BASE, \\\n 0x1000)\n\nint MAP(int a);\nx = {\n MAP_UART,\n MAP((1, 2), y)\n};";
     let unit = unit(text);
     let words = expand(&unit, &unit.words, &["MAP"]).expect("expansion");
-    let found = calls(&words, &["MAP"]);
+    let found = calls(&words, &["MAP"]).expect("few calls");
     let shown: Vec<_> =
         found.iter().map(|call| (unit.place(call.place), call.from.as_deref(), written(&call.words))).collect();
     assert_eq!(shown[0], ("a.c:6".to_owned(), Some("MAP_UART"), "MAP(UART_BASE, 0x1000)".to_owned()));

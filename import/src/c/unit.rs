@@ -11,6 +11,8 @@ use super::value;
 
 /// Files that may include each other.
 const DEPTH: usize = 64;
+/// Conditions in conditions.
+const CONDITIONS: usize = 256;
 /// Words in all files.
 const WORDS: usize = 4_000_000;
 /// Bytes of one file.
@@ -166,6 +168,7 @@ impl Unit {
             "endif" => {
                 open.pop().context("#endif without #if")?;
             }
+            _ if open.len() == CONDITIONS => bail!("more than {CONDITIONS} conditions in each other"),
             _ => {
                 let name = rest.first().map(|name| name.text.clone()).unwrap_or_default();
                 let holds = outer(open)

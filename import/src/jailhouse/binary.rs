@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{Architecture, Cell, Memory};
+use super::{Architecture, Cell, Memory, REGIONS};
 
 /// Signatures of a cell and of a system, as they begin in every revision.
 const CELL: [&[u8]; 2] = [b"JHCELL", b"JHCLL"];
@@ -18,8 +18,6 @@ const IOMMU: usize = 28;
 const IOMMUS: usize = 8;
 const PLATFORM: usize = 44;
 const MEMORY: usize = 32;
-/// Most regions of a cell.
-const REGIONS: usize = 4096;
 
 /// Whether bytes are of this kind.
 pub(super) fn is(bytes: &[u8]) -> bool {

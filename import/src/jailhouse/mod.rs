@@ -34,6 +34,8 @@ const FLAGS: [(&str, u64); 8] = [
     ("LOADABLE", 0x40),
     ("ROOTSHARED", ROOTSHARED),
 ];
+/// Most regions of a cell.
+const REGIONS: usize = 4096;
 /// Bytes of a page.
 const PAGE: u64 = 0x1000;
 

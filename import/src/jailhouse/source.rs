@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{Architecture, Cell, Memory};
+use super::{Architecture, Cell, Memory, REGIONS};
 use crate::Options;
 use crate::c::expand::expand;
 use crate::c::init::{Init, initializers};
@@ -63,7 +63,11 @@ pub(super) fn read(text: &str, path: &Path, options: &Options) -> Result<Cell> {
     let config = found.with_context(|| format!("{}: no .mem_regions in it{}", path.display(), unit.gaps()))?;
     let head = config.field("header").or_else(|| config.field("cell")).context("neither .header nor .cell in it")?;
     let (mut memory, mut wrong) = (Vec::new(), Vec::new());
-    for (index, item) in config.field("mem_regions").into_iter().flat_map(Init::items).enumerate() {
+    let items: Vec<&Init> = config.field("mem_regions").into_iter().flat_map(Init::items).collect();
+    if items.len() > REGIONS {
+        bail!("{}: {} regions of memory, and at most {REGIONS} are read", path.display(), items.len());
+    }
+    for (index, item) in items.into_iter().enumerate() {
         match region(&unit, item, index) {
             Ok(region) => memory.push(region),
             Err(error) => wrong.push(format!("{}: {error:#}", unit.place(item.place()))),

@@ -2,4 +2,6 @@
 
 mod data;
 mod findings;
+mod garbage;
+mod tree;
 mod written;

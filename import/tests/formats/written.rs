@@ -3,12 +3,18 @@
 //!
 //! After a change of what is written, `BLESS=1 cargo test -p tablature-import --test formats` writes the files anew.
 
+use tablature_import::Imported;
+
 use crate::data::{self, Input, findings, import};
+use crate::tree;
 
 fn check(input: &Input, file: &str) {
-    let imported = import(input).unwrap_or_else(|error| panic!("{error:#}"));
+    check_imported(&import(input).unwrap_or_else(|error| panic!("{error:#}")), file);
+}
+
+fn check_imported(imported: &Imported, file: &str) {
     let text = imported.declaration().expect("a declaration");
-    let found = findings(&imported);
+    let found = findings(imported);
     let list = || found.iter().map(|finding| format!("{finding}\n")).collect::<String>();
     assert!(found.iter().all(|finding| !finding.is_error), "{text}\n{}", list());
     let path = data::directory().join("declared").join(file);
@@ -16,6 +22,11 @@ fn check(input: &Input, file: &str) {
         std::fs::write(&path, &text).expect("written");
     }
     assert_eq!(std::fs::read_to_string(&path).expect("the declaration"), text, "{file}");
+}
+
+#[test]
+fn a_device_tree() {
+    check_imported(&tree::import(tree::good()).expect("a tree"), "dtb.rs");
 }
 
 #[test]
