@@ -40,6 +40,8 @@ pub(super) struct Mutation {
     bytes: Vec<u8>,
     /// As it was.
     image: Image,
+    /// What it loads.
+    memory: PhysicalMemory,
     document: Document,
     /// What was changed, and found.
     pub(super) tally: Tally,
@@ -48,8 +50,8 @@ pub(super) struct Mutation {
 /// A word in a table.
 #[derive(Clone, Copy)]
 struct Entry {
-    /// Where the file has it.
-    offset: usize,
+    /// Its physical address.
+    phys: u64,
     /// Number of its table.
     table: u64,
     level: usize,
@@ -66,8 +68,9 @@ impl Mutation {
     /// It is not.
     pub(super) fn new(bytes: Vec<u8>, document: Document) -> Result<Self> {
         let image = Image::parse(bytes.clone())?;
-        let mutation = Self { bytes, image, document, tally: Tally::new() };
-        let findings = mutation.report()?.findings;
+        let memory = PhysicalMemory::of_image(&image)?;
+        let mutation = Self { bytes, image, memory, document, tally: Tally::new() };
+        let findings = mutation.report(&mutation.image, &mutation.memory)?.findings;
         ensure!(findings.is_empty(), "the image is not as its document says to begin with: {findings:#?}");
         Ok(mutation)
     }
@@ -85,29 +88,34 @@ impl Mutation {
         Ok(())
     }
 
-    fn report(&self) -> Result<Report> {
-        let image = Image::parse(self.bytes.clone())?;
-        let memory = PhysicalMemory::of_image(&image)?;
-        check::check(&image, &self.document, &Machine { memory: &memory, roots: &[], is_dump: false })
+    fn report(&self, image: &Image, memory: &PhysicalMemory) -> Result<Report> {
+        check::check(image, &self.document, &Machine { memory, roots: &[], is_dump: false })
     }
 
-    /// What the checker says of the image as it is now.
-    fn findings(&self) -> Result<BTreeSet<Kind>> {
-        Ok(self.report()?.findings.iter().map(|finding| finding.kind).collect())
-    }
-
-    /// Changes some bytes, checks, and changes them back.
+    /// Changes some bytes of the file, and checks it.
     fn change(&mut self, what: &str, offset: usize, new: &[u8], class: Class) -> Result<()> {
-        let place = self.bytes.get_mut(offset..offset + new.len()).context("the file ends before")?;
-        let old = place.to_vec();
-        ensure!(old != new, "{what}: no change");
-        place.copy_from_slice(new);
-        let found = self.findings();
-        self.bytes[offset..offset + old.len()].copy_from_slice(&old);
-        let found = found?;
+        let mut bytes = self.bytes.clone();
+        bytes.get_mut(offset..offset + new.len()).context("the file ends before")?.copy_from_slice(new);
+        ensure!(bytes != self.bytes, "{what}: no change");
+        let image = Image::parse(bytes)?;
+        let report = self.report(&image, &PhysicalMemory::of_image(&image)?)?;
+        self.judge(&format!("{what} became {new:x?}"), &report, class)
+    }
+
+    /// Changes an entry where the image is loaded, and checks that.
+    fn write(&mut self, what: &str, entry: &Entry, word: u64, class: Class) -> Result<()> {
+        ensure!(entry.word != word, "{what}: no change");
+        let mut memory = self.memory.clone();
+        memory.add_dump(entry.phys, word.to_le_bytes()[..entry.size].to_vec())?;
+        let report = self.report(&self.image, &memory)?;
+        self.judge(&format!("{what} became {word:#x}"), &report, class)
+    }
+
+    fn judge(&mut self, what: &str, report: &Report, class: Class) -> Result<()> {
+        let found: BTreeSet<Kind> = report.findings.iter().map(|finding| finding.kind).collect();
         let meant = class.kinds.iter().any(|kind| found.contains(kind));
         if found.is_empty() || !(meant || class.may_mean_nothing || class.kinds.is_empty()) {
-            bail!("{what} ({}): {old:x?} became {new:x?}, and the checker found {found:?}", class.name);
+            bail!("{what} ({}), and the checker found {found:?}", class.name);
         }
         let (changes, by_meaning) = self.tally.entry(class.name).or_default();
         *changes += 1;
@@ -169,10 +177,6 @@ impl Mutation {
         self.write(&format!("{what}, bit {bit}"), entry, entry.word ^ 1 << bit, class)
     }
 
-    fn write(&mut self, what: &str, entry: &Entry, word: u64, class: Class) -> Result<()> {
-        self.change(what, entry.offset, &word.to_le_bytes()[..entry.size], class)
-    }
-
     /// A leaf and a pointer where nothing is: once at either end of what each table leaves free.
     fn extra(&mut self, space: &Space, entries: &[Entry]) -> Result<()> {
         let tables: BTreeSet<u64> = entries.iter().map(|entry| entry.table).collect();
@@ -206,13 +210,12 @@ impl Mutation {
             let (first, end) = if is_root { scheme.reached(virt) } else { (0, scheme.entries(table.level)) };
             for index in first..end {
                 let phys = base + table.index * scheme.table_bytes() + index * scheme.entry_bytes();
-                let offset = self.image.file_offset(phys).context("the file does not have all tables")?;
+                // What a loader would fill with zeros is no table.
+                ensure!(self.image.file_offset(phys).is_some(), "the file does not have all tables");
+                let word = self.memory.word(phys, scheme.entry_bytes()).context("no such memory")?;
                 let size = scheme.entry_bytes() as usize;
-                let mut word = [0; 8];
-                word[..size].copy_from_slice(&self.bytes[offset..offset + size]);
-                let word = u64::from_le_bytes(word);
                 let meaning = scheme.decode(&Place { level: table.level, index, limits: Limits::NONE }, word);
-                entries.push(Entry { offset, table: table.index, level: table.level, size, word, meaning });
+                entries.push(Entry { phys, table: table.index, level: table.level, size, word, meaning });
             }
         }
         Ok(entries)
