@@ -91,7 +91,10 @@ impl Pair {
         let differs = |register: &&Register| {
             let before = old.iter().find(|before| before.name == register.name);
             let other_root = !self.in_place && (register.is_root || before.is_some_and(|before| before.is_root));
-            let is_same = |before: &Register| before.value == register.value && before.mask == register.mask;
+            // Bits that the new map leaves alone may be anything.
+            let is_same = |before: &Register| {
+                before.mask & register.mask == register.mask && (before.value ^ register.value) & register.mask == 0
+            };
             other_root || !(before.is_some_and(is_same) || self.in_place && register.is_root)
         };
         new.iter().filter(differs).map(|register| register.name).collect()

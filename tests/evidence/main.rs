@@ -1,5 +1,6 @@
 //! Documents of evidence, judged by the schema and by computations of their own.
 
+mod changes;
 mod classes;
 mod document;
 mod facts;
