@@ -1,6 +1,6 @@
 //! `cargo xtask boards`: maps of shipping boards, written in the notation, compiled, and walked.
 //!
-//! Reading order: [`data`] reads the tables, [`resources`] and [`declare`] make a declaration of each board, [`emit`]
+//! Reading order: [`data`] reads the tables, [`declare`] makes a declaration of each board, [`emit`]
 //! writes them into a crate whose program hands back the tables, [`walk`] reads those as hardware would, [`compare`]
 //! says where they differ from the board, [`defects`] asks the rules about known defects.
 
