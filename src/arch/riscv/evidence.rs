@@ -17,8 +17,8 @@ pub(in crate::arch) fn scheme(format: &Format) -> Option<Scheme> {
         (Sv57::FORMAT.name, "riscv-sv57", "riscv::Sv57"),
         (Sv39x4::FORMAT.name, "riscv-sv39x4", "riscv::Sv39x4"),
         (Sv48x4::FORMAT.name, "riscv-sv48x4", "riscv::Sv48x4"),
-        // Its memory types are bits that the manual reserves.
-        (Sv39C9xx::FORMAT.name, "other", "riscv::Sv39C9xx"),
+        // Its memory types are bits that the architecture reserves.
+        (Sv39C9xx::FORMAT.name, "riscv-sv39-c9xx", "riscv::Sv39C9xx"),
     ];
     Scheme::find("riscv", format, &table)
 }
