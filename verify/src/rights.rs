@@ -132,6 +132,8 @@ pub enum Memory {
     },
     /// LoongArch: MAT.
     Mat(u8),
+    /// T-Head: strongly ordered, cacheable, bufferable, shareable, and the secure world's.
+    C9xx(u8),
 }
 
 /// Normal memory that several CPUs cache coherently.
@@ -148,6 +150,7 @@ impl Memory {
             Self::Pat { value, .. } => x86_name(value?),
             Self::Ept { kind, .. } => x86_name(kind),
             Self::Short { attribute, shareable } => short_name(attribute, shareable),
+            Self::C9xx(value) => c9xx_name(value),
             Self::Mat(value) => ["device_nGnRnE", "normal_wb", "normal_nc"].get(usize::from(value)).copied(),
         }
     }
@@ -225,6 +228,17 @@ fn short_name(attribute: u8, shareable: bool) -> Option<&'static str> {
     }
 }
 
+/// What Linux writes for memory, memory that is not cached, and devices; a device with B acknowledges writes early.
+fn c9xx_name(value: u8) -> Option<&'static str> {
+    match value {
+        0b0_1110 => Some("normal_wb"),
+        0b0_0110 => Some("normal_nc"),
+        0b1_0010 => Some("device_nGnRnE"),
+        0b1_0100 => Some("device_nGnRE"),
+        _ => None,
+    }
+}
+
 /// Memory types of PAT and EPT (SDM 3A, "Memory Type That Can Be Encoded With PAT"). UC- is not UC: MTRRs turn it into
 /// write-combining.
 fn x86_name(value: u8) -> Option<&'static str> {
@@ -262,6 +276,7 @@ impl fmt::Display for Memory {
                 format!("TEX, C, B {attribute:#07b}{}", if shareable { "" } else { ", not shareable" })
             }
             (Self::Mat(value), _) => format!("MAT {value}"),
+            (Self::C9xx(value), _) => format!("SO, C, B, SH, SEC {value:#07b}"),
         };
         f.pad(&text)
     }

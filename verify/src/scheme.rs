@@ -35,6 +35,12 @@ pub enum Family {
     /// RISC-V, five levels.
     #[value(name = "riscv-sv57")]
     Sv57,
+    /// RISC-V, three levels, with the memory attributes of T-Head's C9xx.
+    #[value(name = "riscv-sv39-c9xx")]
+    Sv39C9xx,
+    /// RISC-V G-stage, two levels of 4-byte entries.
+    #[value(name = "riscv-sv32x4")]
+    Sv32x4,
     /// RISC-V G-stage, three levels.
     #[value(name = "riscv-sv39x4")]
     Sv39x4,
@@ -98,7 +104,12 @@ impl Family {
     /// Whether it is one of RISC-V.
     #[must_use]
     pub const fn is_riscv(self) -> bool {
-        matches!(self, Self::Sv32 | Self::Sv39 | Self::Sv48 | Self::Sv57 | Self::Sv39x4 | Self::Sv48x4 | Self::Sv57x4)
+        matches!(self, Self::Sv32 | Self::Sv39 | Self::Sv39C9xx | Self::Sv48 | Self::Sv57) || self.is_g_stage()
+    }
+
+    /// Whether it is a G-stage of RISC-V.
+    const fn is_g_stage(self) -> bool {
+        matches!(self, Self::Sv32x4 | Self::Sv39x4 | Self::Sv48x4 | Self::Sv57x4)
     }
 
     /// Whether it is one of the long descriptors of ARMv7.
@@ -116,7 +127,7 @@ impl Family {
     /// Whether it translates what a guest takes for physical addresses.
     #[must_use]
     pub const fn is_guest(self) -> bool {
-        matches!(self, Self::Stage2 | Self::Sv39x4 | Self::Sv48x4 | Self::Sv57x4 | Self::Ept | Self::LpaeStage2)
+        matches!(self, Self::Stage2 | Self::Ept | Self::LpaeStage2) || self.is_g_stage()
     }
 
     /// Whether a kernel and its users share the tables, so that leaves have rights for both.
@@ -129,7 +140,8 @@ impl Family {
     const fn usual_bits(self) -> Option<u32> {
         match self {
             Self::Sv32 | Self::Pae | Self::Legacy | Self::Short | Self::Lpae | Self::LpaePl2 => Some(32),
-            Self::Sv39 => Some(39),
+            Self::Sv32x4 => Some(34),
+            Self::Sv39 | Self::Sv39C9xx => Some(39),
             Self::LpaeStage2 => Some(40),
             Self::Sv48 | Self::Level4 | Self::Ept | Self::Loongarch64 => Some(48),
             Self::Sv57 | Self::Level5 => Some(57),
@@ -220,7 +232,7 @@ impl Scheme {
         match self.family {
             Family::Short => 4,
             Family::Stage2 | Family::LpaeStage2 => 4,
-            Family::Sv39x4 | Family::Sv48x4 | Family::Sv57x4 => 2,
+            family if family.is_g_stage() => 2,
             _ => 0,
         }
     }
@@ -228,7 +240,7 @@ impl Scheme {
     /// Bytes of an entry.
     #[must_use]
     pub const fn entry_bytes(&self) -> u64 {
-        if matches!(self.family, Family::Sv32 | Family::Legacy | Family::Short) { 4 } else { 8 }
+        if matches!(self.family, Family::Sv32 | Family::Sv32x4 | Family::Legacy | Family::Short) { 4 } else { 8 }
     }
 
     /// Bytes of the smallest leaf.
@@ -276,7 +288,8 @@ impl Scheme {
     pub const fn halves(&self) -> Halves {
         match self.family {
             Family::El1 | Family::El20 | Family::Loongarch64 => Halves::Split,
-            Family::Sv39 | Family::Sv48 | Family::Sv57 | Family::Level4 | Family::Level5 => Halves::Extended,
+            Family::Sv39 | Family::Sv39C9xx | Family::Sv48 | Family::Sv57 => Halves::Extended,
+            Family::Level4 | Family::Level5 => Halves::Extended,
             _ => Halves::One,
         }
     }
@@ -344,6 +357,7 @@ mod tests {
             (Family::Sv32, 12, 32, 2, 1024, 1),
             (Family::Sv39, 12, 39, 3, 512, 1),
             (Family::Sv57, 12, 57, 5, 512, 1),
+            (Family::Sv32x4, 12, 34, 2, 4096, 4),
             (Family::Sv39x4, 12, 41, 3, 2048, 4),
             (Family::Sv48x4, 12, 50, 4, 2048, 4),
             (Family::Level5, 12, 57, 5, 512, 1),

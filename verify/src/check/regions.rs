@@ -7,7 +7,7 @@ use crate::decode::Attributes;
 use crate::evidence::{Leaves, Region, RegionKind};
 use crate::number::Size;
 use crate::rights::Rights;
-use crate::scheme::Scheme;
+use crate::scheme::{Family, Scheme};
 use crate::walk::{Found, Run, sweep};
 
 /// The regions as the document has them: within the address space, apart from each other, and each one made of its leaves.
@@ -231,11 +231,12 @@ fn rights(scheme: &Scheme, region: &Region) -> (Rights, Rights) {
     }
 }
 
-/// The declared memory type as the tables can say it: those of RISC-V say how it differs from what the bus has.
+/// The declared memory type as the tables can say it: those of RISC-V say how it differs from what the bus has, but for those
+/// of T-Head.
 fn memory<'a>(subject: &Subject<'_>, region: &'a Region, leaves: &'a Leaves) -> &'a str {
     let declared = leaves.memory.as_deref().or(region.memory.as_deref());
-    let asked =
-        if subject.scheme.family.is_riscv() { subject.document.override_at(leaves.phys.0, declared) } else { declared };
+    let is_override = subject.scheme.family.is_riscv() && subject.scheme.family != Family::Sv39C9xx;
+    let asked = if is_override { subject.document.override_at(leaves.phys.0, declared) } else { declared };
     asked.unwrap_or("inherent")
 }
 

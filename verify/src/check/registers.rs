@@ -158,8 +158,8 @@ fn riscv(subject: &Subject<'_>, roots: Roots) -> Vec<Claim> {
     let family = subject.scheme.family;
     let register = if family.is_guest() { "hgatp" } else { "satp" };
     let (mode, number) = match family {
-        Family::Sv32 => (claim(register, "MODE", (31, 1), 1), (0, 22)),
-        Family::Sv39 | Family::Sv39x4 => (claim(register, "MODE", (60, 4), 8), (0, 44)),
+        Family::Sv32 | Family::Sv32x4 => (claim(register, "MODE", (31, 1), 1), (0, 22)),
+        Family::Sv39 | Family::Sv39C9xx | Family::Sv39x4 => (claim(register, "MODE", (60, 4), 8), (0, 44)),
         Family::Sv48 | Family::Sv48x4 => (claim(register, "MODE", (60, 4), 9), (0, 44)),
         _ => (claim(register, "MODE", (60, 4), 10), (0, 44)),
     };

@@ -264,3 +264,25 @@ fn loongarch_levels_rights_and_what_is_reserved() {
     reserved(&la64, 1, PHYS | 0x20d3);
     reserved(&la64, 2, PHYS | 0xd3);
 }
+
+/// The types of Linux's `_PAGE_PMA_THEAD`, `_PAGE_NOCACHE_THEAD` and `_PAGE_IO_THEAD`.
+#[test]
+fn riscv_memory_attributes_of_t_head() {
+    let c9xx = scheme(Family::Sv39C9xx, 12, 39);
+    let page = |bits: u64| 0x2008_00c7 | bits;
+    assert_eq!(text(&c9xx, 0, page(1 << 62 | 1 << 61 | 1 << 60)), "rw/- normal_wb");
+    assert_eq!(text(&c9xx, 0, page(1 << 61 | 1 << 60)), "rw/- normal_nc");
+    assert_eq!(text(&c9xx, 1, page(1 << 63 | 1 << 60)), "rw/- device_nGnRnE");
+    assert_eq!(text(&c9xx, 0, page(1 << 63 | 1 << 61)), "rw/- device_nGnRE");
+    assert_eq!(text(&c9xx, 0, page(1 << 59)), "rw/- SO, C, B, SH, SEC 0b00001");
+    reserved(&c9xx, 0, page(1 << 58));
+    reserved(&c9xx, 1, 0x2008_0001 | 1 << 60);
+}
+
+#[test]
+fn riscv_sv32x4() {
+    let guest = scheme(Family::Sv32x4, 12, 34);
+    assert_eq!(text(&guest, 0, 0xffff_fcd7), "rw/rw inherent");
+    assert_eq!(leaf(&guest, 1, 0xffc0_00d7).0, 0x3_ff00_0000 & !0x3f_ffff);
+    assert!(matches!(guest.decode(&place(1), 0x2008_0001), Word::Table { phys: PHYS, .. }));
+}

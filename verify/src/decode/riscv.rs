@@ -1,5 +1,6 @@
 //! Page-table entries of RISC-V (Privileged ISA, "Supervisor-Level ISA": Sv32 to Sv57, Svnapot, Svpbmt; "Hypervisor
-//! Extension": Sv39x4 and its like).
+//! Extension": Sv39x4 and its like), and those with the memory attributes of T-Head (XuanTie C910 user manual, "Page table
+//! structure", with mxstatus.MAEE = 1).
 
 use super::{Attributes, Limits, Place, Word, bit, field};
 use crate::rights::{Memory, Rights};
@@ -15,12 +16,19 @@ const ACCESSED: u32 = 6;
 const DIRTY: u32 = 7;
 const PAGE_NUMBER: u32 = 10;
 const TYPE: u32 = 61;
+/// T-Head: the secure world's, shareable, bufferable, cacheable, strongly ordered.
+const ATTRIBUTES: u32 = 59;
 const NAPOT: u32 = 63;
 /// Pages of a 64 KiB run, the only one that Svnapot defines.
 const RUN: u64 = 16;
 
 const fn page_number_bits(scheme: &Scheme) -> u32 {
-    if matches!(scheme.family, Family::Sv32) { 22 } else { 44 }
+    if is_short(scheme) { 22 } else { 44 }
+}
+
+/// Entries of 4 bytes end with the page number.
+const fn is_short(scheme: &Scheme) -> bool {
+    scheme.entry_bytes() == 4
 }
 
 pub(super) const fn with_address(scheme: &Scheme, word: u64, phys: u64) -> u64 {
@@ -41,7 +49,7 @@ pub(super) fn decode(scheme: &Scheme, place: &Place, word: u64) -> Word {
         let limits = Limits { global: bit(word, GLOBAL), ..Limits::NONE };
         return Word::Table { phys: number << 12, limits };
     }
-    let (phys, run) = if bit(word, NAPOT) && scheme.family != Family::Sv32 {
+    let (phys, run) = if bit(word, NAPOT) && !is_short(scheme) && scheme.family != Family::Sv39C9xx {
         if number & (RUN - 1) != RUN / 2 || place.level != 0 {
             return Word::Reserved("a NAPOT entry that is no page of a 64 KiB run");
         }
@@ -58,7 +66,7 @@ pub(super) fn decode(scheme: &Scheme, place: &Place, word: u64) -> Word {
 fn reserved(scheme: &Scheme, place: &Place, word: u64, rights: Rights) -> Option<&'static str> {
     if rights.is_empty() {
         let used = field(word, USER, 1) | field(word, ACCESSED, 2);
-        let high = if scheme.family == Family::Sv32 { 0 } else { word >> 54 };
+        let high = if is_short(scheme) { 0 } else { word >> 54 };
         return match () {
             () if place.level == 0 => Some("a pointer at the last level"),
             () if used != 0 || high != 0 => Some("a pointer with bits that only leaves have"),
@@ -68,8 +76,11 @@ fn reserved(scheme: &Scheme, place: &Place, word: u64, rights: Rights) -> Option
     if rights.has(Rights::W) && !rights.has(Rights::R) {
         return Some("writable and not readable");
     }
-    if scheme.family == Family::Sv32 {
+    if is_short(scheme) {
         return None;
+    }
+    if scheme.family == Family::Sv39C9xx {
+        return (field(word, 54, 5) != 0).then_some("bits 58:54 are reserved");
     }
     match (field(word, 54, 7), field(word, TYPE, 2)) {
         (0, 3) => Some("memory type 3 is reserved"),
@@ -90,7 +101,11 @@ fn leaf(scheme: &Scheme, place: &Place, word: u64, rights: Rights, run: u64) -> 
     Attributes {
         privileged,
         user,
-        memory: Memory::Pbmt(if scheme.family == Family::Sv32 { 0 } else { field(word, TYPE, 2) as u8 }),
+        memory: match scheme.family {
+            Family::Sv39C9xx => Memory::C9xx(field(word, ATTRIBUTES, 5) as u8),
+            _ if is_short(scheme) => Memory::Pbmt(0),
+            _ => Memory::Pbmt(field(word, TYPE, 2) as u8),
+        },
         global: bit(word, GLOBAL) || place.limits.global,
         run,
         accessed: bit(word, ACCESSED) && (bit(word, DIRTY) || !rights.has(Rights::W)),

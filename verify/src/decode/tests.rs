@@ -320,6 +320,8 @@ fn every_word_means_something() {
         (Family::Sv48x4, 12, 50),
         (Family::Level5, 12, 57),
         (Family::Ept, 12, 48),
+        (Family::Sv39C9xx, 12, 39),
+        (Family::Sv32x4, 12, 34),
         (Family::Pae, 12, 32),
         (Family::Legacy, 12, 32),
         (Family::Lpae, 12, 32),

@@ -50,6 +50,7 @@ pub(super) const fn of_leaf(scheme: &Scheme, level: usize, word: u64, bit: u32) 
         Family::Stage2 => aarch64_stage2_leaf(scheme, bit),
         family if family.is_aarch64() => aarch64_leaf(scheme, bit),
         family if family.is_lpae() => lpae_leaf(family, bit),
+        Family::Sv39C9xx if bit > 58 => MEMORY,
         family if family.is_riscv() => riscv_leaf(bit),
         Family::Ept => ept_leaf(level, bit),
         Family::Short => match (level, word & 3) {
@@ -83,6 +84,7 @@ pub(super) const fn of_pointer(scheme: &Scheme, level: usize, bit: u32) -> Class
 const fn aarch64_leaf(scheme: &Scheme, bit: u32) -> Class {
     let has_user = scheme.family.has_user();
     match bit {
+        8 | 9 | 48 | 49 if scheme.wide && scheme.page_shift != 16 => ADDRESS,
         6 | 51 | 53 | 54 if scheme.permissions.is_some() => RIGHTS_AT_TIMES,
         7 if scheme.permissions.is_some() => DIRTY,
         6 | 11 | 53 if !has_user => IGNORED,
@@ -112,6 +114,7 @@ const fn aarch64_stage2_leaf(scheme: &Scheme, bit: u32) -> Class {
 
 const fn aarch64_pointer(scheme: &Scheme, bit: u32) -> Class {
     match bit {
+        8 | 9 | 48 | 49 if scheme.wide && scheme.page_shift != 16 => TABLE_ADDRESS,
         0 => NO_TABLE,
         1 => KIND,
         12 | 13 if scheme.page_shift == 14 => IGNORED,

@@ -26,6 +26,17 @@ small! {
         heap (rw, user) : 0x100_0000 => ram + 0x100_0000, 64 KiB;
         uart (rw) : 0x4000_0000 => uart;
     }
+    host for [aarch64::El2And0<G4K, 48>] kernel kernel, {} {
+        text (rx, global) : 0xffff_8000_0000_0000 => ram, 20 KiB;
+        data (rw) : 0x20_0000 => ram + 0x20_0000, 4 MiB;
+        code (rx, user) : 0x80_0000 => ram + 0x80_0000, 4 KiB;
+        uart (rw) : 0x4000_0000 => uart;
+    }
+    lpa2 for [aarch64::El1<G4K, 52>] kernel kernel, { cpu { features = [lpa2]; pa_bits = 52; } } {
+        text (rx, global) : 0xfff0_0000_0000_0000 => ram, 20 KiB;
+        data (rw) : 0x20_0000 => ram + 0x20_0000, 4 MiB;
+        uart (rw) : 0x4000_0000 => uart;
+    }
     stage2 for [aarch64::Stage2<G4K, 40>] cell guest, {} {
         text (rx) : 0x20_0000 => ram, 4 KiB;
         data (rw) : 0x80_4000_0000 => ram + 0x20_0000, 2 MiB;
@@ -56,6 +67,17 @@ small! {
         text (rx, user) : 0x20_0000 => ram, 4 KiB;
         data (rw, user) : 0x3_0180_4000_0000 => ram + 0x20_0000, 2 MiB;
         uart (rw, user) : 0x4000_0000 => uart;
+    }
+    c9xx for [riscv::Sv39C9xx] kernel kernel, {} {
+        text (rx) : 0xffff_ffc0_0000_0000 => ram, 20 KiB;
+        data (rw) : 0x20_0000 => ram + 0x20_0000, 4 MiB;
+        heap (rw, user) : 0x80_0000 => ram + 0x80_0000, 8 KiB;
+        uart (rw) : 0x4000_0000 => uart;
+    }
+    sv57 for [riscv::Sv57] kernel kernel, {} {
+        text (rx, global) : 0xffff_ffc0_0000_0000 => ram, 20 KiB;
+        data (rw, global) : 0x20_0000 => ram + 0x20_0000, 4 MiB;
+        uart (rw) : 0x4000_0000 => uart;
     }
     level5 for [x86_64::Level5] kernel kernel, { cpu { features = [la57, nx]; } } {
         text (rx) : 0xffff_ffff_8000_0000 => ram, 20 KiB;
