@@ -80,11 +80,13 @@ pub(crate) fn image_with(flags: u32, relocations: &[u64]) -> Vec<u8> {
     headers.extend(section([name(b".symtab"), 2, 0], [0, symbols_at, 48], [5, 1, 24]));
     headers.extend(section([name(b".strtab"), 3, 0], [0, names_at, names.len() as u64], [0, 0, 0]));
     headers.extend(section([name(b".strtab"), 3, 0], [0, strings_at, strings.len() as u64], [0, 0, 0]));
-    let list: Vec<u8> = relocations.iter().flat_map(|virt| [*virt, 2, 0].map(u64::to_le_bytes).concat()).collect();
-    let list_at = append(&mut file, &list);
-    // What is loaded lies in a segment, and the text has room for a list.
-    let list_virt = if flags == 0 { 0 } else { VIRT + 0x1800 };
-    headers.extend(section([name(b".rela"), 4, flags], [list_virt, list_at, list.len() as u64], [4, 0, 24]));
+    if !relocations.is_empty() {
+        let list: Vec<u8> = relocations.iter().flat_map(|virt| [*virt, 2, 0].map(u64::to_le_bytes).concat()).collect();
+        let list_at = append(&mut file, &list);
+        // What is loaded lies in a segment, and the text has room for a list.
+        let list_virt = if flags == 0 { 0 } else { VIRT + 0x1800 };
+        headers.extend(section([name(b".rela"), 4, flags], [list_virt, list_at, list.len() as u64], [4, 0, 24]));
+    }
     let headers_at = append(&mut file, &headers);
     file[..16].copy_from_slice(&[0x7f, b'E', b'L', b'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     let mut header = Vec::new();
