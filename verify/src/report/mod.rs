@@ -29,7 +29,7 @@ pub struct Options {
     /// Documents.
     #[arg(required = true)]
     documents: Vec<PathBuf>,
-    /// Where to write: a directory, or the page itself if its name ends in `.html`; beside each document if it is missing.
+    /// Where to write: a directory, or the page if this ends in `.html`; beside each document if it is missing.
     #[arg(long, short)]
     output: Option<PathBuf>,
 }
@@ -66,7 +66,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// All files of a document, their names starting with `stem`: the page, a picture of each space, and one of physical memory.
+/// All files of a document, their names starting with `stem`: the page, a picture of each space, one of physical memory.
 ///
 /// # Errors
 /// The document is none.

@@ -179,7 +179,8 @@ fn pages(leaves: &[Leaves]) -> String {
 pub fn shown(name: &str) -> String {
     let hides = |letter: char| {
         letter.is_control()
-            || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+            || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            || matches!(letter, '\u{feff}' | '\u{fffe}' | '\u{ffff}')
     };
     let write = |letter: char| if hides(letter) { letter.escape_unicode().to_string() } else { letter.to_string() };
     name.chars().map(write).collect()

@@ -1,5 +1,5 @@
-//! The physical view: each interval of physical memory that is the same from end to end, and who sees it how, over the union
-//! of all aliases in all spaces and of what DMA masters reach.
+//! The physical view: each interval of physical memory that is the same from end to end, and who sees it how, over the
+//! union of all aliases in all spaces and of what DMA masters reach.
 
 use std::collections::BTreeSet;
 

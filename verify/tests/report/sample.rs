@@ -78,7 +78,10 @@ pub(crate) fn whole() -> Value {
     ]);
     document["channels"] = json!([{
         "name": "mail", "start": "0x90000", "size": "0x2000", "from": "alpha", "to": ["beta"], "two_way": false,
-        "ends": [{ "space": "alpha", "region": "inbox", "virt": "0x7000", "rights": "rw" }, { "space": "beta", "region": "outbox", "virt": "0x8000", "rights": "r" }],
+        "ends": [
+            { "space": "alpha", "region": "inbox", "virt": "0x7000", "rights": "rw" },
+            { "space": "beta", "region": "outbox", "virt": "0x8000", "rights": "r" },
+        ],
     }]);
     document["devices"] = json!([{
         "name": "dma7", "owner": "alpha", "iommu": true, "coherent": false, "addr_bits": 32,
@@ -93,8 +96,14 @@ pub(crate) fn whole() -> Value {
         "common": [{ "channel": "mail", "start": "0x90000", "size": "0x2000" }, { "start": "0x41000", "size": "0x1000" }],
     }]);
     document["rules"] = json!([
-        { "id": "va-overlap", "statement": "No two regions overlap.", "basis": "declaration", "class": "hard-error", "reference": "Manual 1.2", "verdict": "held" },
-        { "id": "w-xor-x", "statement": "Nothing is both.", "basis": "policy", "class": "waivable-error", "reference": "Paper 3", "verdict": "waived", "findings": ["beta.patch writes alpha.code"] },
+        {
+            "id": "va-overlap", "statement": "No two regions overlap.", "basis": "declaration", "class": "hard-error",
+            "reference": "Manual 1.2", "verdict": "held",
+        },
+        {
+            "id": "w-xor-x", "statement": "Nothing is both.", "basis": "policy", "class": "waivable-error",
+            "reference": "Paper 3", "verdict": "waived", "findings": ["beta.patch writes alpha.code"],
+        },
     ]);
     document["waivers"] =
         json!([{ "region": "beta.patch", "rule": "w-xor-x", "reason": "patches at run time", "used": true }]);

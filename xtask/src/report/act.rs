@@ -4,13 +4,6 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::look::{Look, luminance, numbers, regions};
 
-/// Shows a region large, and chooses nothing.
-const VISIT: &str = "(id => {
-    const picture = pictures.find(picture => picture.items.some(item => item.row.id === id));
-    picture.visit(picture.items.find(item => item.row.id === id));
-    picture.choose(null);
-})";
-
 impl Look<'_> {
     /// Buttons, keys and the wheel zoom.
     pub(super) fn zooms(&mut self) -> Result<()> {
@@ -41,12 +34,9 @@ impl Look<'_> {
     pub(super) fn details(&mut self) -> Result<()> {
         let document = self.document;
         for region in regions(document)? {
-            self.browser.evaluate(&format!("{VISIT}('{}')", region.id))?;
-            let rect = format!(".live rect[data-id=\"{}\"]", region.id);
-            self.click(&rect)?;
-            let card =
-                format!("document.querySelector('{rect}').closest('figure').querySelector('.card:not([hidden])')");
-            let card = self.browser.evaluate(&format!("{card}?.textContent"))?;
+            self.browser.evaluate(&format!("visit('{}')", region.id))?;
+            self.click(&format!(".live rect[data-id=\"{}\"]", region.id))?;
+            let card = self.browser.evaluate(&format!("card('{}')", region.id))?;
             let card = card.as_str().with_context(|| format!("a click on {} shows nothing", region.id))?;
             let requirements = region.value["requirements"].as_array().into_iter().flatten();
             let facts = requirements.chain([
@@ -142,10 +132,7 @@ impl Look<'_> {
     }
 
     fn middle(&mut self, what: &str) -> Result<[f64; 2]> {
-        let what = serde_json::to_string(what)?;
-        let place = format!(
-            "(() => {{ const e = document.querySelector({what}); e.scrollIntoView({{ block: 'center' }}); const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2] }})()"
-        );
+        let place = format!("middle({})", serde_json::to_string(what)?);
         numbers(&self.browser.evaluate(&place)?)
     }
 }

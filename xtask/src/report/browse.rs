@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use super::browser::{Browser, Screen};
-use super::look::{Look, regions};
+use super::look::{Look, TOOLS, regions};
 use super::page;
 use crate::machine::{Arch, Mode};
 use crate::setup::{self, Host};
@@ -23,7 +23,7 @@ const SCREENS: [Screen; 4] = [
 /// The steps.
 pub(super) fn run_all(steps: &mut Steps, arches: &[Arch]) {
     for &arch in arches {
-        steps.run(format!("page {arch}"), || {
+        steps.run(format!("page of {arch}"), || {
             with_browser(|browser| look(browser, &super::write(arch, Mode::Linked)?, 2))
         });
         steps.run(format!("page of partitions {arch}"), || {
@@ -82,8 +82,8 @@ fn read_plain(look: &mut Look<'_>, file: &Path) -> Result<()> {
     for name in names.chain(regions(document)?.iter().map(|region| region.name)) {
         ensure!(text.contains(name), "`{name}` cannot be read");
     }
-    let dead = "[...document.querySelectorAll('button, input')].filter(e => e.checkVisibility()).length";
-    ensure!(look.browser.evaluate(dead)? == 0, "controls that do nothing are shown");
+    look.browser.evaluate(TOOLS)?;
+    ensure!(look.browser.evaluate("shown('button, input').length")? == 0, "controls that do nothing are shown");
     ensure!(
         look.browser.evaluate("document.querySelectorAll('.still svg').length > 0")? == true,
         "there are no pictures"
@@ -95,8 +95,8 @@ fn read_plain(look: &mut Look<'_>, file: &Path) -> Result<()> {
 fn paper(look: &mut Look<'_>, file: &Path) -> Result<()> {
     look.browser.open(file, look.screen)?;
     look.browser.call("Emulation.setEmulatedMedia", json!({ "media": "print" }))?;
-    let shown = "[...document.querySelectorAll('.live, .tools, .still')].filter(e => e.checkVisibility()).map(e => e.className)";
-    let shown = look.browser.evaluate(shown)?;
+    look.browser.evaluate(TOOLS)?;
+    let shown = look.browser.evaluate("shown('.live, .tools, .still')")?;
     let pdf = look.browser.call("Page.printToPDF", json!({ "printBackground": true }))?;
     look.browser.call("Emulation.setEmulatedMedia", json!({ "media": "" }))?;
     let shown = shown.as_array().context("no list")?;

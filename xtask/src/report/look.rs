@@ -25,9 +25,7 @@ pub(super) struct Region<'a> {
 }
 
 /// Functions that the expressions here use.
-const TOOLS: &str = "window.box = element => { const b = element.getBoundingClientRect();
-  return [b.x + scrollX, b.y + scrollY, b.width, b.height]; };
-window.colour = (element, what) => getComputedStyle(element)[what].match(/\\d+/g).slice(0, 3).map(Number); 0";
+pub(super) const TOOLS: &str = include_str!("tools.js");
 
 impl Look<'_> {
     /// Everything.
@@ -94,10 +92,7 @@ impl Look<'_> {
             let ground =
                 numbers(&self.browser.evaluate(&format!("colour({figure}.querySelector('.ground'), 'fill')"))?)?;
             let picture = self.browser.picture(area)?;
-            let rects = format!(
-                "Object.fromEntries([...{figure}.querySelectorAll('.hand rect[data-id]')].map(r => [r.dataset.id, box(r)]))"
-            );
-            let rects = self.browser.evaluate(&rects)?;
+            let rects = self.browser.evaluate(&format!("drawnIn({figure})"))?;
             let regions = space["regions"].as_array().map_or(0, Vec::len);
             ensure!(
                 rects.as_object().is_some_and(|rects| rects.len() == regions),
@@ -122,31 +117,18 @@ impl Look<'_> {
     }
 
     fn one(&mut self, region: &Region<'_>) -> Result<()> {
-        let (id, class) = (&region.id, class(region.value));
-        self.browser.evaluate(&format!(
-            "new Promise(done => {{ addEventListener('hashchange', () => requestAnimationFrame(done), {{ once: true }}); location.hash = '{id}'; }})"
-        ))?;
-        let rect = format!("document.querySelector('.live rect[data-id=\"{id}\"]')");
-        let area = numbers(&self.browser.evaluate(&format!("box({rect})"))?)?;
-        let [_, _, _, whole] = numbers(&self.browser.evaluate(&format!("box({rect}.closest('svg'))"))?)?;
-        let share = area[3] / whole;
+        let id = &region.id;
+        self.browser.evaluate(&format!("go_to('{id}')"))?;
+        let known = self.browser.evaluate(&format!("known('{id}', '{}')", class(region.value)))?;
+        let area: [f64; 4] = numbers(&known["area"])?;
+        let share = area[3] / known["high"].as_f64().context("no picture")?;
         ensure!((share - 1.0 / 1.4).abs() < 0.01, "it is {share} of the picture");
-        let expected = numbers(
-            &self
-                .browser
-                .evaluate(&format!("colour(document.querySelector('.legend .{class}'), 'backgroundColor')"))?,
-        )?;
-        filled(&self.browser.picture(area)?, [0.0, 0.0, area[2], area[3]], expected)?;
-        let names = self.browser.evaluate(&format!(
-            "[...{rect}.closest('svg').querySelectorAll('a .name')].map(n => n.textContent).join('\\n')"
-        ))?;
+        filled(&self.browser.picture(area)?, [0.0, 0.0, area[2], area[3]], numbers(&known["legend"])?)?;
         // A narrow screen cuts long names.
         let start: String = region.name.chars().take(12).collect();
-        ensure!(names.as_str().is_some_and(|names| names.contains(&start)), "no name at it, but {names}");
-        let seen = format!(
-            "(() => {{ const b = {rect}.getBoundingClientRect(); return b.bottom > 0 && b.top < innerHeight }})()"
-        );
-        ensure!(self.browser.evaluate(&seen)? == true, "it is not in view");
+        let names = known["names"].as_str().context("no names")?;
+        ensure!(names.contains(&start), "no name at it, but {names}");
+        ensure!(known["seen"] == true, "it is not in view");
         Ok(())
     }
 
@@ -155,13 +137,11 @@ impl Look<'_> {
         let document = self.document;
         for region in regions(document)?.iter().filter(|region| !region.value["phys"].is_null()) {
             let phys = region.value["phys"].as_str().context("no address")?;
-            let link = format!(
-                "[...document.querySelectorAll('#physical tr.region')].filter(r => BigInt(r.dataset.at) <= {phys}n && {phys}n < BigInt(r.dataset.at) + BigInt(r.dataset.size) && r.querySelector('a[href=\"#{}\"]')).length",
-                region.id
-            );
-            ensure!(self.browser.evaluate(&link)? == 1, "no row of {phys} names {}", region.id);
+            let rows = self.browser.evaluate(&format!("rows('{}', {phys}n)", region.id))?;
+            ensure!(rows == 1, "{rows} rows of {phys} name {}", region.id);
         }
-        let counts = "[document.querySelectorAll('#physical tr.region').length, document.querySelectorAll('#physical .hand rect[data-id]').length]";
+        let counts =
+            "['tr.region', '.hand rect[data-id]'].map(q => document.querySelectorAll('#physical ' + q).length)";
         let [rows, drawn] = numbers(&self.browser.evaluate(counts)?)?;
         ensure!(rows == drawn && rows > 0.0, "{rows} rows of frames, {drawn} are drawn");
         Ok(())
@@ -178,9 +158,7 @@ impl Look<'_> {
 
     /// Pictures that stand still show these regions.
     pub(super) fn still(&mut self, regions: &[Region<'_>]) -> Result<()> {
-        let boxes = self.browser.evaluate(
-            "Object.fromEntries([...document.querySelectorAll('g[data-id]')].map(g => { const r = g.querySelector('rect'); return [g.dataset.id, [...box(r), ...colour(r, 'fill'), ...box(r.closest('svg'))]] }))",
-        )?;
+        let boxes = self.browser.evaluate("stills()")?;
         let mut picture = None;
         for region in regions {
             let context = || format!("region {}.{} in the picture", region.space, region.name);

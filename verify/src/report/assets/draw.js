@@ -28,7 +28,7 @@ Object.assign(Picture.prototype, {
     const place = position => Number(position * 1048576n / this.total) / 1048576 * this.height;
     shape("rect", { class: "ground", x: strip, y: 0, width: stripWidth, height: this.height }, this.live);
     for (const item of this.items) {
-      const y = place(item.from);
+      const y = Math.min(place(item.from), this.height - 1);
       shape("rect", { class: item.class, x: strip, y, width: stripWidth, height: Math.max(place(item.to) - y, 1) }, this.live);
     }
     const top = place(this.from), low = Math.max(place(this.from + this.size), top + 2);
@@ -56,7 +56,8 @@ Object.assign(Picture.prototype, {
   drawRegion(item, parent) {
     const { main, mainWidth } = this.at;
     const rect = (from, to, class_, inset) => {
-      const top = Math.max(this.y(from), -4), low = Math.min(this.y(to), this.height + 4);
+      // What is less than a line is a line, and in the picture.
+      const top = Math.min(Math.max(this.y(from), -4), this.height - EDGE), low = Math.min(this.y(to), this.height + 4);
       const attributes = { class: class_, x: main + 1 + inset, y: top, width: mainWidth - 2 - 2 * inset, height: Math.max(low - top, EDGE) };
       return shape("rect", attributes, parent);
     };

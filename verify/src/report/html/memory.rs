@@ -32,7 +32,7 @@ pub(super) fn physical(page: &Page<'_>) -> Markup {
             "Frames between the rows are named nowhere in the declaration." }
         p { (verdict(page)) }
         @if page.physical.is_empty() { p { "No frame is declared." } } @else {
-            figure.picture data-rows="physical" data-name="physical memory" data-total=(format!("{total:#x}")) data-lower=(format!("{total:#x}")) {
+            figure.picture data-rows="physical" data-name="physical memory" data-total=(Hex(total)) data-lower=(Hex(total)) {
                 div.still { (PreEscaped(svg::physical(page).inline())) }
             }
             (table("frames", &heads, rows))
@@ -57,7 +57,8 @@ fn interval(page: &Page<'_>, index: usize, row: &Interval, heads: &[&str]) -> Ma
     let memory: Vec<&str> = row.memory(page.evidence).into_iter().collect();
     let what = shown(&row.what(page.evidence).join(", "));
     html! {
-        tr id={ "p" (index) } class={ "region " (class) } data-at=(Hex(row.start)) data-size=(Hex(row.end - row.start)) {
+        tr id={ "p" (index) } class={ "region " (class) }
+            data-at=(Hex(row.start)) data-size=(Hex(row.end - row.start)) {
             th.mono scope="row" { i class=(class) {} (range(row.start, row.end)) }
             td { (Size(row.end - row.start)) }
             td.name { (what) }
@@ -68,7 +69,9 @@ fn interval(page: &Page<'_>, index: usize, row: &Interval, heads: &[&str]) -> Ma
                     None => td {},
                 }
             }
-            @if !page.evidence.more.devices.is_empty() { td data-label="DMA" { @for master in &row.masters { (reached(page, *master)) } } }
+            @if !page.evidence.more.devices.is_empty() {
+                td data-label="DMA" { @for master in &row.masters { (reached(page, *master)) } }
+            }
         }
     }
 }
@@ -77,7 +80,8 @@ fn seen(page: &Page<'_>, cell: &Cell) -> Markup {
     let regions = &page.evidence.map.spaces[cell.space].regions;
     let memory = cell.regions.iter().find_map(|at| regions[*at].memory.as_deref());
     html! {
-        span class={ "seen " (Class::granted(cell.rights(), memory).name()) } { (rights(cell.privileged, cell.user)) }
+        @let class = Class::granted(cell.rights(), memory).name();
+        span class={ "seen " (class) } { (rights(cell.privileged, cell.user)) }
         @for at in &cell.regions { " " a href={ "#" (Page::region_id(cell.space, *at)) } { (shown(&regions[*at].name)) } }
     }
 }
@@ -142,7 +146,9 @@ pub(super) fn devices(page: &Page<'_>) -> Markup {
         shown(&path.join(", "))
     };
     let rows = html! { @for device in devices {
-        @if device.windows.is_empty() { tr { th scope="row" { (shown(&device.name)) } td { "none" } td {} td {} td { (path(device)) } } }
+        @if device.windows.is_empty() {
+            tr { th scope="row" { (shown(&device.name)) } td { "none" } td {} td {} td { (path(device)) } }
+        }
         @for window in &device.windows { tr {
             th scope="row" { (shown(&device.name)) }
             td { (shown(&window.name)) " at " code { (window.iova) } }

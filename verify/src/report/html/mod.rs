@@ -1,7 +1,7 @@
 //! The page: all that is to be read is in the HTML; scripts add zoom, search and the choice of a theme.
 //!
-//! It loads nothing: style and script are inside, and a policy forbids everything else. The script is allowed by its hash, so
-//! nothing that a document says would run even if it were not escaped.
+//! It loads nothing: style and script are inside, and a policy forbids everything else. The script is allowed by its hash,
+//! so nothing that a document says would run even if it were not escaped.
 
 mod memory;
 mod proofs;
@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
-use super::model::{Page, shown};
+use super::model::{Page, range, shown};
 use super::palette::Class;
 use crate::evidence::Tables;
 use crate::number::Size;
@@ -78,7 +78,8 @@ fn top(page: &Page<'_>, name: &str) -> Markup {
             h1 { (name) " " (verdict(page.evidence.map.verdict.as_deref().unwrap_or("unknown"))) }
             div.find role="search" hidden {
                 input #find type="search" autocomplete="off" spellcheck="false"
-                    placeholder="Address in hex, region, requirement, rule  ( / )" aria-label="Search" aria-controls="found";
+                    placeholder="Address in hex, region, requirement, rule  ( / )"
+                    aria-label="Search" aria-controls="found";
                 button #theme type="button" title="Theme: as the system has it, light, dark" { "◐" }
             }
             div #found role="status" aria-live="polite" hidden {}
@@ -127,11 +128,14 @@ fn summary(page: &Page<'_>) -> Markup {
         ul.facts {
             (fact("spaces", true, &format!("{} {}", page.spaces.len(), many(page.spaces.len(), "space")),
                 &format!("{} {}", page.region_count(), many(page.region_count(), "region"))))
-            (fact("tables", true, &format!("{} tables", sum(|tables| tables.count)), &Size(sum(|tables| tables.bytes).into()).to_string()))
+            (fact("tables", true, &format!("{} tables", sum(|tables| tables.count)),
+                &Size(sum(|tables| tables.bytes).into()).to_string()))
             (fact("rules", held == more.rules.len(), &format!("{held} of {}", more.rules.len()), "rules held"))
-            (fact("waivers", more.waivers.is_empty(), &more.waivers.len().to_string(), many(more.waivers.len(), "waiver")))
+            (fact("waivers", more.waivers.is_empty(), &more.waivers.len().to_string(),
+                many(more.waivers.len(), "waiver")))
             @if map.isolation.is_empty() { (fact("isolation", true, "no isolation", "claimed")) } @else {
-                (fact("isolation", proven == map.isolation.len(), &format!("{proven} of {}", map.isolation.len()), "isolated pairs proven"))
+                (fact("isolation", proven == map.isolation.len(), &format!("{proven} of {}", map.isolation.len()),
+                    "isolated pairs proven"))
             }
             (fact("physical", both == 0, &both.to_string(), "ranges of frames writable and executable"))
         }
@@ -187,7 +191,9 @@ fn versions(page: &Page<'_>) -> Markup {
             dt { "every stack has a guard" } dd { (asked(policy.stack_guards)) }
             dt { "pages only" } dd { (asked(policy.pages_only)) }
             @if let Some(below) = policy.tables_below { dt { "tables lie below" } dd.mono { (below) } }
-            @if let Some(pool) = policy.table_pool { dt { "tables lie in" } dd.mono { (super::model::range(pool.start.0, pool.start.0 + pool.size.0)) } }
+            @if let Some(pool) = policy.table_pool {
+                dt { "tables lie in" } dd.mono { (range(pool.start.0, pool.start.0.saturating_add(pool.size.0))) }
+            }
         } },
     )
 }

@@ -24,7 +24,7 @@ pub(super) fn isolation(page: &Page<'_>) -> Markup {
     let rows = html! { @for theorem in theorems { (pair(theorem)) } };
     let content = html! {
         @if theorems.is_empty() { p.dim { "No isolation is claimed." } } @else {
-            p.dim { "Theorem: no frame is reached by both spaces of a pair, except the channels that are listed with it." }
+            p.dim { "Theorem: no frame is reached by both spaces of a pair, except the channels listed with it." }
             (table("theorems", &THEOREMS, rows))
         }
     };
@@ -41,7 +41,8 @@ fn pair(theorem: &Theorem) -> Markup {
                 Some(channel) => { "channel " (shown(channel)) },
                 None => b.bad { "no channel" },
             }
-            ": " code { (range(common.start.0, common.start.0.saturating_add(common.size.0))) } ", " (Size(common.size.0))
+            ": " code { (range(common.start.0, common.start.0.saturating_add(common.size.0))) }
+            ", " (Size(common.size.0))
         } } } } }
     } }
 }
@@ -61,12 +62,17 @@ pub(super) fn requirements(page: &Page<'_>) -> Markup {
     let rows = html! { @for (id, regions) in &matrix { @for (view, region) in regions { tr {
         th scope="row" { (shown(id)) }
         td { a href={ "#" (region.id) } { (shown(&view.space.name)) "." (shown(&region.region.name)) } }
-        td { span.mono { (region.range()) } br; (region.rights()) " " (region.region.memory.as_deref().map(shown).unwrap_or_default()) }
-        td { @if region.region.leaves.is_empty() { "none" } @else { ul { @for leaves in &region.region.leaves { (spaces::leaf(view.space, leaves)) } } } }
+        td { span.mono { (region.range()) } br; (region.rights()) " "
+            (region.region.memory.as_deref().map(shown).unwrap_or_default()) }
+        td { @if region.region.leaves.is_empty() { "none" } @else {
+            ul { @for leaves in &region.region.leaves { (spaces::leaf(view.space, leaves)) } }
+        } }
     } } } };
     let content = html! {
-        @if matrix.is_empty() { p.dim { "No region names a requirement." } } @else { (table("requirements", &REQUIREMENTS, rows)) }
-        @if !matrix.is_empty() && without > 0 { p.dim { (without) " " (many(without, "region")) " of " (page.region_count()) " name none." } }
+        @if matrix.is_empty() { p.dim { "No region names a requirement." } } @else {
+            (table("requirements", &REQUIREMENTS, rows))
+            @if without > 0 { p.dim { (without) " of " (page.region_count()) " regions name none." } }
+        }
     };
     section("requirements", "Requirements", content)
 }
@@ -79,7 +85,9 @@ pub(super) fn rules(page: &Page<'_>) -> Markup {
     let rows = html! { @for rule in &rules { tr {
         th.mono scope="row" { (shown(&rule.id)) }
         td { (verdict(&rule.verdict)) }
-        td { (shown(&rule.statement)) @if !rule.findings.is_empty() { ul.findings { @for finding in &rule.findings { li { (shown(finding)) } } } } }
+        td { (shown(&rule.statement)) @if !rule.findings.is_empty() {
+            ul { @for finding in &rule.findings { li { (shown(finding)) } } }
+        } }
         td { (shown(&rule.class)) br; small { (shown(&rule.basis)) } }
         td { small { (shown(&rule.reference)) } }
     } } };
@@ -103,6 +111,8 @@ pub(super) fn waivers(page: &Page<'_>) -> Markup {
         td { (shown(&waiver.reason)) }
         td { (if waiver.used { "yes" } else { "no: nothing breaks the rule" }) }
     } } };
-    let content = html! { @if waivers.is_empty() { p.dim { "Nothing is waived." } } @else { (table("waivers", &WAIVERS, rows)) } };
+    let content = html! {
+        @if waivers.is_empty() { p.dim { "Nothing is waived." } } @else { (table("waivers", &WAIVERS, rows)) }
+    };
     section("waivers", "Waivers", content)
 }

@@ -3,9 +3,9 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::{many, section, table};
-use crate::evidence::{Leaves, Placement, Space};
-use crate::number::Size;
-use crate::report::model::{Page, RegionView, SpaceView, shown};
+use crate::evidence::{ImageBlock, Leaves, Placement, Space};
+use crate::number::{Hex, Size};
+use crate::report::model::{Page, RegionView, SpaceView, range, shown};
 use crate::report::palette::Class;
 use crate::report::{entries, svg};
 
@@ -20,7 +20,9 @@ pub(super) fn sections(page: &Page<'_>) -> Markup {
     let intro = html! {
         p.dim { "Rights are those of the privileged level / of the user. Colours say the most that either may do." }
         (legend())
-        @if page.spaces.len() > 1 { ul.jump { @for view in &page.spaces { li { a href={ "#" (view.id) } { (shown(&view.space.name)) } } } } }
+        @if page.spaces.len() > 1 {
+            ul.jump { @for view in &page.spaces { li { a href={ "#" (view.id) } { (shown(&view.space.name)) } } } }
+        }
     };
     html! {
         (section("spaces", "Address spaces", intro))
@@ -41,17 +43,25 @@ fn one(page: &Page<'_>, view: &SpaceView<'_>) -> Markup {
             p.lead { (facts(space)) }
             (picture(view, page))
             (table("regions", &REGIONS, html! { @for region in &view.regions { (row(space, region)) } }))
-            @if let Some(image) = &space.image {
-                details { summary { "Image " (shown(&image.name)) ": " (image.sections.len()) " " (many(image.sections.len(), "section")) }
-                    (table("sections", &SECTIONS, html! { @for section in &image.sections { tr {
-                        th scope="row" { (shown(&section.name)) }
-                        td.mono { (crate::report::model::range(section.virt.0, section.virt.0.saturating_add(section.size.0))) }
-                        td { (Size(section.size.0)) }
-                        td { (section.rights) }
-                    } } }))
-                    @if let Some(entry) = image.entry { p { "Entered at " code { (entry) } "." } }
-                }
-            }
+            @if let Some(image) = &space.image { (sections_of(image)) }
+        }
+    }
+}
+
+/// What the linker puts into a space.
+fn sections_of(image: &ImageBlock) -> Markup {
+    let count = image.sections.len();
+    let rows = html! { @for section in &image.sections { tr {
+        th scope="row" { (shown(&section.name)) }
+        td.mono { (range(section.virt.0, section.virt.0.saturating_add(section.size.0))) }
+        td { (Size(section.size.0)) }
+        td { (section.rights) }
+    } } };
+    html! {
+        details {
+            summary { "Image " (shown(&image.name)) ": " (count) " " (many(count, "section")) }
+            (table("sections", &SECTIONS, rows))
+            @if let Some(entry) = image.entry { p { "Entered at " code { (entry) } "." } }
         }
     }
 }
@@ -78,7 +88,8 @@ fn facts(space: &Space) -> String {
 fn picture(view: &SpaceView<'_>, page: &Page<'_>) -> Markup {
     let drawing = svg::space(page.evidence.name(), view).inline();
     html! {
-        figure.picture data-rows=(view.id) data-name=(shown(&view.space.name)) data-total=(format!("{:#x}", view.domain.total)) data-lower=(format!("{:#x}", view.domain.lower)) {
+        figure.picture data-rows=(view.id) data-name=(shown(&view.space.name))
+            data-total=(Hex(view.domain.total)) data-lower=(Hex(view.domain.lower)) {
             div.still { (PreEscaped(drawing)) }
         }
     }
@@ -95,8 +106,12 @@ fn row(space: &Space, view: &RegionView<'_>) -> Markup {
             td { (Size(region.size.0)) }
             td.rights { @if !matches!(view.class, Class::Guard) { (view.rights()) } }
             td.memory { (region.memory.as_deref().map(shown).unwrap_or_default()) }
-            td.pages { @if !region.leaves.is_empty() { details { summary { (view.pages()) } ul { @for leaves in &region.leaves { (leaf(space, leaves)) } } } } }
-            td.mono { @if let Some(phys) = region.phys { (phys) @if let Some(resource) = &region.resource { " " small { (shown(resource)) } } } }
+            td.pages { @if !region.leaves.is_empty() {
+                details { summary { (view.pages()) } ul { @for leaves in &region.leaves { (leaf(space, leaves)) } } }
+            } }
+            td.mono { @if let Some(phys) = region.phys {
+                (phys) @if let Some(resource) = &region.resource { " " small { (shown(resource)) } }
+            } }
             td { @for id in &region.requirements { span.tag { (shown(id)) } " " } }
             td { (shown(&view.notes().join(", "))) }
         }
@@ -106,12 +121,14 @@ fn row(space: &Space, view: &RegionView<'_>) -> Markup {
 /// Leaves, and which entries they are.
 pub(super) fn leaf(space: &Space, leaves: &Leaves) -> Markup {
     html! {
-        li { code { (leaves.virt) } " → " code { (leaves.phys) } ": " (leaves.count) " × " (Size(leaves.size.0)) " at level " (leaves.level)
+        li { code { (leaves.virt) } " → " code { (leaves.phys) } ": "
+            (leaves.count) " × " (Size(leaves.size.0)) " at level " (leaves.level)
             @if let Some(run) = leaves.run { ", runs of " (Size(run.0)) }
             @for place in entries::of(space, leaves) {
                 "; table " (place.table)
                 @if let Some(address) = place.address { " at " code { (address) } }
-                @if place.first == place.last { ", entry " (place.first) } @else { ", entries " (place.first) "–" (place.last) }
+                @if place.first == place.last { ", entry " (place.first) }
+                @else { ", entries " (place.first) "–" (place.last) }
             }
         }
     }

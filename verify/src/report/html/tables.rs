@@ -19,7 +19,9 @@ pub(super) const REGISTERS: [&str; 4] = ["space", "register", "value", "bits tha
 pub(super) fn transitions(page: &Page<'_>) -> Markup {
     let transitions = &page.evidence.more.transitions;
     let rows = html! { @for transition in transitions { (one(transition)) } };
-    let content = html! { @if transitions.is_empty() { p.dim { "None is declared." } } @else { (table("transitions", &TRANSITIONS, rows)) } };
+    let content = html! {
+        @if transitions.is_empty() { p.dim { "None is declared." } } @else { (table("transitions", &TRANSITIONS, rows)) }
+    };
     section("transitions", "Transitions", content)
 }
 
@@ -30,7 +32,8 @@ fn one(transition: &Transition) -> Markup {
         th scope="row" { (shown(&transition.name)) }
         td { (shown(from)) " → " (shown(&transition.to)) @if transition.in_place { ", in place" }
             @for (what, at) in places { @if let Some(at) = at { br; small { (what) " at " code { (at) } } } } }
-        td { @if transition.registers.is_empty() { "none differs" } @else { (shown(&transition.registers.join(", "))) } }
+        td { @if transition.registers.is_empty() { "none differs" }
+            @else { (shown(&transition.registers.join(", "))) } }
         td { (shown(&transition.flush)) }
         td { (if transition.break_before_make { "needed" } else { "not needed" }) }
     } }
@@ -39,17 +42,22 @@ fn one(transition: &Transition) -> Markup {
 /// Every table, with its hash.
 pub(super) fn tables(page: &Page<'_>) -> Markup {
     let content = html! {
-        p.dim { "The hash is over a table's entries as little-endian words, where a pointer to another of these tables is that table's distance from the first." }
+        p.dim { "The hash is over a table's entries as little-endian words, where a pointer to another of these tables is "
+            "that table's distance from the first." }
         @for view in &page.spaces {
             @let tables = &view.space.tables;
             details open[view.space.tables.list.len() <= 64] {
                 summary { (shown(&view.space.name)) ": " (tables.count) " tables, " (Size(tables.bytes.into()))
                     @if let Some(symbol) = &tables.symbol { ", at " code { (shown(symbol)) } } }
                 (table("tables", &TABLES, html! { @for entry in &tables.list { tr {
-                    th scope="row" { (entry.index) @if tables.lower_root == Some(entry.index) || tables.upper_root == Some(entry.index) { " " small { "root" } } }
+                    @let is_root = [tables.lower_root, tables.upper_root].contains(&Some(entry.index));
+                    th scope="row" { (entry.index) @if is_root { " " small { "root" } } }
                     td { (entry.level) }
                     td.mono { (entry.virt) }
-                    td.mono { @match entries::address(view.space, entry) { Some(address) => (address), None => "by the linker, or at boot" } }
+                    td.mono { @match entries::address(view.space, entry) {
+                        Some(address) => (address),
+                        None => "by the linker, or at boot",
+                    } }
                     td { (entry.entries) }
                     td.mono.hash { (shown(&entry.sha256)) }
                 } } }))

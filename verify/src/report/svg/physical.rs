@@ -19,6 +19,9 @@ const WHAT: f64 = 300.0;
 const CELLS: f64 = 480.0;
 const CELL: f64 = 104.0;
 
+const SUBTITLE: &str = "Who sees which frames, and how: privileged / user, over all aliases. \
+    The strip is to scale, gaps between rows are collapsed.";
+
 /// The picture of the physical memory of a map.
 #[must_use]
 pub fn physical(page: &Page<'_>) -> Picture {
@@ -31,7 +34,7 @@ pub fn physical(page: &Page<'_>) -> Picture {
     let mut content = Group::new()
         .set("class", "drawing")
         .add(text(STRIP.0, 26.0, "title", &title))
-        .add(text(STRIP.0, 46.0, "dim", "Who sees which frames, and how: privileged / user, over all aliases. The strip is to scale, gaps between rows are collapsed."))
+        .add(text(STRIP.0, 46.0, "dim", SUBTITLE))
         .add(heads(page))
         .add(legend(bottom + 26.0));
     for (y, gap) in &places {
@@ -76,7 +79,7 @@ fn heads(page: &Page<'_>) -> Group {
 
 fn tick(domain: Domain, page: &Page<'_>, row: &Interval, y: f64, bottom: f64) -> Group {
     let place = |address: u128| TOP + (bottom - TOP) * ratio(address, domain.total);
-    let (from, height) = (place(row.start), (place(row.end) - place(row.start)).max(1.0));
+    let (from, height) = (place(row.start).min(bottom - 1.0), (place(row.end) - place(row.start)).max(1.0));
     Group::new().add(rectangle(STRIP.0, from, STRIP.1, height).set("class", row.class(page.evidence).name())).add(line(
         "lead",
         (STRIP.0 + STRIP.1, from + height / 2.0),

@@ -90,7 +90,7 @@ fn layout<'a>(view: &'a SpaceView<'a>) -> Vec<Row<'a>> {
 /// The region in the strip, at its place, and a line to its box.
 fn tick(domain: Domain, view: &RegionView<'_>, y: f64, bottom: f64) -> Group {
     let place = |address: u128| TOP + (bottom - TOP) * ratio(domain.position(address), domain.total);
-    let (from, to) = (place(view.region.virt.0), place(view.region.end()));
+    let (from, to) = (place(view.region.virt.0).min(bottom - 1.0), place(view.region.end()));
     let height = (to - from).max(1.0);
     Group::new().add(rectangle(STRIP.0, from, STRIP.1, height).set("class", view.class.name())).add(line(
         "lead",
