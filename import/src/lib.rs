@@ -19,6 +19,7 @@ pub mod resources;
 pub mod system;
 pub mod twin;
 
+mod assemble;
 mod c;
 mod dtb;
 mod jailhouse;
@@ -36,7 +37,7 @@ use anyhow::{Context as _, Result, bail};
 
 pub use c::unit::Surroundings;
 pub use lint::Finding;
-pub use model::{Imported, Origin};
+pub use model::{Imported, Origin, Origins};
 
 /// Most bytes of a file.
 const BYTES: u64 = 64 << 20;

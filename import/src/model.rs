@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 
-use crate::resources::{Run, derive, identifier, memory, unique};
+use crate::nest;
+use crate::resources::{identifier, unique};
 use crate::system::{Channel, Dma, Isolation, Num, Options, Region, Resource, RightsText, Space, System};
-use crate::{nest, twin};
 
 /// Most ranges of one import.
 const ENTRIES: usize = 4096;
@@ -37,7 +37,7 @@ pub(crate) struct Entry {
     pub(crate) size: u64,
     pub(crate) rights: RightsText,
     pub(crate) user: bool,
-    /// Its memory type, by the names of [`memory`].
+    /// Its memory type, by the names of [`memory`](crate::resources::memory).
     pub(crate) memory: &'static str,
     /// The size of its leaves, or the most that is.
     pub(crate) page: Option<u64>,
@@ -99,13 +99,16 @@ pub(crate) struct Model {
     pub(crate) overlap: Overlap,
 }
 
+/// Where things come from, by owner (a space, a device, or nothing) and name.
+pub type Origins = BTreeMap<(String, String), Origin>;
+
 /// A system, and where its parts come from.
 #[derive(Clone, Debug)]
 pub struct Imported {
     /// The system.
     pub system: System,
-    /// By owner (a space, a device, or nothing) and name.
-    pub origins: BTreeMap<(String, String), Origin>,
+    /// Where its parts come from.
+    pub origins: Origins,
     /// What is odd about the file but breaks no rule.
     pub remarks: Vec<String>,
 }
@@ -131,21 +134,13 @@ impl Model {
             }
         }
         let mut origins = BTreeMap::new();
-        let regions = self.regions(&mut origins)?;
+        let regions = self.assemble(&mut origins)?;
         let mut spaces = Vec::new();
         for (part, regions) in self.spaces.iter().zip(regions) {
             origins.insert((String::new(), part.name.clone()), part.origin.clone());
             spaces.push(space(part, regions, self.formats.get(&part.name).cloned()));
         }
-        let mut of = |owner: &str, name: &str, origin: &Origin| {
-            origins.insert((owner.to_owned(), name.to_owned()), origin.clone());
-        };
-        self.resources.iter().for_each(|(resource, origin)| of("", &resource.name, origin));
-        self.channels.iter().for_each(|(channel, origin)| of("", &channel.name, origin));
-        for (device, origin) in &self.dma {
-            of("", &device.device, origin);
-            device.regions.iter().for_each(|window| of(&device.device, &window.name, origin));
-        }
+        self.trace(&mut origins);
         let system = System {
             id: self.name,
             format: self.format,
@@ -161,119 +156,17 @@ impl Model {
         Ok(Imported { system, origins, remarks })
     }
 
-    /// The regions of each space; what resources they need is added to those that are known.
-    fn regions(&mut self, origins: &mut BTreeMap<(String, String), Origin>) -> Result<Vec<Vec<Region>>> {
-        let bus_decides = self.format.starts_with("sv");
-        let open = |entry: &&Entry| entry.resource.is_none() && entry.is_range();
-        let all = || self.spaces.iter().flat_map(|space| &space.entries).filter(open);
-        let mut runs: Vec<Run> = all().map(run).collect();
-        if runs.len() > twin::REGIONS {
-            bail!("{} regions, and at most {} can be judged", runs.len(), twin::REGIONS);
+    /// Notes where everything but regions and spaces comes from.
+    fn trace(&self, origins: &mut Origins) {
+        let mut of = |owner: &str, name: &str, origin: &Origin| {
+            origins.insert((owner.to_owned(), name.to_owned()), origin.clone());
+        };
+        self.resources.iter().for_each(|(resource, origin)| of("", &resource.name, origin));
+        self.channels.iter().for_each(|(channel, origin)| of("", &channel.name, origin));
+        for (device, origin) in &self.dma {
+            of("", &device.device, origin);
+            device.regions.iter().for_each(|window| of(&device.device, &window.name, origin));
         }
-        let mut names: Vec<String> = all().map(|entry| entry.name.clone()).collect();
-        let own = runs.len();
-        // What is known and mapped by some entry becomes a part of what is derived.
-        for (known, _) in &self.resources {
-            let (start, end) = (known.base.0, known.base.0.saturating_add(known.size.0));
-            if runs[..own].iter().any(|run| run.phys < end && start < run.phys + run.size) {
-                runs.push(Run {
-                    virt: 0,
-                    phys: start,
-                    size: end - start,
-                    rights: String::new(),
-                    memory: "normal-wb".into(),
-                });
-                names.push(format!("{}_and_more", known.name));
-            }
-        }
-        let (mut derived, places) = derive(&runs, &names, bus_decides).map_err(anyhow::Error::msg)?;
-        let mut taken = BTreeMap::new();
-        let known = self
-            .resources
-            .iter()
-            .map(|(known, _)| known.name.clone())
-            .chain(self.spaces.iter().map(|s| s.name.clone()));
-        known.for_each(|name| drop(unique(&name, &mut taken)));
-        let fresh: BTreeMap<String, String> =
-            derived.iter().map(|one| (one.name.clone(), unique(&one.name, &mut taken))).collect();
-        for resource in &mut derived {
-            resource.name = fresh[&resource.name].clone();
-            resource.within = resource.within.as_ref().map(|name| fresh[name].clone());
-        }
-        for (known, _) in &mut self.resources {
-            let holds = |one: &&Resource| one.within.is_none() && one.base <= known.base && end(known) <= end(one);
-            if known.within.is_none() {
-                known.within = derived.iter().find(holds).map(|one| one.name.clone());
-            }
-        }
-        let mut places = places.into_iter();
-        let mut regions = Vec::new();
-        for part in &self.spaces {
-            let mut list = Vec::new();
-            for entry in &part.entries {
-                origins.insert((part.name.clone(), entry.name.clone()), entry.origin.clone());
-                let mut region = region(entry, bus_decides);
-                let known = self.resources.iter().find(|(one, _)| Some(&one.name) == entry.resource.as_ref());
-                region.memory = region.memory.filter(|memory| known.is_none_or(|(one, _)| one.memory != *memory));
-                if open(&entry)
-                    && let Some(place) = places.next()
-                {
-                    origins
-                        .entry((String::new(), fresh[&place.resource].clone()))
-                        .or_insert_with(|| entry.origin.clone());
-                    if region.channel.is_none() {
-                        region.phys = None;
-                        region.resource = Some(fresh[&place.resource].clone());
-                        region.offset = Some(Num(place.offset));
-                    }
-                    region.memory = place.memory;
-                }
-                list.push(region);
-            }
-            regions.push(list);
-        }
-        self.resources.splice(
-            0..0,
-            derived.into_iter().map(|one| {
-                let origin = origins.get(&(String::new(), one.name.clone())).cloned().unwrap_or_default();
-                (one, origin)
-            }),
-        );
-        Ok(regions)
-    }
-}
-
-fn end(resource: &Resource) -> u128 {
-    u128::from(resource.base.0) + u128::from(resource.size.0)
-}
-
-fn run(entry: &Entry) -> Run {
-    Run { virt: entry.virt, phys: entry.phys, size: entry.size, rights: String::new(), memory: entry.memory.into() }
-}
-
-fn region(entry: &Entry, bus_decides: bool) -> Region {
-    let mut note = vec![entry.origin.note()];
-    note.extend(entry.notes.iter().cloned());
-    Region {
-        note,
-        name: entry.name.clone(),
-        kind: if entry.channel.is_some() { "channel" } else { "map" }.into(),
-        virt: Some(Num(entry.virt)),
-        size: Num(entry.size),
-        rights: entry.rights.clone(),
-        user: entry.user,
-        phys: (entry.resource.is_none() && entry.channel.is_none()).then_some(Num(entry.phys)),
-        resource: entry.resource.clone(),
-        offset: (entry.offset > 0).then_some(Num(entry.offset)),
-        channel: entry.channel.clone(),
-        memory: if entry.resource.is_some() && !bus_decides {
-            memory(entry.memory).ok().map(str::to_owned)
-        } else {
-            None
-        },
-        page: entry.page.map(Num),
-        page_max: entry.page_max.map(Num),
-        ..Region::default()
     }
 }
 

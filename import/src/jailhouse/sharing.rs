@@ -4,6 +4,7 @@
 //! another cell has the same frames; frames that others have without saying so are left to the rules to find.
 
 use crate::model::Origin;
+use crate::resources::identifier;
 use crate::system::{Channel, Num};
 
 use super::{Cell, Memory, READ, ROOTSHARED, WRITE};
@@ -38,25 +39,11 @@ pub(super) fn of(cells: &[Cell]) -> Shared {
 
 /// Makes a channel of a region if more than one cell has it.
 fn channel(memory: &Memory, cells: &[Cell], shared: &mut Shared) {
-    let name = format!("{}_{:x}", crate::resources::identifier(&memory.name), memory.phys);
-    let mut ends: Vec<(String, bool)> = Vec::new();
-    for (cell, list) in cells.iter().zip(&mut shared.cells) {
-        // The root cell, or one that says so, too.
-        let is_end = |one: &Memory| {
-            one.phys == memory.phys && one.size == memory.size && (cell.root.is_some() || one.has(ROOTSHARED))
-        };
-        if let Some((one, end)) = list.iter_mut().find(|(one, _)| is_end(one)) {
-            *end = Some(name.clone());
-            ends.push((cell.name.clone(), one.has(WRITE)));
-        }
-    }
+    let name = format!("{}_{:x}", identifier(&memory.name), memory.phys);
+    let ends = ends(memory, &name, cells, shared);
     if ends.len() < 2 {
-        shared
-            .cells
-            .iter_mut()
-            .flatten()
-            .filter(|(_, end)| end.as_ref() == Some(&name))
-            .for_each(|(_, end)| *end = None);
+        let all = shared.cells.iter_mut().flatten();
+        all.filter(|(_, end)| end.as_ref() == Some(&name)).for_each(|(_, end)| *end = None);
         return;
     }
     let writers = ends.iter().filter(|(_, writes)| *writes).count();
@@ -82,6 +69,22 @@ fn channel(memory: &Memory, cells: &[Cell], shared: &mut Shared) {
         direction: if writers > 1 { "two_way" } else { "one_way" }.into(),
     };
     shared.channels.push((channel, origin));
+}
+
+/// Makes each region of these frames an end of the channel `name`; returns their cells, and whether they may write.
+fn ends(memory: &Memory, name: &str, cells: &[Cell], shared: &mut Shared) -> Vec<(String, bool)> {
+    let mut ends = Vec::new();
+    for (cell, list) in cells.iter().zip(&mut shared.cells) {
+        // The root cell, or one that says so, too.
+        let is_end = |one: &Memory| {
+            one.phys == memory.phys && one.size == memory.size && (cell.root.is_some() || one.has(ROOTSHARED))
+        };
+        if let Some((one, end)) = list.iter_mut().find(|(one, _)| is_end(one)) {
+            *end = Some(name.to_owned());
+            ends.push((cell.name.clone(), one.has(WRITE)));
+        }
+    }
+    ends
 }
 
 /// What is left of a region of the root cell: without what other cells took, and what is shared for itself.
