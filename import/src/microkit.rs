@@ -9,7 +9,7 @@ use roxmltree::{Document, Node, ParsingOptions};
 use crate::Options;
 use crate::model::{Entry, Imported, Model, Origin, Part, resource};
 use crate::resources::identifier;
-use crate::system::{self, Channel, Isolation, Num, RightsText, number};
+use crate::system::{self, Channel, Isolation, Num, Resource, RightsText, number};
 
 /// Most nodes of a document.
 const NODES: u32 = 200_000;
@@ -17,6 +17,9 @@ const NODES: u32 = 200_000;
 const PAGE: u64 = 0x1000;
 /// Memory, where nobody says where it is.
 const RAM: (u64, u64) = (0x6000_0000, 0x4000_0000);
+
+/// The regime, where nobody says another.
+const FORMAT: &str = "aarch64 4K VA48 EL1";
 
 /// Whether a text is of this kind.
 pub(crate) fn is(text: &str) -> bool {
@@ -172,46 +175,11 @@ impl Description<'_> {
     }
 
     fn model(self, options: &Options) -> Result<Model> {
-        let path = self.path;
-        let mut about = vec![format!("Imported from {} (Microkit).", path.display()), String::new(), "Assumed:".into()];
-        let format = options.regime.clone().unwrap_or_else(|| {
-            about.push("* AArch64 with 48 bits of virtual address; `--regime` says otherwise.".into());
-            "aarch64 4K VA48 EL1".into()
-        });
-        about.push("* Program images, stacks and buffers of IPC are not in the description, and not here.".into());
-        about.push("* Every domain is isolated from the others but for the regions that they share.".into());
-        let ram = options.ram.unwrap_or_else(|| {
-            about.push(format!("* Memory from {:#x}, {:#x} bytes; `--ram` says otherwise.", RAM.0, RAM.1));
-            RAM
-        });
-        let known = options.ram.is_some();
-        if !known {
-            about
-                .push("* A region with `phys_addr` that somebody maps uncached is a device, others are memory.".into());
-        }
-        about.push("* Regions without `phys_addr` lie one after the other in memory.".into());
+        let (path, known) = (self.path, options.ram.is_some());
+        let format = options.regime.clone().unwrap_or_else(|| FORMAT.into());
+        let ram = options.ram.unwrap_or(RAM);
         let places = self.allocate(ram)?;
-        let is_device = |memory: &Memory| {
-            let mut maps = self.domains.iter().flat_map(|domain| &domain.maps).filter(|map| map.memory == memory.name);
-            let outside = |phys: u64| phys < ram.0 || phys.saturating_add(memory.size) > ram.0.saturating_add(ram.1);
-            memory.phys.is_some_and(|phys| if known { outside(phys) } else { maps.any(|map| !map.cached) })
-        };
-        let mut resources = Vec::new();
-        let inside =
-            |start: u64, size: u64| start >= ram.0 && start.saturating_add(size) <= ram.0.saturating_add(ram.1);
-        for (memory, phys) in self.memory.iter().zip(&places) {
-            let kind = if is_device(memory) { "device_nGnRnE" } else { "normal_wb" };
-            let (mut one, origin) = resource(&identifier(&memory.name), *phys, memory.size, kind, &memory.origin);
-            if memory.phys.is_none() {
-                one.note.push("its place is assumed".into());
-            }
-            one.within = inside(*phys, memory.size).then(|| "ram".to_owned());
-            resources.push((one, origin));
-        }
-        if resources.iter().any(|(one, _)| one.within.is_some()) {
-            let origin = Origin { place: path.display().to_string(), text: "memory".into() };
-            resources.insert(0, resource("ram", ram.0, ram.1, "normal_wb", &origin));
-        }
+        let resources = self.resources(&places, ram, known);
         let channels = self.shared(&places);
         let mut spaces: Vec<Part> = self.domains.iter().map(|domain| self.part(domain, &channels, &places)).collect();
         spaces.extend(self.loader(&channels, &places));
@@ -224,7 +192,7 @@ impl Description<'_> {
         let formats = guests.map(|domain| (identifier(&domain.name), guest_of(&format).to_owned())).collect();
         Ok(Model {
             name: crate::stem(path),
-            about,
+            about: about(path, options),
             resources,
             spaces,
             formats,
@@ -234,6 +202,32 @@ impl Description<'_> {
             format,
             ..Model::default()
         })
+    }
+
+    /// What there is on the bus: memory if it is mapped, and each region.
+    fn resources(&self, places: &[u64], ram: (u64, u64), known: bool) -> Vec<(Resource, Origin)> {
+        let inside =
+            |start: u64, size: u64| start >= ram.0 && start.saturating_add(size) <= ram.0.saturating_add(ram.1);
+        let is_device = |memory: &Memory| {
+            let mut maps = self.domains.iter().flat_map(|domain| &domain.maps).filter(|map| map.memory == memory.name);
+            let uncached = maps.any(|map| !map.cached);
+            memory.phys.is_some_and(|phys| if known { !inside(phys, memory.size) } else { uncached })
+        };
+        let mut resources = Vec::new();
+        for (memory, phys) in self.memory.iter().zip(places) {
+            let kind = if is_device(memory) { "device_nGnRnE" } else { "normal_wb" };
+            let (mut one, origin) = resource(&identifier(&memory.name), *phys, memory.size, kind, &memory.origin);
+            if memory.phys.is_none() {
+                one.note.push("its place is assumed".into());
+            }
+            one.within = inside(*phys, memory.size).then(|| "ram".to_owned());
+            resources.push((one, origin));
+        }
+        if resources.iter().any(|(one, _)| one.within.is_some()) {
+            let origin = Origin { place: self.path.display().to_string(), text: "memory".into() };
+            resources.insert(0, resource("ram", ram.0, ram.1, "normal_wb", &origin));
+        }
+        resources
     }
 
     /// Where each region lies: those with an address there, the others where there is room.
@@ -356,6 +350,23 @@ impl Description<'_> {
         let origin = Origin { place: self.path.display().to_string(), text: "the loader".into() };
         (!entries.is_empty()).then(|| Part { name: "loader".into(), role: "boot", budget: None, entries, origin })
     }
+}
+
+/// What it is and what is assumed.
+fn about(path: &Path, options: &Options) -> Vec<String> {
+    let mut about = vec![format!("Imported from {} (Microkit).", path.display()), String::new(), "Assumed:".into()];
+    let mut assume = |text: &str| about.push(format!("* {text}."));
+    if options.regime.is_none() {
+        assume("AArch64 with 48 bits of virtual address; `--regime` says otherwise");
+    }
+    assume("Program images, stacks and buffers of IPC are not in the description, and not here");
+    assume("Every domain is isolated from the others but for the regions that they share");
+    if options.ram.is_none() {
+        assume(&format!("Memory from {:#x}, {:#x} bytes; `--ram` says otherwise", RAM.0, RAM.1));
+        assume("A region with `phys_addr` that somebody maps uncached is a device, others are memory");
+    }
+    assume("Regions without `phys_addr` lie one after the other in memory");
+    about
 }
 
 /// The regime of a virtual machine beside that of the domains.

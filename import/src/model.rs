@@ -185,6 +185,12 @@ fn space(part: &Part, regions: Vec<Region>, format: Option<String>) -> Space {
     }
 }
 
+/// The bits of virtual address that entries need: at least `least`, at most 48.
+pub(crate) fn bits(entries: &[Entry], least: u32) -> u32 {
+    let last = entries.iter().map(|entry| entry.virt.saturating_add(entry.size.saturating_sub(1))).max().unwrap_or(0);
+    (u64::BITS - last.leading_zeros()).clamp(least, 48)
+}
+
 /// A resource of normal memory, or what else is said.
 pub(crate) fn resource(name: &str, base: u64, size: u64, memory: &str, origin: &Origin) -> (Resource, Origin) {
     let resource = Resource {

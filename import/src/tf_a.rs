@@ -10,7 +10,7 @@ use crate::c::find::{Call, calls};
 use crate::c::token::{Token, written};
 use crate::c::unit::{Prelude, Unit};
 use crate::c::value::{self, address};
-use crate::model::{Entry, Imported, Model, Origin, Overlap, Part};
+use crate::model::{self, Entry, Imported, Model, Origin, Overlap, Part};
 use crate::system::{self, Num, RightsText};
 
 /// Macros of an entry.
@@ -117,12 +117,12 @@ pub(crate) fn import(text: &str, path: &Path, options: &Options) -> Result<Impor
     if entries.is_empty() {
         bail!("{}: no region of TF-A in it{}", path.display(), unit.gaps());
     }
-    let mut imported = model(&unit, path, entries, options)?.build()?;
+    let mut imported = describe(&unit, path, entries, options).build()?;
     imported.remarks.splice(0..0, remarks);
     Ok(imported)
 }
 
-fn model(unit: &Unit, path: &Path, entries: Vec<Entry>, options: &Options) -> Result<Model> {
+fn describe(unit: &Unit, path: &Path, entries: Vec<Entry>, options: &Options) -> Model {
     let mut about = vec![format!("Imported from {} (TF-A).", path.display()), String::new(), "Assumed:".into()];
     let defined = |name: &str| {
         let found = unit.macros.get(name)?;
@@ -130,20 +130,15 @@ fn model(unit: &Unit, path: &Path, entries: Vec<Entry>, options: &Options) -> Re
         u128::try_from(value).ok()
     };
     let width = |name: &str| defined(name).filter(|size| size.is_power_of_two()).map(u128::ilog2);
-    let last = entries.iter().map(|entry| entry.virt.saturating_add(entry.size.saturating_sub(1))).max().unwrap_or(0);
-    let format = match (&options.regime, width("PLAT_VIRT_ADDR_SPACE_SIZE")) {
-        (Some(regime), _) => regime.clone(),
-        (None, Some(bits)) => {
-            about.push("* EL3, as in BL1 and BL31; `--regime` says otherwise.".into());
-            format!("aarch64 4K VA{bits} EL3")
-        }
-        (None, None) => {
-            let bits = (u64::BITS - last.leading_zeros()).clamp(32, 48);
-            about.push("* EL3, as in BL1 and BL31; `--regime` says otherwise.".into());
+    let format = options.regime.clone().unwrap_or_else(|| {
+        about.push("* EL3, as in BL1 and BL31; `--regime` says otherwise.".into());
+        let bits = width("PLAT_VIRT_ADDR_SPACE_SIZE").unwrap_or_else(|| {
+            let bits = model::bits(&entries, 32);
             about.push(format!("* {bits} bits of virtual address, for PLAT_VIRT_ADDR_SPACE_SIZE is not known."));
-            format!("aarch64 4K VA{bits} EL3")
-        }
-    };
+            bits
+        });
+        format!("aarch64 4K VA{bits} EL3")
+    });
     let pa_bits = width("PLAT_PHY_ADDR_SPACE_SIZE").unwrap_or_else(|| {
         about.push("* 48 bits of physical address, for PLAT_PHY_ADDR_SPACE_SIZE is not known.".into());
         48
@@ -163,7 +158,7 @@ fn model(unit: &Unit, path: &Path, entries: Vec<Entry>, options: &Options) -> Re
     let options = system::Options { pa_bits: Some(Num(pa_bits.into())), ..system::Options::default() };
     let space = Part { name: "firmware".into(), role: "firmware", budget, entries, origin: Origin::default() };
     let name = crate::stem(path);
-    Ok(Model { name, format, about, spaces: vec![space], options, overlap: Overlap::Inner, ..Model::default() })
+    Model { name, format, about, spaces: vec![space], options, overlap: Overlap::Inner, ..Model::default() }
 }
 
 /// The region that a call adds, if it is one.

@@ -10,7 +10,7 @@ use crate::c::find::{Call, calls};
 use crate::c::token::{Kind, Token, tokens, written};
 use crate::c::unit::{Prelude, Unit};
 use crate::c::value::{self, address};
-use crate::model::{Entry, Imported, Model, Origin, Overlap, Part};
+use crate::model::{self, Entry, Imported, Model, Origin, Overlap, Part};
 use crate::system::{self, Num, RightsText};
 
 /// Macros of an entry.
@@ -94,19 +94,18 @@ pub(crate) fn import(text: &str, path: &Path, options: &Options) -> Result<Impor
     if entries.is_empty() {
         bail!("{}: no region of Zephyr in it{}", path.display(), unit.gaps());
     }
-    model(&unit, path, entries, options).build()
+    describe(&unit, path, entries, options).build()
 }
 
-fn model(unit: &Unit, path: &Path, entries: Vec<Entry>, options: &Options) -> Model {
+fn describe(unit: &Unit, path: &Path, entries: Vec<Entry>, options: &Options) -> Model {
     let mut about = vec![format!("Imported from {} (Zephyr).", path.display()), String::new(), "Assumed:".into()];
     let defined = |name: &str| {
         let value = value::evaluate(unit, &unit.macros.get(name)?.body).ok()?;
         u32::try_from(value).ok()
     };
-    let last = entries.iter().map(|entry| entry.virt.saturating_add(entry.size.saturating_sub(1))).max().unwrap_or(0);
     let format = options.regime.clone().unwrap_or_else(|| {
         let bits = defined("CONFIG_ARM64_VA_BITS").unwrap_or_else(|| {
-            let bits = (u64::BITS - last.leading_zeros()).clamp(32, 48);
+            let bits = model::bits(&entries, 32);
             about.push(format!("* {bits} bits of virtual address, for CONFIG_ARM64_VA_BITS is not known."));
             bits
         });

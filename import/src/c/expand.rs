@@ -35,10 +35,7 @@ impl Expansion<'_> {
         let mut input: VecDeque<Token> = words.iter().cloned().collect();
         let mut output = Vec::new();
         while let Some(token) = input.pop_front() {
-            let Some(name) = token.name() else {
-                output.push(token);
-                continue;
-            };
+            let name = token.name().unwrap_or_default();
             let calls = input.front().is_some_and(|next| next.is("("));
             if calls && self.opaque.contains(&name) {
                 output.push(token);
@@ -50,15 +47,9 @@ impl Expansion<'_> {
                 Some(Macro { parameters: None, body, .. }) => dressed(body, &token, &token.hidden),
                 Some(Macro { parameters: Some(parameters), variadic, body }) if calls => {
                     let inner = parenthesized(&mut input);
-                    let hidden: Vec<Rc<str>> = match inner.last() {
-                        Some(close) => {
-                            token.hidden.iter().filter(|name| close.hidden.contains(name)).cloned().collect()
-                        }
-                        None => Vec::new(),
-                    };
+                    let body = dressed(body, &token, &common(&token, inner.last()));
                     let arguments = split(inner.get(1..inner.len().max(2) - 1).unwrap_or_default());
                     let arguments = fitted(arguments, parameters, *variadic);
-                    let body = dressed(body, &token, &hidden);
                     self.substitute(&body, parameters, &arguments, depth, left)?
                 }
                 _ => {
@@ -118,6 +109,12 @@ impl Expansion<'_> {
         }
         Ok(output)
     }
+}
+
+/// What is hidden both where a call begins and where it ends.
+fn common(token: &Token, close: Option<&Token>) -> Vec<Rc<str>> {
+    let Some(close) = close else { return Vec::new() };
+    token.hidden.iter().filter(|name| close.hidden.contains(name)).cloned().collect()
 }
 
 /// The words of a body as they stand where the macro is used.

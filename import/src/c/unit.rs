@@ -131,28 +131,35 @@ impl Unit {
             match line {
                 [] => {}
                 [hash, directive, rest @ ..] if hash.is("#") => {
-                    let place = directive.place;
                     let done = match &*directive.text {
                         "if" | "ifdef" | "ifndef" | "elif" | "else" | "endif" => {
                             self.condition(&directive.text, rest, &mut open)
                         }
                         "include" if reads => self.follow(rest, path, depth),
-                        "define" if reads => self.define(rest),
-                        "undef" if reads => {
-                            if let Some(name) = rest.first().filter(|name| !self.fixed.contains(&name.text)) {
-                                self.macros.remove(&name.text);
-                            }
-                            Ok(())
-                        }
-                        "error" if reads => Err(anyhow::anyhow!("#error {}", super::token::written(rest))),
+                        other if reads => self.direct(other, rest),
                         _ => Ok(()),
                     };
-                    done.with_context(|| self.place(place))?;
+                    done.with_context(|| self.place(directive.place))?;
                 }
                 [hash, ..] if hash.is("#") => {}
                 words if reads => self.words.extend_from_slice(words),
                 _ => {}
             }
+        }
+        Ok(())
+    }
+
+    /// Obeys a directive that is no condition and no `#include`.
+    fn direct(&mut self, directive: &str, rest: &[Token]) -> Result<()> {
+        match directive {
+            "define" => self.define(rest)?,
+            "undef" => {
+                if let Some(name) = rest.first().filter(|name| !self.fixed.contains(&name.text)) {
+                    self.macros.remove(&name.text);
+                }
+            }
+            "error" => bail!("#error {}", super::token::written(rest)),
+            _ => {}
         }
         Ok(())
     }

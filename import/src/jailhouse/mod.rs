@@ -14,7 +14,7 @@ use anyhow::{Result, bail};
 use crate::Options;
 use crate::model::{Entry, Imported, Model, Origin, Part, resource};
 use crate::resources::{identifier, unique};
-use crate::system::{self, Dma, DmaRegion, Isolation, Num, RightsText};
+use crate::system::{self, Dma, DmaRegion, Isolation, Num, Resource, RightsText};
 
 const READ: u64 = 1;
 const WRITE: u64 = 2;
@@ -143,79 +143,36 @@ fn model(cells: Vec<Cell>, files: &[(Vec<u8>, &Path)], options: &Options) -> Mod
     });
     about.push("* All cells run: the root cell has lost what others have and do not share with it.".into());
     about.push("* Every cell is isolated from the others but for what both ends have with ROOTSHARED.".into());
-    let last = cells.iter().flat_map(|cell| &cell.memory).map(|memory| memory.virt.saturating_add(memory.size)).max();
-    let bits = (u64::BITS - last.unwrap_or(0).leading_zeros()).clamp(40, 48);
-    let usual = match architecture {
-        Architecture::X86 => "x86_64 ept".to_owned(),
-        Architecture::Arm => "armv7 4K IPA40 S2".to_owned(),
-        Architecture::Arm64 => format!("aarch64 4K IPA{bits} S2"),
-    };
-    let mut system = system::Options::default();
-    if architecture == Architecture::X86 {
-        about.push("* Pages of 2 MiB and 1 GiB in the extended page tables.".into());
-        system.features = Some(vec!["ept_2m".into(), "ept_1g".into()]);
-    } else {
-        let widest = if architecture == Architecture::Arm { 40 } else { 48 };
-        about.push(format!("* {widest} bits of physical address."));
-        system.pa_bits = Some(Num(widest));
-    }
-    let mut resources = Vec::new();
-    let mut iommu = true;
-    if let Some((memory, has)) = cells.iter().find_map(|cell| cell.root.as_ref()) {
-        iommu = *has;
-        let origin = Origin { place: memory.place.clone(), text: "the memory of the hypervisor".into() };
-        let (mut own, origin) = resource("hypervisor_memory", memory.phys, memory.size, "normal_wb", &origin);
-        own.reserved = true;
-        if memory.size > 0 {
-            resources.push((own, origin));
-        }
-    } else {
+    let (usual, system) = platform(&cells, architecture, &mut about);
+    let root = cells.iter().find_map(|cell| cell.root.as_ref());
+    if root.is_none() {
         about.push("* DMA goes through an IOMMU, for no root cell is there to say so.".into());
     }
     let shared = sharing::of(&cells);
-    if !shared.hypervisor.is_empty() {
-        about.push("* The hypervisor writes what all cells only read, at the same addresses.".into());
-    }
-    let names: Vec<String> = cells.iter().map(|cell| cell.name.clone()).collect();
-    let mut spaces = Vec::new();
-    let mut dma = Vec::new();
+    let (mut spaces, mut dma) = (Vec::new(), Vec::new());
     for (cell, memory) in cells.iter().zip(shared.cells) {
-        dma.extend(device(cell, &memory, iommu));
+        dma.extend(device(cell, &memory, root.is_none_or(|(_, iommu)| *iommu)));
         let entries = memory.into_iter().map(|(memory, channel)| entry(&memory, channel, architecture)).collect();
         let origin = Origin { place: cell.place.clone(), text: format!("cell `{}`", cell.name) };
         spaces.push(Part { name: cell.name.clone(), role: "guest", budget: None, entries, origin });
     }
     let mut formats = BTreeMap::new();
     if !shared.hypervisor.is_empty() {
-        let entries =
-            shared.hypervisor.into_iter().map(|(memory, channel)| entry(&memory, Some(channel), architecture));
-        let origin = Origin { place: paths[0].clone(), text: "the hypervisor, for what it shares".into() };
-        formats.insert(
-            "hypervisor".to_owned(),
-            match architecture {
-                Architecture::X86 => "x86_64 4-level",
-                _ => "aarch64 4K VA48 EL2",
-            }
-            .to_owned(),
-        );
-        spaces.push(Part {
-            name: "hypervisor".into(),
-            role: "kernel",
-            budget: None,
-            entries: entries.collect(),
-            origin,
-        });
+        about.push("* The hypervisor writes what all cells only read, at the same addresses.".into());
+        let format = if architecture == Architecture::X86 { "x86_64 4-level" } else { "aarch64 4K VA48 EL2" };
+        formats.insert("hypervisor".to_owned(), format.to_owned());
+        spaces.push(hypervisor(shared.hypervisor, &paths[0], architecture));
     }
     let isolation = Isolation {
         note: Vec::new(),
-        spaces: names,
+        spaces: cells.iter().map(|cell| cell.name.clone()).collect(),
         except: shared.channels.iter().map(|(channel, _)| channel.name.clone()).collect(),
     };
     Model {
         name: crate::stem(files[0].1),
         format: options.regime.clone().unwrap_or(usual),
         about,
-        resources,
+        resources: root.and_then(|(memory, _)| hypervisor_memory(memory)).into_iter().collect(),
         spaces,
         formats,
         channels: shared.channels,
@@ -224,6 +181,45 @@ fn model(cells: Vec<Cell>, files: &[(Vec<u8>, &Path)], options: &Options) -> Mod
         options: system,
         ..Model::default()
     }
+}
+
+/// The hypervisor, as far as it shares memory with cells.
+fn hypervisor(memory: Vec<(Memory, String)>, path: &str, architecture: Architecture) -> Part {
+    let entries = memory.into_iter().map(|(memory, channel)| entry(&memory, Some(channel), architecture));
+    let origin = Origin { place: path.to_owned(), text: "the hypervisor, for what it shares".into() };
+    Part { name: "hypervisor".into(), role: "kernel", budget: None, entries: entries.collect(), origin }
+}
+
+/// The regime of the cells, and what it offers.
+fn platform(cells: &[Cell], architecture: Architecture, about: &mut Vec<String>) -> (String, system::Options) {
+    let mut options = system::Options::default();
+    let format = match architecture {
+        Architecture::X86 => {
+            about.push("* Pages of 2 MiB and 1 GiB in the extended page tables.".into());
+            options.features = Some(vec!["ept_2m".into(), "ept_1g".into()]);
+            return ("x86_64 ept".to_owned(), options);
+        }
+        Architecture::Arm => {
+            options.pa_bits = Some(Num(40));
+            "armv7 4K IPA40 S2".to_owned()
+        }
+        Architecture::Arm64 => {
+            let ends = cells.iter().flat_map(|cell| &cell.memory).map(|memory| memory.virt.saturating_add(memory.size));
+            let bits = (u64::BITS - ends.max().unwrap_or(0).leading_zeros()).clamp(40, 48);
+            options.pa_bits = Some(Num(48));
+            format!("aarch64 4K IPA{bits} S2")
+        }
+    };
+    about.push(format!("* {} bits of physical address.", options.pa_bits.unwrap_or_default().0));
+    (format, options)
+}
+
+/// The memory that no cell may have.
+fn hypervisor_memory(memory: &Memory) -> Option<(Resource, Origin)> {
+    let origin = Origin { place: memory.place.clone(), text: "the memory of the hypervisor".into() };
+    let (mut own, origin) = resource("hypervisor_memory", memory.phys, memory.size, "normal_wb", &origin);
+    own.reserved = true;
+    (memory.size > 0).then_some((own, origin))
 }
 
 fn rights(flags: u64) -> String {

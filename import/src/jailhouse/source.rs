@@ -79,23 +79,22 @@ pub(super) fn read(text: &str, path: &Path, options: &Options) -> Result<Cell> {
     let root_cell = head.field("root_cell");
     let name = root_cell.unwrap_or(head).field("name").and_then(Init::words).and_then(|words| words.first());
     let name = name.filter(|word| word.kind == Kind::Text).map(|word| word.text.trim_matches('"').to_owned());
-    let root = match head.field("hypervisor_memory") {
-        Some(own) => {
-            let mut own = region(&unit, own, 0)?;
-            own.name = "hypervisor_memory".into();
-            let platform = head.field("platform_info");
-            let units = ["arm", "x86"].iter().find_map(|name| platform?.field(name)?.field("iommu_units"));
-            Some((own, platform.and_then(|platform| platform.field("iommu_units")).or(units).is_some()))
-        }
-        None => None,
-    };
     Ok(Cell {
         name: name.unwrap_or_else(|| crate::stem(path)),
         architecture: architecture(&unit, head, path),
         memory,
         place: unit.place(config.place()),
-        root,
+        root: root(&unit, head)?,
     })
+}
+
+/// What only a root cell has: the memory of the hypervisor, and whether there is an IOMMU.
+fn root(unit: &Unit, head: &Init) -> Result<Option<(Memory, bool)>> {
+    let Some(own) = head.field("hypervisor_memory") else { return Ok(None) };
+    let own = Memory { name: "hypervisor_memory".into(), ..region(unit, own, 0)? };
+    let platform = head.field("platform_info");
+    let places = [platform, platform.and_then(|all| all.field("arm")), platform.and_then(|all| all.field("x86"))];
+    Ok(Some((own, places.iter().flatten().any(|place| place.field("iommu_units").is_some()))))
 }
 
 /// What the configuration says, or else what its directory or platform says.
