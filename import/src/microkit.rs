@@ -181,7 +181,8 @@ impl Description<'_> {
         let places = self.allocate(ram)?;
         let resources = self.resources(&places, ram, known);
         let channels = self.shared(&places);
-        let mut spaces: Vec<Part> = self.domains.iter().map(|domain| self.part(domain, &channels, &places)).collect();
+        let mut spaces: Vec<Part> =
+            self.domains.iter().map(|domain| self.part(domain, &channels, &places, &format)).collect();
         spaces.extend(self.loader(&channels, &places));
         let isolation = Isolation {
             note: Vec::new(),
@@ -301,7 +302,7 @@ impl Description<'_> {
         channels
     }
 
-    fn part(&self, domain: &Domain, channels: &[(Channel, Origin)], places: &[u64]) -> Part {
+    fn part(&self, domain: &Domain, channels: &[(Channel, Origin)], places: &[u64], format: &str) -> Part {
         let entries = domain.maps.iter().map(|map| {
             let found = self.memory.iter().zip(places).find(|(memory, _)| memory.name == map.memory);
             let channel = format!("{}_shared", identifier(&map.memory));
@@ -311,7 +312,8 @@ impl Description<'_> {
                 phys: found.map_or(0, |(_, phys)| *phys),
                 size: found.map_or(PAGE, |(memory, _)| memory.size),
                 rights: RightsText::One(map.rights.clone()),
-                user: !domain.is_guest,
+                // Of RISC-V, guests are users of their second stage.
+                user: !domain.is_guest || format.starts_with("sv"),
                 memory: if map.cached { "normal-wb" } else { "device-nGnRnE" },
                 page: found.and_then(|(memory, _)| memory.page),
                 channel: channels.iter().any(|(one, _)| one.name == channel).then_some(channel),

@@ -1,6 +1,8 @@
 //! Maps with the mistakes that real ones have: each is found, by its rule, with names, numbers, and the line to change.
 
-use crate::data::{Input, findings, import};
+use tablature_import::Options;
+
+use crate::data::{self, Input, findings, import};
 
 /// Each of `wanted` is a rule, and words that the text of its finding contains; there are no other errors.
 fn check(input: &Input, wanted: &[(&str, &[&str])]) {
@@ -90,6 +92,16 @@ fn mistakes_of_a_system_of_microkit() {
             ("wx", &["`client.jit`", "bad.system:24: "]),
         ],
     );
+}
+
+#[test]
+fn a_system_of_microkit_may_be_for_another_architecture() {
+    for regime in ["sv39", "x86_64 4-level"] {
+        let files = [data::directory().join("microkit/good.system")];
+        let options = Options { regime: Some(regime.into()), ..Options::default() };
+        let found = findings(&tablature_import::import(&files, &options).expect("a system"));
+        assert!(found.is_empty(), "{regime}: {found:#?}");
+    }
 }
 
 #[test]
