@@ -118,7 +118,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
             let span = Span::new(Self::FORMAT, VirtAddr::new(virt), page, page)?;
             let first = tree.in_sight(tree.enter(span)?)?;
             (self.low, self.top) = (first.level, first.level);
-            self.path[clamp(first.level)] = first;
+            first.pass(&mut self.path, &mut self.ready);
         }
         if level > self.top {
             return Err(RangeError::Pinned { virt: VirtAddr::new(virt) }.into());
@@ -139,7 +139,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
             }
             let below = tree.in_sight(node.below(Self::FORMAT, index, word))?;
             self.low -= 1;
-            self.path[clamp(self.low)] = below;
+            below.pass(&mut self.path, &mut self.ready);
         }
     }
 
@@ -263,8 +263,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
             return Ok(None);
         }
         let mut tree = self.space.tree();
-        tree.reserve(1).map_err(MapError::OutOfTables)?;
-        let Some(child) = tree.take(node, index) else { return Ok(None) };
+        let child = tree.take_new(node, index).ok_or(MapError::OutOfTables(1))?;
         let Ok(child) = tree.in_sight(child) else { return Ok(None) };
         let (at, span) = (tree.index(child, virt), Span { start: virt, last: virt | (bytes - 1) });
         let leaf = flags | Self::FORMAT.address.encode(phys);

@@ -51,6 +51,16 @@ const fn is_of_run(format: &Format, level: usize, word: u64) -> bool {
     false
 }
 
+/// In place of a level: nothing points to the table.
+const UNLINKED: usize = usize::MAX;
+
+/// Entry `index` of a table, which is found as [`Node::place`] says.
+#[inline(always)]
+pub(crate) const fn entry(table: PhysAddr, index: usize, (level, virt): (usize, u64)) -> EntryAt {
+    let place = if level == UNLINKED { Place::Fresh } else { Place::Linked { level, virt } };
+    EntryAt { table, index, place }
+}
+
 /// A table, and what it translates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Node {
@@ -90,9 +100,14 @@ impl Node {
     /// Its entry `index`.
     #[inline]
     pub(crate) const fn at(&self, format: &Format, index: usize) -> EntryAt {
-        let place =
-            if self.fresh { Place::Fresh } else { Place::Linked { level: self.level, virt: self.virt(format, index) } };
-        EntryAt { table: self.table, index, place }
+        entry(self.table, index, self.place(format, index))
+    }
+
+    /// How its entry `index` is found: its level, or [`UNLINKED`], and an address that the entry translates. Two numbers, which
+    /// are handed on without a word in memory.
+    #[inline(always)]
+    pub(crate) const fn place(&self, format: &Format, index: usize) -> (usize, u64) {
+        (if self.fresh { UNLINKED } else { self.level }, self.virt(format, index))
     }
 
     /// The table that its entry `index` points to with `word`.

@@ -26,6 +26,14 @@ impl Ready {
     pub(super) const NOWHERE: [Self; MAX_LEVELS] = [Self { first: 0, bytes: 0 }; MAX_LEVELS];
 }
 
+impl Node {
+    /// Goes down in a way as the table of its level. What was ready there is so no more.
+    pub(super) fn pass(self, path: &mut [Self; MAX_LEVELS], ready: &mut [Ready; MAX_LEVELS]) {
+        path[clamp(self.level)] = self;
+        ready[clamp(self.level)].bytes = 0;
+    }
+}
+
 impl<K: Kind, St: State> Cursor<'_, K, St> {
     /// log2 of the bytes that a table of `level` translates.
     #[inline(always)]
@@ -60,7 +68,10 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
 
     /// Remembers that the table of `level` on the way to where `path` leads is known, and no other.
     pub(super) fn get_ready(&mut self, level: usize) {
-        self.ready = Ready::NOWHERE;
+        // No other level is ever ready.
+        for ready in self.ready.iter_mut().take(Self::FORMAT.levels) {
+            ready.bytes = 0;
+        }
         if Self::gets_ready(level) {
             let span = Self::span(level);
             self.ready[clamp(level)] = Ready { first: self.virt >> span << span, bytes: 1 << span };
@@ -85,8 +96,8 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
             match Sort::of(format, above, word) {
                 Sort::Table => {}
                 Sort::Absent if above == level + 1 && above + 1 < format.levels => {
+                    // What is ready stays so: where it leads to has not changed.
                     (self.virt, self.low) = (virt, MAX_LEVELS);
-                    self.ready = Ready::NOWHERE;
                     return Some(Spot { node: Node { level: above, ..node }, index, word });
                 }
                 _ => return None,

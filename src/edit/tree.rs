@@ -9,7 +9,7 @@ use super::change::run_of;
 use super::error::{Fault, Offender};
 use super::kind::Kind;
 use super::ledger::{Duties, Ledger};
-use super::node::{Node, Sort};
+use super::node::{self, Node, Sort};
 use super::range::{RangeError, Span};
 use super::share::Borders;
 use super::sight::{self, Seen};
@@ -225,7 +225,7 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
             return word;
         }
         if <K::Memory as TableAccess<K::Regime>>::STAYS {
-            return self.load_unseen(node, index);
+            return self.load_unseen(node.table, index, node.place(Self::FORMAT, index));
         }
         self.memory.load(node.at(Self::FORMAT, index)).unwrap_or(0)
     }
@@ -233,8 +233,8 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     /// The same where it was not put in sight, which is not worth code at each place.
     #[cold]
     #[inline(never)]
-    fn load_unseen(&self, node: Node, index: usize) -> u64 {
-        self.memory.load(node.at(Self::FORMAT, index)).unwrap_or(0)
+    fn load_unseen(&self, table: PhysAddr, index: usize, place: (usize, u64)) -> u64 {
+        self.memory.load(node::entry(table, index, place)).unwrap_or(0)
     }
 
     /// Writes an entry of a table that was found in reach; [`gap`] says which.
@@ -246,7 +246,7 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
             return unsafe { word::store::<K::Regime>(entry, node.at(Self::FORMAT, index).place, word) };
         }
         if <K::Memory as TableAccess<K::Regime>>::STAYS {
-            return self.store_unseen(node, index, word);
+            return self.store_unseen(node.table, index, node.place(Self::FORMAT, index), word);
         }
         // SAFETY: by invariant 1 the table is this space's, which is borrowed exclusively, or was taken by this operation;
         // operations load an entry of each table before they store to it, and new tables are in reach.
@@ -256,9 +256,9 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     /// The same where it was not put in sight, which is not worth code at each place.
     #[cold]
     #[inline(never)]
-    fn store_unseen(&mut self, node: Node, index: usize, word: u64) {
+    fn store_unseen(&mut self, table: PhysAddr, index: usize, place: (usize, u64), word: u64) {
         // SAFETY: as in `store`.
-        unsafe { self.memory.store(node.at(Self::FORMAT, index), word) };
+        unsafe { self.memory.store(node::entry(table, index, place), word) };
     }
 
     /// What is at entry `index`, for errors.
@@ -308,8 +308,20 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
         let table = PhysAddr::new(self.spare.first);
         let next = self.memory.load(EntryAt { table, index: 0, place: Place::Fresh }).unwrap_or(0);
         self.spare = Spare { first: next << Self::FORMAT.table_shift, count: self.spare.count - 1 };
+        Some(Self::child(node, index, table))
+    }
+
+    /// The same of a table that was not reserved, for who needs no more than one.
+    #[inline(always)]
+    pub(super) fn take_new(&mut self, node: Node, index: usize) -> Option<Node> {
+        self.memory.allocate(1).map(|table| Self::child(node, index, table))
+    }
+
+    /// A table that nothing points to yet, for entry `index` of `node`.
+    #[inline(always)]
+    const fn child(node: Node, index: usize, table: PhysAddr) -> Node {
         let base = node.virt(Self::FORMAT, index);
-        Some(Node { table, level: node.level - 1, base, fresh: true, seen: Seen::NOWHERE })
+        Node { table, level: node.level - 1, base, fresh: true, seen: Seen::NOWHERE }
     }
 
     /// Frees the reserved tables that were not taken.
