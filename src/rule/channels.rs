@@ -126,9 +126,9 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
             p += 1;
             let Some((from, to)) = self.phys_meets(i, lo, hi) else { continue };
             let space = self.space_of(i).name;
-            let is_end = self.facts[i].channel as usize == c
-                && matches!(self.region(i).kind, Kind::Channel)
-                && (same(space, channel.from) || names(channel.to, space));
+            // Of several maps in one end, none is the end.
+            let is_end = (same(space, channel.from) || names(channel.to, space))
+                && matches!(self.find_end(c, space), End::One(end) if end == i);
             if !is_end && !self.is_kernel_window(i) {
                 self.report(Rule::ChannelThirdParty, &[self.who_channel(c), self.who(i)], &[from, to - from]);
             }

@@ -121,10 +121,14 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
                 self.report(Rule::DmaAddressWidth, &[self.who_window(d, w)], &[end, bits as u128]);
             }
             if let Some(pages) = self.window_pages(window) {
+                let before = self.errors.total;
                 self.window_reach(d, w, device, owner, pages);
-                self.window_of_another(d, w, device, pages);
-                if !matches!(window.phys, Phys::Channel { .. }) {
-                    self.window_owner(d, w, owner, pages);
+                // Memory that another maps is the first cause; what follows is about memory that no CPU shares.
+                if self.errors.total == before {
+                    self.window_of_another(d, w, device, pages);
+                    if !matches!(window.phys, Phys::Channel { .. }) {
+                        self.window_owner(d, w, owner, pages);
+                    }
                 }
             }
             w += 1;

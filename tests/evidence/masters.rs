@@ -74,6 +74,11 @@ fn window((index, (offset, size)): (usize, &(u64, u64))) -> DmaWindow<'static> {
 
 /// The document of the map that is made of a plan.
 fn written(plan: &Plan) -> Value {
+    written_with(plan, &[])
+}
+
+/// The same with parts of RAM.
+fn written_with(plan: &Plan, parts: &[Resource<'_>]) -> Value {
     let ram = Resource { name: "ram", base: RAM, size: 1 << 20, memory: MemoryType::NormalWb, ..Resource::BLANK };
     let regions: Vec<Vec<_>> = plan.spaces.iter().map(|list| list.iter().enumerate().map(region).collect()).collect();
     let space = |(index, regions)| Space { name: SPACES[index], role: Role::Partition, regions, ..Space::BLANK };
@@ -102,7 +107,7 @@ fn written(plan: &Plan) -> Value {
         format: <El1<G4K, 39>>::FORMAT,
         cpu: Cpu { pa_bits: Some(36), ..Cpu::BLANK },
         policy: Policy::BLANK,
-        resources: &[ram],
+        resources: &[&[ram], parts].concat(),
         spaces: &spaces,
         channels: &[channel],
         isolation: &[Isolation { spaces: &SPACES, except: &["x"], anchor: 0 }],
@@ -215,4 +220,23 @@ fn memory_of_two_masters_and_no_cpu_is_seen() {
     };
     compare(&through);
     assert!(!broken(&written(&through)).contains(&"dma-reaches-foreign"));
+}
+
+#[test]
+fn memory_with_an_owner_is_in_no_window_of_another() {
+    let plan = |owner| Plan {
+        spaces: vec![vec![(0, 1)], vec![(1, 1)], vec![(2, 1)]],
+        devices: vec![(owner, true, vec![(0x8000, 0x1000)])],
+        channel: (50, 1),
+    };
+    let keys = Resource {
+        name: "keys",
+        base: RAM + 0x8800,
+        size: 0x100,
+        within: Some("ram"),
+        owner: Some("hmi"),
+        ..Resource::BLANK
+    };
+    assert_eq!(broken(&written_with(&plan(0), &[keys])), ["owner-violated"]);
+    assert!(broken(&written_with(&plan(1), &[keys])).is_empty());
 }
