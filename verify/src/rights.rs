@@ -123,7 +123,7 @@ pub enum Memory {
         /// Bit 6.
         ignore_pat: bool,
     },
-    /// Short descriptors of ARMv7, without TEX remap.
+    /// Short descriptors of ARMv7, as without TEX remap.
     Short {
         /// TEX, C, B.
         attribute: u8,
@@ -214,16 +214,17 @@ fn stage2_name(attribute: u8, share: Option<u8>) -> Option<&'static str> {
 }
 
 /// B3.8 of DDI 0406: strongly-ordered memory, Device memory that is shareable, and Normal memory. Of this the names mean the
-/// shareable one, which several CPUs cache coherently; uncached it is shared in any case.
+/// shareable one, which several CPUs cache coherently; uncached it is shared in any case. With the top bit, outer and inner
+/// caches have two bits each.
 fn short_name(attribute: u8, shareable: bool) -> Option<&'static str> {
     match (attribute, shareable) {
         (0b0_0000, _) => Some("device_nGnRnE"),
         (0b0_0001, _) => Some("device_nGnRE"),
-        (0b0_0100, _) => Some("normal_nc"),
-        (0b0_0010, true) => Some("normal_wt"),
-        (0b0_0011, true) => Some("normal_wb_ra"),
-        (0b0_0111, true) => Some("normal_wb"),
-        (0b0_0111, false) => Some("normal_wb_nsh"),
+        (0b0_0100 | 0b1_0000, _) => Some("normal_nc"),
+        (0b0_0010 | 0b1_1010, true) => Some("normal_wt"),
+        (0b0_0011 | 0b1_1111, true) => Some("normal_wb_ra"),
+        (0b0_0111 | 0b1_0101, true) => Some("normal_wb"),
+        (0b0_0111 | 0b1_0101, false) => Some("normal_wb_nsh"),
         _ => None,
     }
 }

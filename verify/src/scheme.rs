@@ -183,6 +183,17 @@ pub struct Scheme {
     pub pat: Option<u64>,
     /// AArch64: descriptors have an index of permissions in place of rights (FEAT_S1PIE).
     pub permissions: Option<Permissions>,
+    /// Short descriptors of ARMv7: what TEX, C and B mean where these are indices (SCTLR.TRE = 1).
+    pub remap: Option<Remap>,
+}
+
+/// Registers that say which memory an index of TEX\[0\], C and B means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Remap {
+    /// PRRR.
+    pub primary: u32,
+    /// NMRR.
+    pub normal: u32,
 }
 
 /// Registers that say what an index of permissions grants.
@@ -219,8 +230,8 @@ impl Scheme {
             bail!("{} has no {bits} input bits", family.name());
         }
         let (levels, wide) = (1, false);
-        let mut scheme =
-            Self { family, page_shift, input_bits: bits, levels, wide, mair: None, pat: None, permissions: None };
+        let (mair, pat, permissions, remap) = (None, None, None, None);
+        let mut scheme = Self { family, page_shift, input_bits: bits, levels, wide, mair, pat, permissions, remap };
         while scheme.shift(scheme.levels) + scheme.widened() < bits {
             scheme.levels += 1;
         }

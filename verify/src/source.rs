@@ -8,7 +8,7 @@ use clap::Args;
 use crate::elf::Image;
 use crate::evidence::{Document, Space};
 use crate::number::Hex;
-use crate::scheme::{Family, Halves, Permissions, Scheme};
+use crate::scheme::{Family, Halves, Permissions, Remap, Scheme};
 use crate::walk::Roots;
 
 /// Value of IA32_PAT after reset.
@@ -44,6 +44,9 @@ pub struct Source {
     /// AArch64: value of PIRE0_ELx.
     #[arg(long, requires = "pir")]
     pire0: Option<Hex>,
+    /// ARMv7, short descriptors: values of PRRR and of NMRR, where memory types are indices (SCTLR.TRE = 1).
+    #[arg(long, num_args = 2, value_names = ["PRRR", "NMRR"])]
+    remap: Vec<Hex>,
     /// Value of IA32_PAT, if it is not that after reset.
     #[arg(long)]
     pat: Option<Hex>,
@@ -116,7 +119,12 @@ impl Source {
         let pat = self.pat.map_or(Some(RESET_PAT), Hex::address);
         let user = self.pire0.and_then(Hex::address).unwrap_or(0);
         let permissions = self.pir.and_then(Hex::address).map(|privileged| Permissions { privileged, user });
-        Ok(Scheme { wide: self.lpa2, mair, pat, permissions, ..scheme })
+        let word = |index: usize| u32::try_from(self.remap.get(index)?.0).ok();
+        let remap = word(0).zip(word(1)).map(|(primary, normal)| Remap { primary, normal });
+        if remap.is_none() && !self.remap.is_empty() {
+            bail!("--remap: registers have 32 bits");
+        }
+        Ok(Scheme { wide: self.lpa2, mair, pat, permissions, remap, ..scheme })
     }
 
     fn given(&self) -> Result<Roots> {

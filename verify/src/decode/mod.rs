@@ -105,7 +105,7 @@ impl Scheme {
             family if family.is_aarch64() => aarch64::decode(self, place, word),
             family if family.is_lpae() => armv7::decode(self, place, word),
             family if family.is_riscv() => riscv::decode(self, place, word),
-            Family::Short => short::decode(place, word),
+            Family::Short => short::decode(self, place, word),
             Family::Loongarch64 => loongarch::decode(self, place, word),
             Family::Ept => ept::decode(self, place, word),
             _ => x86::decode(self, place, word),

@@ -3,7 +3,7 @@
 
 use super::tests::{PHYS, leaf, place, reserved, scheme, text};
 use super::*;
-use crate::scheme::Permissions;
+use crate::scheme::{Permissions, Remap};
 
 /// Rights of an index in both registers, as Linux has them for its pages: read-only, read-execute and so on.
 fn indirect(family: Family, privileged: u64, user: u64) -> Scheme {
@@ -195,6 +195,28 @@ fn armv7_short_descriptors_of_the_first_level() {
     let part = short.decode(&Place { index: 0x13, ..place(1) }, 0x80a4_04ce);
     let Word::Leaf { phys, attributes } = part else { panic!("no leaf") };
     assert_eq!((phys, attributes.run), (0x6a_8030_0000, 16 << 20));
+}
+
+/// PRRR and NMRR of Linux: 0 strongly ordered, 1 uncached, 2 write-through, 3 write-back, 4 a device, 7 write-allocate; all
+/// of Normal memory is shared where S says so, and devices are.
+#[test]
+fn armv7_short_descriptors_of_linux_with_tex_remap() {
+    let remap = Some(Remap { primary: 0xff0a_81a8, normal: 0x40e0_40e0 });
+    let short = Scheme { remap, ..scheme(Family::Short, 12, 32) };
+    for (bits, expected) in [
+        (0x1_0402, "rwx/- device_nGnRnE g"),
+        (0x1_0406, "rwx/- normal_nc g"),
+        (0x1_040a, "rwx/- normal_wt g"),
+        (0x1_040e, "rwx/- normal_wb_ra g"),
+        (0x1_1412, "rw/- device_nGnRE g"),
+        (0x1_140e, "rwx/- normal_wb g"),
+        (0x0_140e, "rwx/- normal_wb_nsh g"),
+        (0x1_740e, "rwx/- normal_wb g"),
+        (0x2_0402, "rwx/- device_nGnRnE"),
+    ] {
+        assert_eq!(text(&short, 1, PHYS | bits), expected, "{bits:#x}");
+    }
+    assert_eq!(text(&Scheme { remap: None, ..short }, 1, PHYS | 0x1_5406), "rwx/- normal_wb g", "0b1_0101");
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Short descriptors of ARMv7 (DDI 0406, B3.5 "Short-descriptor translation table format", B3.7 "Memory access control",
-//! B3.8 "Memory region attributes"), with SCTLR.AFE = 0, SCTLR.TRE = 0, and domains whose clients all are.
+//! B3.8 "Memory region attributes"), with SCTLR.AFE = 0, and domains whose clients all are.
 
 use super::{Attributes, Limits, Place, Word, bit, field};
 use crate::rights::{Memory, Rights};
+use crate::scheme::{Remap, Scheme};
 
 /// Bits 31:10 of a pointer.
 pub(super) const TABLE: u64 = (1 << 32) - (1 << 10);
@@ -32,18 +33,19 @@ const LARGE: Fields = Fields { shift: PAGE, count: RUN, xn: 15, pxn: None, tex: 
 const ONE: Fields = Fields { shift: SECTION, count: 1, xn: 4, pxn: Some(0), tex: 12, ap: 10, high: 15 };
 const SUPER: Fields = Fields { shift: SECTION, count: RUN, xn: 4, pxn: Some(0), tex: 12, ap: 10, high: 15 };
 
-pub(super) fn decode(place: &Place, word: u64) -> Word {
+pub(super) fn decode(scheme: &Scheme, place: &Place, word: u64) -> Word {
+    let leaf = |fields, start| leaf(scheme.remap.as_ref(), fields, place, word, start);
     match (place.level, field(word, 0, 2)) {
         (_, 0) => Word::Absent,
         (0, 1) if field(word, 6, 3) != 0 => Word::Reserved("bits 8:6 of a large page should be zero"),
-        (0, 1) => leaf(&LARGE, place, word, word & 0xffff_0000),
-        (0, _) => leaf(&SMALL, place, word, word & 0xffff_f000),
+        (0, 1) => leaf(&LARGE, word & 0xffff_0000),
+        (0, _) => leaf(&SMALL, word & 0xffff_f000),
         (_, 1) => Word::Table { phys: word & TABLE, limits: pointer(word) },
         _ if bit(word, 18) => {
             let high = field(word, 5, 4) << 36 | field(word, 20, 4) << 32;
-            leaf(&SUPER, place, word, word & 0xff00_0000 | high)
+            leaf(&SUPER, word & 0xff00_0000 | high)
         }
-        _ => leaf(&ONE, place, word, word & 0xfff0_0000),
+        _ => leaf(&ONE, word & 0xfff0_0000),
     }
 }
 
@@ -52,7 +54,7 @@ fn pointer(word: u64) -> Limits {
     Limits { privileged: Rights::when(true, true, !bit(word, 2)), ..Limits::NONE }
 }
 
-fn leaf(fields: &Fields, place: &Place, word: u64, start: u64) -> Word {
+fn leaf(remap: Option<&Remap>, fields: &Fields, place: &Place, word: u64, start: u64) -> Word {
     let access = field(word, fields.high, 1) << 2 | field(word, fields.ap, 2);
     let Some((privileged, user)) = rights(access) else {
         return Word::Reserved("access permissions 0b100 are reserved");
@@ -63,15 +65,27 @@ fn leaf(fields: &Fields, place: &Place, word: u64, start: u64) -> Word {
     let attributes = Attributes {
         privileged: executes(privileged, kernel_xn).and(place.limits.privileged),
         user: executes(user, xn),
-        memory: Memory::Short {
-            attribute: (field(word, fields.tex, 3) << 2 | field(word, 2, 2)) as u8,
-            shareable: bit(word, fields.high + 1),
-        },
+        memory: memory(remap, field(word, fields.tex, 3) << 2 | field(word, 2, 2), bit(word, fields.high + 1)),
         global: !bit(word, fields.high + 2),
         run: if fields.count == 1 { 0 } else { fields.count << fields.shift },
         accessed: true,
     };
     Word::Leaf { phys: start | (place.index & (fields.count - 1)) << fields.shift, attributes }
+}
+
+/// TEX, C, B and S; where the first of them are an index, as they would be without (B3.8 "with TEX remap").
+fn memory(remap: Option<&Remap>, bits: u64, shared: bool) -> Memory {
+    let Some(&Remap { primary, normal }) = remap else {
+        return Memory::Short { attribute: bits as u8, shareable: shared };
+    };
+    let index = (bits & 7) as u32;
+    let pair = |register: u32, from: u32| (register >> (from + 2 * index) & 3) as u8;
+    let share = |from: u32| primary >> (from + u32::from(shared)) & 1 == 1;
+    match pair(primary, 0) {
+        2 => Memory::Short { attribute: 0b1_0000 | pair(normal, 16) << 2 | pair(normal, 0), shareable: share(18) },
+        // Strongly-ordered and Device memory; 3 is reserved.
+        kind => Memory::Short { attribute: if kind == 3 { 0b0_1001 } else { kind }, shareable: share(16) },
+    }
 }
 
 /// AP\[2:0\]: data of PL1 and of PL0.
