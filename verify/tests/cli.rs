@@ -238,3 +238,33 @@ fn show_says_what_it_lacks() {
         assert!(text.contains(part), "{part}: {text}");
     }
 }
+
+#[test]
+fn report_writes_where_it_is_told_to() {
+    let generator = serde_json::json!({ "tablature": "1", "rustc": "1", "crate": { "name": "a", "version": "1" } });
+    let mut document = small::document();
+    document["generator"] = generator;
+    document["policy"] = serde_json::json!({ "stack_guards": true, "pages_only": false });
+    for list in ["devices", "transitions", "rules", "waivers"] {
+        document[list] = serde_json::json!([]);
+    }
+    let input = file("report.json", document.to_string().as_bytes());
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("report/pages");
+    let (status, text) = run(&["report", path(&input), "-o", path(&directory)]);
+    assert_eq!(status, 0, "{text}");
+    for name in ["report.html", "report-kernel.svg", "report-physical.svg"] {
+        let size = std::fs::metadata(directory.join(name)).expect("is written").len();
+        assert!(size > 1000 && text.contains(name), "{name}: {size} bytes: {text}");
+    }
+    let page = directory.join("other.html");
+    assert_eq!(run(&["report", path(&input), "--output", path(&page)]).0, 0);
+    assert!(page.exists() && directory.join("other-kernel.svg").exists());
+    assert_eq!(run(&["report", path(&input)]).0, 0);
+    assert!(input.with_extension("html").exists());
+
+    let (status, text) = run(&["report", path(&input), path(&input), "-o", path(&page)]);
+    assert!(status == 2 && text.contains("name a directory"), "{text}");
+    let noise = file("report-noise.json", b"{\"schema\": \"tablature-evidence/1\"}");
+    let (status, text) = run(&["report", path(&noise)]);
+    assert!(status == 2 && text.contains("report-noise.json") && text.contains("missing field"), "{text}");
+}
