@@ -35,6 +35,8 @@ impl Look<'_> {
     pub(super) fn all(&mut self, page: &Path) -> Result<()> {
         self.browser.open(page, self.screen)?;
         self.browser.evaluate(TOOLS)?;
+        // Pictures are drawn when the page was laid out.
+        self.browser.evaluate("settled()")?;
         self.fits()?;
         self.theme()?;
         self.whole()?;

@@ -23,17 +23,21 @@ function stills() {
     [group.dataset.id, [...box(rect), ...colour(rect, "fill"), ...box(rect.closest("svg"))]]));
 }
 
+// Until what changed is laid out, and pictures that have another width are drawn again.
+const settled = () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+
 // Follows the link to a region.
-const go_to = id => new Promise(done => {
-  addEventListener("hashchange", () => requestAnimationFrame(done), { once: true });
-  location.hash = id;
-});
+async function go_to(id) {
+  await new Promise(done => { addEventListener("hashchange", done, { once: true }); location.hash = id; });
+  await settled();
+}
 
 // Shows a region large, and chooses nothing.
-function visit(id) {
+async function visit(id) {
   const picture = pictures.find(picture => picture.items.some(item => item.row.id === id));
   picture.visit(picture.items.find(item => item.row.id === id));
   picture.choose(null);
+  await settled();
 }
 
 // What is known of a region: where it is, how high its picture is, the legend's colour of a class, names, whether it is seen.

@@ -3,9 +3,7 @@ const EDGE = 1.5;
 
 Object.assign(Picture.prototype, {
   draw() {
-    // Where it is not shown, there is nothing to draw; when it is, the observer asks again.
-    if (this.live.clientWidth < 100) return;
-    this.width = this.live.clientWidth;
+    if (!this.width) return;
     const small = this.width < 620;
     this.step = small ? 48 : 38;
     this.height = this.step * Math.min(Math.max(this.items.length, 9), small ? 14 : 20);

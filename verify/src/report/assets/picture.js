@@ -57,8 +57,7 @@ class Picture {
     const text = query => row.querySelector(query)?.textContent.trim() ?? "";
     const guard = side => BigInt(row.dataset[side] ?? 0);
     const from = this.position(at);
-    const seen = [...row.cells].filter(cell => cell.dataset.label && cell.children.length)
-      .map(cell => `${cell.dataset.label} ${cell.firstElementChild.textContent}`);
+    const seen = all(".seen", row).map(cell => `${cell.dataset.space} ${cell.textContent}`);
     return { row, at, size, from, to: from + size, class: class_, name: text(".name"), rights: text(".rights") || seen.join(", "),
       below: guard("below"), above: guard("above"), memory: text(".memory"), pages: text(".pages summary"), phys: row.dataset.phys };
   }
@@ -154,7 +153,13 @@ class Picture {
   }
 
   listen() {
-    new ResizeObserver(() => { if (this.live.clientWidth !== this.width && !this.folded) this.draw(); }).observe(this.figure);
+    // It says the width without a new layout for each picture; where it is not shown, there is none, and nothing is drawn.
+    new ResizeObserver(([entry]) => {
+      const width = Math.floor(entry.contentRect.width);
+      if (width < 100 || width === this.width) return;
+      this.width = width;
+      this.draw();
+    }).observe(this.live);
     this.live.addEventListener("keydown", event => {
       const act = { "+": () => this.zoom(0.5), "=": () => this.zoom(0.5), "-": () => this.zoom(2), ArrowUp: () => this.move(-0.1),
         ArrowDown: () => this.move(0.1), PageUp: () => this.move(-0.9), PageDown: () => this.move(0.9),

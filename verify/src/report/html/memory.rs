@@ -19,11 +19,15 @@ pub(super) const DEVICES: [&str; 5] = ["master", "window", "frames", "rights", "
 /// Columns of the physical view before those of the spaces.
 pub(super) const INTERVALS: [&str; 4] = ["frames", "size", "what", "memory"];
 
+/// Spaces that have a column each; more stand below each other in one, where they can be read.
+const MOST_COLUMNS: usize = 16;
+
 /// Who sees which frames.
 pub(super) fn physical(page: &Page<'_>) -> Markup {
     let names = page.spaces.iter().map(|view| shown(&view.space.name));
     let masters = (!page.evidence.more.devices.is_empty()).then(|| "DMA".to_owned());
-    let heads: Vec<String> = INTERVALS.iter().map(|&head| head.to_owned()).chain(names).chain(masters).collect();
+    let spaces = if page.spaces.len() > MOST_COLUMNS { vec!["seen by".to_owned()] } else { names.collect() };
+    let heads: Vec<String> = INTERVALS.iter().map(|&head| head.to_owned()).chain(spaces).chain(masters).collect();
     let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
     let rows = html! { @for (index, row) in page.physical.iter().enumerate() { (interval(page, index, row, &heads)) } };
     let total = Domain::up_to(page.physical.last().map_or(0, |last| last.end)).total;
@@ -63,10 +67,16 @@ fn interval(page: &Page<'_>, index: usize, row: &Interval, heads: &[&str]) -> Ma
             td { (Size(row.end - row.start)) }
             td.name { (what) }
             td.memory { (shown(&memory.join(", "))) }
-            @for view in 0..page.spaces.len() {
-                @match row.cells.iter().find(|cell| cell.space == view) {
-                    Some(cell) => td data-label=(heads[INTERVALS.len() + view]) { (seen(page, cell)) },
-                    None => td {},
+            @if page.spaces.len() > MOST_COLUMNS {
+                td data-label="seen by" { @for cell in &row.cells {
+                    div { (shown(&page.spaces[cell.space].space.name)) " " (seen(page, cell)) }
+                } }
+            } @else {
+                @for view in 0..page.spaces.len() {
+                    @match row.cells.iter().find(|cell| cell.space == view) {
+                        Some(cell) => td data-label=(heads[INTERVALS.len() + view]) { (seen(page, cell)) },
+                        None => td {},
+                    }
                 }
             }
             @if !page.evidence.more.devices.is_empty() {
@@ -81,7 +91,8 @@ fn seen(page: &Page<'_>, cell: &Cell) -> Markup {
     let memory = cell.regions.iter().find_map(|at| regions[*at].memory.as_deref());
     html! {
         @let class = Class::granted(cell.rights(), memory).name();
-        span class={ "seen " (class) } { (rights(cell.privileged, cell.user)) }
+        @let space = shown(&page.spaces[cell.space].space.name);
+        span class={ "seen " (class) } data-space=(space) { (rights(cell.privileged, cell.user)) }
         @for at in &cell.regions { " " a href={ "#" (Page::region_id(cell.space, *at)) } { (shown(&regions[*at].name)) } }
     }
 }
