@@ -8,9 +8,11 @@ use crate::edit::{AddressSpace, Halves, Kind, Mapping, Protect, Reclaim, UnmapEr
 use crate::flush::{Maintain, OneCore, Recorder};
 use crate::page::{Frame, HasLeaf, Page, PageSize, Size1G, Size2M, Size4K};
 use crate::riscv::{Sv32, Sv39, Sv39x4};
+use crate::space::Roots;
 use crate::table::Attributes;
-use crate::tables::{Pool, Table4K, TableBytes, TablePool};
+use crate::tables::{EntryAt, Place, Pool, Table4K, TableAccess, TableBytes, TableMemory, TablePool};
 use crate::walk::Fault;
+use crate::x86::Pae;
 
 struct Pooled<R, T>(PhantomData<(R, T)>);
 
@@ -123,9 +125,9 @@ fn what_is_out_of_reach_is_an_error() {
     space.map(&Mapping::new(VirtAddr::new(0), PhysAddr::new(0), 0x1000, DATA)).expect("mapped");
     let (roots, mut memory) = space.into_roots();
     let root = roots.lower.expect("a root");
-    let entry = crate::tables::EntryAt { table: PhysAddr::new(root), index: 1, place: crate::tables::Place::Fresh };
+    let entry = EntryAt { table: PhysAddr::new(root), index: 1, place: Place::Fresh };
     // SAFETY: the table is in nobody's hands.
-    unsafe { crate::tables::TableAccess::<Sv39>::store(&mut memory, entry, 0x1234_0001) };
+    unsafe { TableAccess::<Sv39>::store(&mut memory, entry, 0x1234_0001) };
     // SAFETY: the root is that of a space.
     let mut space = unsafe { AddressSpace::<Pooled<Sv39, Table4K>>::from_roots(roots, memory) }.expect("as before");
     let mut cursor = space.cursor(VirtAddr::new(0));
@@ -141,4 +143,21 @@ fn what_is_out_of_reach_is_an_error() {
     // Eight bytes behind a table: words are what they are, and those behind its end are another's.
     assert!(reader.translate(VirtAddr::new(0)).is_err());
     let _ = reader.leaves(VirtAddr::new(0)).count();
+}
+
+/// A root that is less than a table, and not at the start of one.
+#[test]
+fn a_small_root_inside_of_a_page_comes_out_right() {
+    static POOL: TablePool<Table4K, 12> = TablePool::new();
+    // SAFETY: as in `space`.
+    let mut memory = unsafe { POOL.at(PhysAddr::new(0x8000_0000)) };
+    let table = TableMemory::<Pae>::allocate(&mut memory, 1).expect("a table");
+    let roots = Roots { lower: Some(table.as_u64() + 0x60), upper: None };
+    // SAFETY: tables of a pool are empty at first, and nobody else has this one.
+    let mut space = unsafe { AddressSpace::<Pooled<Pae, Table4K>>::from_roots(roots, memory) }.expect("a root");
+    let data = Attributes::new(Access::kernel(Rights::RWX), MemoryType::NormalWb);
+    space.map_page(page::<Size4K>(GIB), Frame::at::<0x5000>(), data).expect("nothing is there");
+    assert_eq!(space.translate(VirtAddr::new(GIB + 5)), Ok(PhysAddr::new(0x5005)));
+    let word = |index| TableAccess::<Pae>::load(&memory, EntryAt { table, index, place: Place::Fresh });
+    assert_eq!((word(1), word(13).is_some_and(|word| word != 0)), (Some(0), true));
 }
