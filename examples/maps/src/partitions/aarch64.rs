@@ -31,4 +31,8 @@ super::system! {
     }
     kernel {}
     tables 9, 9;
+    transitions {
+        // Behind it TTBR1 stays as it is.
+        transition reset : off -> boot, pc 0x4020_0000, sp 0x4035_0000;
+    }
 }

@@ -27,6 +27,7 @@ macro_rules! declare {
         boot { $($boot:tt)* }
         kernel { $($kernel:tt)* }
         tables $tables:literal, $user_tables:literal;
+        transitions { $($transitions:tt)* }
     ) => {
         tablature::memory_map! {
             $(#[$attribute])*
@@ -101,6 +102,8 @@ macro_rules! declare {
             /// Two frames, which `control` fills in turns.
             channel telemetry : 8 KiB in dram + 0x43_0000, $($channel)*;
             isolate control, rogue except telemetry;
+
+            $($transitions)*
         }
     };
 }

@@ -29,4 +29,10 @@ super::system! {
         test   (rw, global) : after uart0 + 4 KiB => test;
     }
     tables 9, 9;
+    transitions {
+        transition reset : off -> boot, pc 0x8020_0000, sp 0x8035_0000;
+        transition first : boot -> control, pc 0xffff_ffc0_8020_0000, sp 0xffff_ffc0_8035_0000;
+        transition away  : control -> rogue, pc 0xffff_ffc0_8020_0000, sp 0xffff_ffc0_8035_0000;
+        transition back  : rogue -> control, pc 0xffff_ffc0_8020_0000, sp 0xffff_ffc0_8035_0000;
+    }
 }

@@ -27,6 +27,12 @@ macro_rules! declare {
                 lapic  (rw, global) : 0xffff_ffff_c020_0000 => lapic;
             }
             tables 11, 11;
+            transitions {
+                transition reset : off -> boot, pc 0x0020_0000;
+                transition first : boot -> control, pc 0xffff_ffff_8020_1000, sp 0xffff_ffff_8035_0000;
+                transition away  : control -> rogue, pc 0xffff_ffff_8020_1000, sp 0xffff_ffff_8035_0000;
+                transition back  : rogue -> control, pc 0xffff_ffff_8020_1000, sp 0xffff_ffff_8035_0000;
+            }
         }
     };
 }
