@@ -36,6 +36,9 @@ pub struct Document {
     /// Which spaces share nothing else.
     #[serde(default)]
     pub isolation: Vec<Theorem>,
+    /// Which DMA masters reach nothing of others.
+    #[serde(default)]
+    pub dma_isolation: Vec<DmaTheorem>,
     /// How one space follows another.
     #[serde(default)]
     pub transitions: Vec<Transition>,
@@ -90,6 +93,27 @@ pub struct Theorem {
     pub frames_a: u64,
     /// Pages that the other reaches.
     pub frames_b: u64,
+    /// What both reach.
+    pub common: Vec<Common>,
+}
+
+/// What a DMA master and a space, or another master, reach in common.
+#[derive(Clone, Debug, Deserialize)]
+pub struct DmaTheorem {
+    /// The master.
+    pub device: String,
+    /// The space that it works for.
+    pub owner: String,
+    /// What it is compared with, if that is a space.
+    pub space: Option<String>,
+    /// What it is compared with, if that is a master.
+    pub other_device: Option<String>,
+    /// Whether it holds.
+    pub verdict: String,
+    /// Pages that the master reaches.
+    pub frames: u64,
+    /// Pages that the other reaches.
+    pub frames_other: u64,
     /// What both reach.
     pub common: Vec<Common>,
 }

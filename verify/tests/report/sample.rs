@@ -95,6 +95,16 @@ pub(crate) fn whole() -> Value {
         "a": "alpha", "b": "beta", "verdict": "violated", "frames_a": 7, "frames_b": 3,
         "common": [{ "channel": "mail", "start": "0x90000", "size": "0x2000" }, { "start": "0x41000", "size": "0x1000" }],
     }]);
+    document["dma_isolation"] = json!([
+        {
+            "device": "dma7", "owner": "alpha", "space": "beta", "verdict": "violated", "frames": 11, "frames_other": 3,
+            "common": [{ "start": "0x42000", "size": "0x1000" }],
+        },
+        {
+            "device": "dma7", "owner": "alpha", "other_device": "dma8", "verdict": "proven", "frames": 11,
+            "frames_other": 13, "common": [],
+        },
+    ]);
     document["rules"] = json!([
         {
             "id": "va-overlap", "statement": "No two regions overlap.", "basis": "declaration", "class": "hard-error",

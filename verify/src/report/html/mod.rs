@@ -120,7 +120,11 @@ fn summary(page: &Page<'_>) -> Markup {
     let sum =
         |part: fn(&Tables) -> u64| map.spaces.iter().map(|space| part(&space.tables)).fold(0, u64::saturating_add);
     let held = more.rules.iter().filter(|rule| rule.verdict == "held").count();
-    let proven = map.isolation.iter().filter(|theorem| theorem.verdict == "proven").count();
+    let verdicts = || {
+        let masters = map.dma_isolation.iter().map(|theorem| &theorem.verdict);
+        map.isolation.iter().map(|theorem| &theorem.verdict).chain(masters)
+    };
+    let (proven, pairs) = (verdicts().filter(|verdict| *verdict == "proven").count(), verdicts().count());
     let both = page.physical.iter().filter(|row| row.class(page.evidence) == Class::WriteExecute).count();
     html! {
         p.lead { (shown(&more.format.name)) " · physical addresses of " (map.cpu.pa_bits) " bits"
@@ -133,8 +137,8 @@ fn summary(page: &Page<'_>) -> Markup {
             (fact("rules", held == more.rules.len(), &format!("{held} of {}", more.rules.len()), "rules held"))
             (fact("waivers", more.waivers.is_empty(), &more.waivers.len().to_string(),
                 many(more.waivers.len(), "waiver")))
-            @if map.isolation.is_empty() { (fact("isolation", true, "no isolation", "claimed")) } @else {
-                (fact("isolation", proven == map.isolation.len(), &format!("{proven} of {}", map.isolation.len()),
+            @if pairs == 0 { (fact("isolation", true, "no isolation", "claimed")) } @else {
+                (fact("isolation", proven == pairs, &format!("{proven} of {pairs}"),
                     "isolated pairs proven"))
             }
             (fact("physical", both == 0, &both.to_string(), "ranges of frames writable and executable"))

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::{many, section, spaces, table, verdict};
-use crate::evidence::Theorem;
+use crate::evidence::{Common, DmaTheorem, Theorem};
 use crate::number::Size;
 use crate::report::model::{Page, RegionView, SpaceView, range, shown};
 
 /// Columns of the theorems.
 pub(super) const THEOREMS: [&str; 4] = ["spaces", "verdict", "pages each reaches", "what both reach"];
+/// Columns of the theorems about DMA masters.
+pub(super) const MASTERS: [&str; 4] = ["master and other", "verdict", "pages each reaches", "what both reach"];
 /// Columns of the requirements.
 pub(super) const REQUIREMENTS: [&str; 4] = ["requirement", "region", "addresses and rights", "entries"];
 /// Columns of the rules.
@@ -21,11 +23,19 @@ pub(super) const WAIVERS: [&str; 4] = ["region", "rule", "reason", "needed"];
 /// Pairs of spaces that share nothing but channels.
 pub(super) fn isolation(page: &Page<'_>) -> Markup {
     let theorems = &page.evidence.map.isolation;
+    let masters = &page.evidence.map.dma_isolation;
     let rows = html! { @for theorem in theorems { (pair(theorem)) } };
+    let master_rows = html! { @for theorem in masters { (master(theorem)) } };
     let content = html! {
         @if theorems.is_empty() { p.dim { "No isolation is claimed." } } @else {
             p.dim { "Theorem: no frame is reached by both spaces of a pair, except the channels listed with it." }
             (table("theorems", &THEOREMS, rows))
+        }
+        @if !masters.is_empty() {
+            h3 { "DMA masters" }
+            p.dim { "Theorem: no frame is reached by a master and by what its owner is isolated from, except the channels \
+                listed with it." }
+            (table("masters", &MASTERS, master_rows))
         }
     };
     section("isolation", "Isolation", content)
@@ -36,15 +46,33 @@ fn pair(theorem: &Theorem) -> Markup {
         th scope="row" { (shown(&theorem.a)) " ∥ " (shown(&theorem.b)) }
         td { (verdict(&theorem.verdict)) }
         td { (shown(&theorem.a)) " " (theorem.frames_a) ", " (shown(&theorem.b)) " " (theorem.frames_b) }
-        td { @if theorem.common.is_empty() { "nothing" } @else { ul { @for common in &theorem.common { li {
-            @match &common.channel {
-                Some(channel) => { "channel " (shown(channel)) },
-                None => b.bad { "no channel" },
-            }
-            ": " code { (range(common.start.0, common.start.0.saturating_add(common.size.0))) }
-            ", " (Size(common.size.0))
-        } } } } }
+        td { (in_common(&theorem.common)) }
     } }
+}
+
+fn master(theorem: &DmaTheorem) -> Markup {
+    let other = theorem.other_device.as_ref().or(theorem.space.as_ref()).map(|name| shown(name)).unwrap_or_default();
+    html! { tr {
+        th scope="row" {
+            (shown(&theorem.device)) " of " (shown(&theorem.owner)) " ∥ "
+            @if theorem.other_device.is_some() { "master " }
+            (other)
+        }
+        td { (verdict(&theorem.verdict)) }
+        td { (shown(&theorem.device)) " " (theorem.frames) ", " (other) " " (theorem.frames_other) }
+        td { (in_common(&theorem.common)) }
+    } }
+}
+
+fn in_common(common: &[Common]) -> Markup {
+    html! { @if common.is_empty() { "nothing" } @else { ul { @for common in common { li {
+        @match &common.channel {
+            Some(channel) => { "channel " (shown(channel)) },
+            None => b.bad { "no channel" },
+        }
+        ": " code { (range(common.start.0, common.start.0.saturating_add(common.size.0))) }
+        ", " (Size(common.size.0))
+    } } } } }
 }
 
 /// Which regions and entries a requirement has.

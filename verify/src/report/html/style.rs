@@ -6,7 +6,7 @@ use super::{memory, proofs, spaces, tables};
 use crate::report::palette;
 
 /// Each table's class and columns.
-const TABLES: [(&str, &[&str]); 13] = [
+const TABLES: [(&str, &[&str]); 14] = [
     ("regions", &spaces::REGIONS),
     ("sections", &spaces::SECTIONS),
     ("frames", &memory::INTERVALS),
@@ -14,6 +14,7 @@ const TABLES: [(&str, &[&str]); 13] = [
     ("channels", &memory::CHANNELS),
     ("devices", &memory::DEVICES),
     ("theorems", &proofs::THEOREMS),
+    ("masters", &proofs::MASTERS),
     ("requirements", &proofs::REQUIREMENTS),
     ("rules", &proofs::RULES),
     ("waivers", &proofs::WAIVERS),
