@@ -44,7 +44,7 @@ pub trait Kind: Sized {
     ///
     /// A kernel whose spaces consist of pages says so here, and links no code for larger leaves: they are neither made nor
     /// split, and requests are taken as if their [`Limits`](super::Limits) said the same. Tables that a space is opened with
-    /// have no larger ones, either; what meets one is refused.
+    /// have no larger ones, either: what meets a larger leaf is refused, and a run is not told from single leaves.
     const LARGEST_LEAF: u64 = u64::MAX;
 
     #[doc(hidden)]

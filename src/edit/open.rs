@@ -62,7 +62,8 @@ where
     ///
     /// # Safety
     /// `memory` reaches the tables, nobody else edits them, and tables that `memory` did not give out it leaves alone in
-    /// `free`. `hardware` is the core that runs this whenever the space is edited.
+    /// `free`. No run in them is larger than [`Kind::LARGEST_LEAF`]. `hardware` is the core that runs this whenever the space
+    /// is edited.
     ///
     /// # Errors
     /// [`OpenActiveError`]; nothing was written.

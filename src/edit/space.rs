@@ -106,7 +106,8 @@ impl<K: Kind> AddressSpace<K, Offline> {
     ///
     /// # Safety
     /// The tables at `roots` are of this regime and not used by hardware, `memory` reaches them, and nobody else edits
-    /// them. One entry points to each, but for entries of a root that point to it. Those that `memory` did not allocate it must leave alone in `free`.
+    /// them. One entry points to each, but for entries of a root that point to it. Those that `memory` did not allocate it
+    /// must leave alone in `free`. No run in them is larger than [`Kind::LARGEST_LEAF`].
     ///
     /// # Errors
     /// [`OpenError`] if a root is missing, unaligned or out of reach.
