@@ -67,6 +67,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     partitions::run_all(&mut steps, toolchain, Partitions::MACHINES);
     partitions::check_all(&mut steps, toolchain, Partitions::MACHINES);
     verify::run_all(&mut steps, toolchain);
+    edit::check_all(&mut steps, toolchain);
     edit::run_all(&mut steps, toolchain);
     steps.run("budgets of instructions", bench::budgets);
     for arch in Arch::ALL {

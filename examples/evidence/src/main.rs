@@ -21,9 +21,15 @@ const MAPS: [&Map<'static>; 6] = [
     partitions_x86_64::MAP,
 ];
 
+/// All of them: those of `edit-aarch64`, too.
+fn maps() -> impl Iterator<Item = &'static Map<'static>> {
+    MAPS.into_iter().chain(example_regimes::OWN.iter().chain(example_regimes::SECOND).copied())
+}
+
 fn main() -> ExitCode {
     let Some(name) = std::env::args().nth(1) else {
-        eprintln!("usage: evidence MAP, where MAP is one of {}", MAPS.map(|map| map.name).join(", "));
+        let names: Vec<_> = maps().map(|map| map.name).collect();
+        eprintln!("usage: evidence MAP, where MAP is one of {}", names.join(", "));
         return ExitCode::FAILURE;
     };
     match document(&name) {
@@ -39,6 +45,6 @@ fn main() -> ExitCode {
 }
 
 fn document(name: &str) -> Result<String, Box<dyn Error>> {
-    let map = MAPS.into_iter().find(|map| map.name == name).ok_or_else(|| format!("there is no map `{name}`"))?;
+    let map = maps().find(|map| map.name == name).ok_or_else(|| format!("there is no map `{name}`"))?;
     Ok(Evidence::of(map, &tablature::generator!()?)?.to_json())
 }

@@ -42,46 +42,6 @@ macro_rules! displacement {
     };
 }
 
-/// [`displacement!`](crate::displacement!), and tells a linker script by hand about the regions
-/// ([`link_regions!`](crate::link_regions)).
-#[macro_export]
-macro_rules! image {
-    ($(#[$attribute:meta])* $vis:vis const $name:ident: $space:ident { $($region:ident),+ $(,)? }) => {
-        $crate::link_regions!($space { $($region),+ });
-        $crate::displacement! { $(#[$attribute])* $vis const $name: $space { $($region),+ } }
-    };
-}
-
-/// Defines the symbols `map_REGION`, `map_REGION_phys` and `map_REGION_size` (bytes) for each region.
-#[macro_export]
-macro_rules! link_regions {
-    ($space:ident { $($region:ident),+ $(,)? }) => {
-        $(::core::arch::global_asm!(
-            concat!(".globl map_", stringify!($region)),
-            concat!(".set map_", stringify!($region), ", {start}"),
-            concat!(".globl map_", stringify!($region), "_phys"),
-            concat!(".set map_", stringify!($region), "_phys, {phys}"),
-            concat!(".globl map_", stringify!($region), "_size"),
-            concat!(".set map_", stringify!($region), "_size, {size}"),
-            start = const $space::$region::START,
-            phys = const $space::$region::PHYS,
-            size = const $space::$region::SIZE,
-        );)+
-    };
-}
-
-/// Defines a symbol for the linker script: a name, a string literal, and a number.
-#[macro_export]
-macro_rules! link_symbol {
-    ($name:literal = $value:expr) => {
-        ::core::arch::global_asm!(
-            concat!(".globl ", $name),
-            concat!(".set ", $name, ", {value}"),
-            value = const $value,
-        );
-    };
-}
-
 /// Defines the word of a section: an instruction, at the end of a page that is probed.
 #[macro_export]
 macro_rules! word {

@@ -38,13 +38,18 @@ pub(super) fn base(subject: &Subject<'_>, report: &mut Report) -> Result<Option<
     let base = in_image(subject, report);
     if let Some(base) = base {
         refuse_unfinished(subject, base)?;
-        let alignment = subject.scheme.root_tables() * subject.scheme.table_bytes();
+        let alignment = root_bytes(subject);
         if base % alignment != 0 {
             let text = format!("{}: the tables are not aligned to {alignment:#x} bytes", subject.name());
             report.add(Kind::Tables, subject.place(base), text);
         }
     }
     Ok(base)
+}
+
+/// Bytes of the root, all tables of which are side by side, and its alignment.
+fn root_bytes(subject: &Subject<'_>) -> u64 {
+    subject.scheme.root_tables() * subject.scheme.table_bytes()
 }
 
 /// Physical address of the tables in the image, by their symbol, or else where they are declared.
@@ -63,7 +68,9 @@ fn in_image(subject: &Subject<'_>, report: &mut Report) -> Option<u64> {
         }
         return declared;
     };
-    if symbol.size != tables.bytes {
+    // An object is whole multiples of its alignment, which is that of the root.
+    let padded = tables.bytes.checked_next_multiple_of(root_bytes(subject));
+    if symbol.size != tables.bytes && Some(symbol.size) != padded {
         add(format!("the tables have {:#x} bytes in the image, and {:#x} by the document", symbol.size, tables.bytes));
     }
     if let Some(virt) = tables.virt.and_then(|virt| virt.address()).filter(|virt| *virt != symbol.virt) {

@@ -90,6 +90,14 @@ pub(crate) fn write_partitions(arch: Arch) -> Result<PathBuf> {
     write_of(&format!("partitions_{arch}"), Mode::Placed, &[])
 }
 
+/// Writes the document of the map of a regime of `edit-aarch64`.
+///
+/// # Errors
+/// The program cannot be built, it fails, or the document cannot be written.
+pub(crate) fn write_regime(name: &str) -> Result<PathBuf> {
+    write_of(name, Mode::Linked, &[])
+}
+
 fn write_of(name: &str, mode: Mode, features: &[String]) -> Result<PathBuf> {
     let mut command = cargo();
     command.args(["run", "--quiet", "--package", "example-evidence", "--no-default-features", "--features"]);
