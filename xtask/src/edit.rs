@@ -93,6 +93,8 @@ pub(crate) const ALL: &[Guest] = &[
 /// What no guest runs.
 const LACKING: &str =
     "aarch64, stage 2 of 16 KiB pages and 52 bits (51 run): QEMU 7.2 faults where it starts at level 0";
+/// The guest in whose place it is.
+const WITH_LACKING: &str = "stage2_16k_51";
 
 const fn el1(name: &'static str) -> Guest {
     Guest { name, machine: "virt" }
@@ -129,11 +131,13 @@ pub(crate) fn run_all(steps: &mut Steps, toolchain: Toolchain) {
     for pair in ALL.chunks(2) {
         let names = pair.iter().map(|guest| guest.name).collect::<Vec<_>>().join(" and ");
         steps.run(format!("edit {}, {names}", Arch::Aarch64), || {
+            if pair.iter().any(|guest| guest.name == WITH_LACKING) {
+                leave_out(LACKING.to_owned());
+            }
             let image = build(toolchain)?;
             side_by_side(pair, |guest| edit(&image, guest))
         });
     }
-    leave_out(LACKING.to_owned());
     for guest in ALL.iter().filter(|guest| CARELESS.contains(&guest.name)) {
         steps.run(format!("edit {guest}, careless"), || careless(&build(toolchain)?, guest));
     }
