@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use roxmltree::{Document, Node, ParsingOptions};
 
 use crate::Options;
-use crate::model::{Entry, Imported, Model, Origin, Part, resource};
+use crate::model::{self, Entry, Imported, Model, Origin, Part, resource};
 use crate::resources::identifier;
 use crate::system::{self, Channel, Isolation, Num, Resource, RightsText, number};
 
@@ -276,28 +276,12 @@ impl Description<'_> {
             let maps_it = |domain: &&Domain| domain.maps.iter().any(|map| map.memory == memory.name);
             let writes =
                 |domain: &&Domain| domain.maps.iter().any(|map| map.memory == memory.name && map.rights.contains('w'));
-            let ends: Vec<&Domain> = self.domains.iter().filter(maps_it).collect();
-            if ends.len() < 2 {
-                continue;
+            let end = |domain: &Domain| (identifier(&domain.name), writes(&domain));
+            let ends: Vec<_> = self.domains.iter().filter(maps_it).map(end).collect();
+            if ends.len() >= 2 {
+                let name = format!("{}_shared", identifier(&memory.name));
+                channels.push(model::channel(&memory.origin, name, [*phys, memory.size], &ends, "loader"));
             }
-            let from = ends
-                .iter()
-                .find(|domain| writes(domain))
-                .map_or("loader".to_owned(), |domain| identifier(&domain.name));
-            let to = ends.iter().map(|domain| identifier(&domain.name)).filter(|name| *name != from).collect();
-            let writers = ends.iter().filter(|domain| writes(domain)).count();
-            let channel = Channel {
-                note: vec![memory.origin.note()],
-                name: format!("{}_shared", identifier(&memory.name)),
-                phys: Some(Num(*phys)),
-                resource: None,
-                offset: None,
-                size: Num(memory.size),
-                from,
-                to,
-                direction: if writers > 1 { "two_way" } else { "one_way" }.into(),
-            };
-            channels.push((channel, memory.origin.clone()));
         }
         channels
     }

@@ -27,6 +27,31 @@ impl Origin {
     }
 }
 
+/// Memory that several map, each with whether it writes: from the first that does, or else from `outside`.
+pub(crate) fn channel(
+    origin: &Origin,
+    name: String,
+    [phys, size]: [u64; 2],
+    ends: &[(String, bool)],
+    outside: &str,
+) -> (Channel, Origin) {
+    let from = ends.iter().find(|(_, writes)| *writes).map_or(outside, |(name, _)| name).to_owned();
+    let to = ends.iter().map(|(name, _)| name).filter(|name| **name != from).cloned().collect();
+    let writers = ends.iter().filter(|(_, writes)| *writes).count();
+    let channel = Channel {
+        note: vec![origin.note()],
+        name,
+        phys: Some(Num(phys)),
+        resource: None,
+        offset: None,
+        size: Num(size),
+        from,
+        to,
+        direction: if writers > 1 { "two_way" } else { "one_way" }.into(),
+    };
+    (channel, origin.clone())
+}
+
 /// A mapped range.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Entry {

@@ -3,7 +3,7 @@
 //! A cell that starts takes its memory from the root cell, but for regions with ROOTSHARED. Such a region is a channel if
 //! another cell has the same frames; frames that others have without saying so are left to the rules to find.
 
-use crate::model::Origin;
+use crate::model::{self, Origin};
 use crate::resources::identifier;
 use crate::system::{Channel, Num};
 
@@ -46,29 +46,12 @@ fn channel(memory: &Memory, cells: &[Cell], shared: &mut Shared) {
         all.filter(|(_, end)| end.as_ref() == Some(&name)).for_each(|(_, end)| *end = None);
         return;
     }
-    let writers = ends.iter().filter(|(_, writes)| *writes).count();
-    let from = match ends.iter().find(|(_, writes)| *writes) {
-        Some((cell, _)) => cell.clone(),
-        None => {
-            let memory = Memory { virt: memory.phys, flags: READ | WRITE, ..(*memory).clone() };
-            shared.hypervisor.push((memory, name.clone()));
-            "hypervisor".to_owned()
-        }
-    };
-    let to = ends.into_iter().map(|(cell, _)| cell).filter(|cell| *cell != from).collect();
-    let origin = memory.origin();
-    let channel = Channel {
-        note: vec![origin.note()],
-        name,
-        phys: Some(Num(memory.phys)),
-        resource: None,
-        offset: None,
-        size: Num(memory.size),
-        from,
-        to,
-        direction: if writers > 1 { "two_way" } else { "one_way" }.into(),
-    };
-    shared.channels.push((channel, origin));
+    if !ends.iter().any(|(_, writes)| *writes) {
+        let memory = Memory { virt: memory.phys, flags: READ | WRITE, ..(*memory).clone() };
+        shared.hypervisor.push((memory, name.clone()));
+    }
+    let range = [memory.phys, memory.size];
+    shared.channels.push(model::channel(&memory.origin(), name, range, &ends, "hypervisor"));
 }
 
 /// Makes each region of these frames an end of the channel `name`; returns their cells, and whether they may write.

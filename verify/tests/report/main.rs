@@ -136,10 +136,7 @@ fn frames_are_seen_over_the_union_of_all_aliases() {
     let last = rows.last().expect("a row");
     assert_eq!((last.start, last.end), ((1 << 64) - 0x1000, 1 << 64));
     assert!(rows.windows(2).all(|pair| pair[0].end <= pair[1].start));
-    assert!(
-        text(&page(&whole())).contains("1\u{1} rows are writable and executable")
-            || text(&page(&whole())).contains("1 rows are writable")
-    );
+    assert!(text(&page(&whole())).contains("\u{1}1 rows are writable and executable"));
 }
 
 /// The same with hostile texts before the texts that name something.
