@@ -273,10 +273,11 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         if node.level == 0 {
             return self.protect_leaves(Node { level: 0, ..node }, from, to, edit);
         }
+        // From the end, where the check was last: what it read of many tables is still in the cache there.
         let mut rest = Some(span);
         while let Some(all) = rest {
-            let part = all.first_part(Self::shift(node.level));
-            rest = all.behind(part);
+            let part = all.last_part(Self::shift(node.level));
+            rest = all.before(part);
             let index = self.index(node, part.start);
             let word = self.load(node, index);
             match Sort::of(Self::FORMAT, node.level, word) {

@@ -146,6 +146,19 @@ impl Span {
         if part.last == self.last { None } else { Some(Self { start: part.last + 1, last: self.last }) }
     }
 
+    /// The part that shares a slot of `1 << shift` bytes with its last byte.
+    #[inline(always)]
+    pub(crate) const fn last_part(self, shift: u32) -> Self {
+        let first = self.last >> shift << shift;
+        Self { start: if first > self.start { first } else { self.start }, last: self.last }
+    }
+
+    /// What is left in front of `part`, the last part.
+    #[inline(always)]
+    pub(crate) const fn before(self, part: Self) -> Option<Self> {
+        if part.start == self.start { None } else { Some(Self { start: self.start, last: part.start - 1 }) }
+    }
+
     /// Whether it is exactly one slot of `1 << shift` bytes.
     #[inline(always)]
     pub(crate) const fn is_whole(self, shift: u32) -> bool {
@@ -212,5 +225,18 @@ mod tests {
         assert_eq!(whole(0xffff_ffff_ffc0_1000, u64::MAX), Some(Span { start: 0xffff_ffff_ffe0_0000, last: u64::MAX }));
         assert_eq!(whole(0, u64::MAX), Some(Span { start: 0, last: u64::MAX }));
         assert_eq!(whole(0xffff_ffff_ffff_f000, u64::MAX), None);
+    }
+
+    #[test]
+    fn parts_from_the_end_are_those_from_the_start() {
+        for (start, last) in [(0x1000, 0x1fff), (0x1f_f000, 0x60_0fff), (0x20_0000, 0x5f_ffff), (0, u64::MAX)] {
+            let all = Span { start, last };
+            for shift in [12, 21, 63] {
+                let (first, end) = (all.first_part(shift), all.last_part(shift));
+                assert_eq!((first.start, end.last), (start, last));
+                assert_eq!(end.start, if last >> shift == start >> shift { start } else { last >> shift << shift });
+                assert_eq!(all.before(end).map(|rest| rest.last), end.start.checked_sub(1).filter(|_| end != all));
+            }
+        }
     }
 }

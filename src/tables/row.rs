@@ -96,6 +96,9 @@ by_width! {
     diverging(mask: u64, first: u64, step: u64) -> (u64, u64), diverging_of
 }
 
+/// So many words at a time: the compiler makes wide accesses of them, and the processor foresees where a table ends.
+const MANY: usize = 16;
+
 /// # Safety
 /// As for all of these.
 #[inline]
@@ -149,7 +152,13 @@ unsafe fn fill_of<W: Word>(at: NonNull<W>, count: usize, first: u64, step: u64) 
 #[inline]
 unsafe fn change_of<W: Word>(at: NonNull<W>, count: usize, keep: u64, set: u64) {
     // SAFETY: as the caller promises.
-    for word in unsafe { words_mut(at, count) } {
+    let (many, rest) = unsafe { words_mut(at, count) }.as_chunks_mut::<MANY>();
+    for words in many {
+        for word in words {
+            *word = W::of(word.wide() & keep | set);
+        }
+    }
+    for word in rest {
         *word = W::of(word.wide() & keep | set);
     }
     compiler_fence(Release);
@@ -163,14 +172,29 @@ unsafe fn union_of<W: Word>(at: NonNull<W>, count: usize) -> u64 {
     unsafe { words(at, count) }.iter().fold(0, |all, word| all | word.wide())
 }
 
+/// The bits that any has, and those that all have: two operations for each at most, and none waits for the one before.
+#[inline]
+fn gathered<W: Word>(words: &[W]) -> (u64, u64) {
+    let (many, rest) = words.as_chunks::<MANY>();
+    let mut lanes = [(0, u64::MAX); MANY / 2];
+    for words in many {
+        for (index, word) in words.iter().enumerate() {
+            let (some, all) = &mut lanes[index % (MANY / 2)];
+            (*some, *all) = (*some | word.wide(), *all & word.wide());
+        }
+    }
+    let first = rest.iter().fold((0, u64::MAX), |(some, all), word| (some | word.wide(), all & word.wide()));
+    lanes.iter().fold(first, |(some, all), lane| (some | lane.0, all & lane.1))
+}
+
 /// # Safety
 /// As for all of these.
 #[inline]
 unsafe fn differing_of<W: Word>(at: NonNull<W>, count: usize, pattern: Pattern) -> u64 {
     // SAFETY: as the caller promises.
     let words = unsafe { words(at, count) };
-    // What one has that none may have, and what one lacks that all must have: two operations for each at most.
-    let (some, all) = words.iter().fold((0, u64::MAX), |(some, all), word| (some | word.wide(), all & word.wide()));
+    let (some, all) = gathered(words);
+    // What one has that none may have, and what one lacks that all must have.
     (some & !pattern.value & pattern.mask) | (!all & pattern.value) | (pattern.value & !pattern.mask)
 }
 
