@@ -72,12 +72,11 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         }
         let leaves = Leaves::of(Self::FORMAT, Self::FEATURES, span, request);
         leaves.check(Self::FORMAT, Self::FEATURES, unit)?;
-        let root = self.enter(span)?;
-        if !W::PLAIN && root.level < leaves.least {
+        let node = self.lowest(span)?;
+        if !W::PLAIN && node.level < leaves.least {
             // The leaf would take the place of a root entry that stays as it is.
             return Err(RangeError::Pinned { virt: request.virt }.into());
         }
-        let node = self.narrow(root, span)?;
         let tables = self.survey_map(node, span, &leaves, way)?;
         self.reserve(tables).map_err(MapError::OutOfTables)?;
         self.ledger.prepare(span);

@@ -56,11 +56,29 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         if flags == NOT_ENCODABLE {
             return Err(MapError::NotEncodable(request.attributes));
         }
-        let node = self.narrow(self.enter(span)?, span)?;
+        let (node, offset) = (self.lowest(span)?, request.phys.as_u64().wrapping_sub(span.start));
+        if node.level == 0 {
+            return self.map_leaves(node, span, flags, offset);
+        }
         let tables = self.survey_pages(node, span)?;
         self.reserve(tables).map_err(MapError::OutOfTables)?;
         self.ledger.prepare(span);
-        self.map_pages_in(node, span, flags, request.phys.as_u64().wrapping_sub(span.start));
+        self.map_pages_in(node, span, flags, offset);
+        Ok(())
+    }
+
+    /// Maps pages of one table that is there, or nothing.
+    #[inline]
+    fn map_leaves(&mut self, node: Node, span: Span, flags: u64, offset: u64) -> Result<(), MapError> {
+        let mut node = Node { level: 0, ..node };
+        let (from, to) = (self.index(node, span.start), self.index(node, span.last));
+        self.first(&mut node, from)?;
+        if !self.is_row_absent(node, from, to + 1) {
+            return self.first_page(node, from, to).map(|_| ());
+        }
+        self.ledger.prepare(span);
+        self.fill_row(node, from, to + 1, flags, span.start.wrapping_add(offset));
+        self.owe(node, Self::duty(Change::Map), span, Self::is_global(0, flags));
         Ok(())
     }
 

@@ -176,9 +176,8 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     /// Changes all leaves of a range, or none.
     pub(super) fn protect(&mut self, virt: VirtAddr, size: u64, change: &Protect) -> Result<(), ProtectError> {
         let span = Span::new(Self::FORMAT, virt, size, Self::FORMAT.page_size())?;
-        let root = self.enter(span)?;
         let edit = Edit::new(Self::FORMAT, Self::FEATURES, *change);
-        let node = self.narrow(root, span)?;
+        let node = self.lowest(span)?;
         let tables = self.survey_protect(node, span, &edit)?;
         self.reserve(tables).map_err(ProtectError::OutOfTables)?;
         self.protect_in(node, span, &edit);

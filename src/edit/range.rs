@@ -159,6 +159,15 @@ impl Span {
         if part.start == self.start { None } else { Some(Self { start: self.start, last: part.start - 1 }) }
     }
 
+    /// The bits in which its addresses differ, and one more of a block, which is all of a slot: those of a slot of
+    /// `1 << shift` bytes are none from bit `shift` on where it lies in one, and is not all of it.
+    #[inline(always)]
+    pub(crate) const fn reach(self) -> u64 {
+        let differing = self.start ^ self.last;
+        let is_block = self.start & differing == 0 && differing & differing.wrapping_add(1) == 0;
+        if is_block { differing | differing.wrapping_add(1) } else { differing }
+    }
+
     /// Whether it is exactly one slot of `1 << shift` bytes.
     #[inline(always)]
     pub(crate) const fn is_whole(self, shift: u32) -> bool {
@@ -236,6 +245,18 @@ mod tests {
                 assert_eq!((first.start, end.last), (start, last));
                 assert_eq!(end.start, if last >> shift == start >> shift { start } else { last >> shift << shift });
                 assert_eq!(all.before(end).map(|rest| rest.last), end.start.checked_sub(1).filter(|_| end != all));
+            }
+        }
+    }
+
+    #[test]
+    fn a_span_reaches_out_of_a_slot_that_it_is_or_leaves() {
+        let spans = [(0x1000, 0x1fff), (0, 0x1f_ffff), (0x1000, 0x1f_ffff), (0, 0x1f_efff), (0x1f_f000, 0x20_0fff)];
+        for (start, last) in spans.into_iter().chain([(0, u64::MAX), (1 << 63, u64::MAX), (0x20_0000, 0x7f_ffff)]) {
+            let span = Span { start, last };
+            for shift in [12, 21, 30, 63] {
+                let inside = start >> shift == last >> shift && !span.is_whole(shift);
+                assert_eq!(span.reach() >> shift == 0, inside, "{span:x?} and slots of {shift} bits");
             }
         }
     }

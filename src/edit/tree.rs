@@ -105,6 +105,14 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
 
     /// The root for `span`, of which no part belongs to another space.
     pub(super) fn enter(&self, span: Span) -> Result<Node, Fault> {
+        let root = self.root(span)?;
+        self.no_self_map(root, span)?;
+        if self.is_pinned(span) { self.enter_pinned(root, span) } else { Ok(root) }
+    }
+
+    /// The same, which may have entries that belong to nobody.
+    #[inline(always)]
+    fn root(&self, span: Span) -> Result<Node, Fault> {
         let virt = VirtAddr::new(span.start);
         if let Some(shared) = self.borders.shared
             && span.meets(shared.span.start, shared.span.last)
@@ -114,9 +122,13 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
         let upper = Self::FORMAT.split_roots && Self::FORMAT.is_upper(span.start);
         let root = if upper { self.roots.upper } else { self.roots.lower };
         let root = PhysAddr::new(root.ok_or(RangeError::NoRoot { virt })?);
-        let node = Node::root(Self::FORMAT, root, span.start);
-        self.no_self_map(node, span)?;
-        if !Self::FORMAT.split_roots && self.borders.is_pinned(span) { self.enter_pinned(node, span) } else { Ok(node) }
+        self.in_sight(Node::root(Self::FORMAT, root, span.start))
+    }
+
+    /// Whether root entries of `span` stay as they are.
+    #[inline(always)]
+    fn is_pinned(&self, span: Span) -> bool {
+        !Self::FORMAT.split_roots && self.borders.is_pinned(span)
     }
 
     /// The table below a root entry that stays as it is.
@@ -132,7 +144,7 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
 
     /// A root entry that points to the root is no part of the space: no table below it is.
     fn no_self_map(&self, node: Node, span: Span) -> Result<(), Fault> {
-        for index in self.index(node, span.start)..=self.index(node, span.last) {
+        for index in self.index(node, span.start)..self.index(node, span.last) + 1 {
             let word = self.checked(node, index)?;
             if Sort::of(Self::FORMAT, node.level, word) == Sort::Table
                 && node.below(Self::FORMAT, index, word).table == node.table
@@ -143,23 +155,29 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
         Ok(())
     }
 
-    /// The lowest table, from `node` down, in which `span` lies and has not all of an entry above; tables of others as they
-    /// are.
-    #[inline]
-    pub(super) fn narrow(&self, node: Node, span: Span) -> Result<Node, Fault> {
-        let (mut node, mut level) = (node, Self::FORMAT.levels - 1);
+    /// The lowest table in which `span`, of which no part belongs to another space, lies and has not all of an entry above
+    /// that it may change.
+    pub(super) fn lowest(&self, span: Span) -> Result<Node, Fault> {
+        let (root, pinned, reach) = (self.root(span)?, self.is_pinned(span), span.reach());
+        let (mut node, mut level) = (root, root.level);
+        let mut stops = if pinned { span.start ^ span.last } else { reach };
         // Where this is unrolled, each turn knows the numbers of its level.
-        while level > 0 {
-            let shift = Self::shift(level);
-            if node.level == level && (span.start ^ span.last) >> shift == 0 && !span.is_whole(shift) {
-                node = Node { level, ..node };
-                let index = self.index(node, span.start);
-                let word = self.first(&mut node, index)?;
-                if Sort::of(Self::FORMAT, level, word) == Sort::Table {
-                    node = node.below(Self::FORMAT, index, word);
-                }
+        while level > 0 && stops >> Self::shift(level) == 0 {
+            node = Node { level, ..node };
+            let index = self.index(node, span.start);
+            let word = self.first(&mut node, index)?;
+            let below = node.below(Self::FORMAT, index, word);
+            let is_self_map = level == root.level && below.table == root.table;
+            if is_self_map || Sort::of(Self::FORMAT, level, word) != Sort::Table {
+                break;
             }
-            level -= 1;
+            (node, level, stops) = (below, level - 1, reach);
+        }
+        if level == root.level {
+            self.no_self_map(root, span)?;
+            if pinned {
+                return Err(RangeError::Pinned { virt: VirtAddr::new(span.start) }.into());
+            }
         }
         Ok(node)
     }

@@ -60,9 +60,8 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
 
     fn unmap_as<R: Reclaims>(&mut self, virt: VirtAddr, size: u64) -> Result<(), UnmapError> {
         let span = Span::new(Self::FORMAT, virt, size, Self::FORMAT.page_size())?;
-        let root = self.enter(span)?;
         // Tables on the way that are left without an entry go, too.
-        let node = if R::FREES { root } else { self.narrow(root, span)? };
+        let node = if R::FREES { self.enter(span)? } else { self.lowest(span)? };
         let tables = self.survey_edges(node, span)?;
         self.reserve(tables).map_err(UnmapError::OutOfTables)?;
         self.unmap_in::<R>(node, span);

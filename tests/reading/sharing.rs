@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use tablature::addr::{PhysAddr, VirtAddr};
 use tablature::attr::{Access, MemoryType, Rights};
 use tablature::edit::{
-    AddressSpace, Halves, Kind, Live, Mapping, Offline, PinError, PromoteError, Protect, RangeError, Reclaim, Returned,
-    ShareError, State, StillShared, UnmapError,
+    AddressSpace, Halves, Kind, Live, MapError, Mapping, Offline, PinError, PromoteError, Protect, ProtectError,
+    RangeError, Reclaim, Returned, ShareError, State, StillShared, UnmapError,
 };
 use tablature::flush::{Id, Maintain, OneCore, Recorder};
 use tablature::page::{Frame, Page, Size1G, Size4K};
@@ -227,6 +227,10 @@ fn a_pinned_root_entry_stays_a_table() {
     let across = space.unmap(VirtAddr::new(GIB), 2 * GIB, Reclaim::Free);
     assert_eq!(across, Err(UnmapError::Range(RangeError::Pinned { virt: VirtAddr::new(GIB) })));
     assert!(space.unmap_page(Page::<Size1G>::at::<GIB>()).is_err());
+    let refused = RangeError::Pinned { virt: VirtAddr::new(2 * GIB) };
+    assert_eq!(space.map(&mapping(2 * GIB, 0, 2 * GIB)), Err(MapError::Range(refused)));
+    let read = space.protect(VirtAddr::new(2 * GIB), 2 * GIB, &Protect::access(Access::kernel(Rights::R)));
+    assert_eq!(read, Err(ProtectError::Range(refused)));
     space.unmap(VirtAddr::new(GIB), GIB, Reclaim::Free).expect("one entry");
     assert_eq!(arena.used(), tables + 2);
     space.unpin().expect("nobody shares it");

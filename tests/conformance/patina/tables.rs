@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use tablature::addr::{PhysAddr, VirtAddr};
-use tablature::attr::Rights;
-use tablature::edit::{AddressSpace, Halves, Kind, MapError, RangeError, Reclaim};
+use tablature::attr::{Access, Rights};
+use tablature::edit::{AddressSpace, Halves, Kind, MapError, Protect, ProtectError, RangeError, Reclaim, UnmapError};
 use tablature::flush::{Hardware, OneCore, Recorder};
 use tablature::regime::Regime;
 use tablature::tables::{
@@ -202,7 +202,20 @@ fn a_self_map_shows_each_table_and_is_no_mapping() {
         let seen = VirtAddr::new(Recursive::<SLOT, Glass>::table::<Level4>(0x1000, level));
         assert_eq!(space.translate(seen), Ok(PhysAddr::new(table)), "level {level}");
         let error = space.unmap(seen, 4 * K, Reclaim::Free);
-        assert!(matches!(error, Err(tablature::edit::UnmapError::Range(RangeError::SelfMap { .. }))), "{error:?}");
+        assert!(matches!(error, Err(UnmapError::Range(RangeError::SelfMap { .. }))), "{error:?}");
+    }
+    let slot = 0xffff_0000_0000_0000 | SLOT << 39;
+    for (virt, size) in [(slot + (7 << 12), 4 * K), (slot, 1 << 39), (slot - (1 << 39), 2 << 39), (slot - 4 * K, 8 * K)]
+    {
+        let refused = RangeError::SelfMap { virt: VirtAddr::new(slot) };
+        let request = mapping(virt, virt & ((1 << 40) - 1), size, Rights::RW);
+        assert_eq!(space.map(&request), Err(MapError::Range(refused)));
+        assert_eq!(space.map(&request.replacing()), Err(MapError::Range(refused)));
+        for reclaim in [Reclaim::Keep, Reclaim::Free] {
+            assert_eq!(space.unmap(request.virt, size, reclaim), Err(UnmapError::Range(refused)));
+        }
+        let protected = space.protect(request.virt, size, &Protect::access(Access::kernel(Rights::R)));
+        assert_eq!(protected, Err(ProtectError::Range(refused)));
     }
     assert_eq!(space.iter(VirtAddr::new(0)).count(), 1);
     space.free();
