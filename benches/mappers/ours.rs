@@ -1,4 +1,4 @@
-//! This library, offline: with the cursor page by page, and by ranges.
+//! This library, offline: with the cursor page by page, and by ranges; a translator translates.
 
 use tablature::addr::{PhysAddr, VirtAddr};
 use tablature::attr::{Access, Features, MemoryType, Rights};
@@ -113,10 +113,10 @@ impl Mapper for Ours {
     }
 
     fn translate_each(&self, pages: impl Iterator<Item = u64>) -> Answer {
-        let space = self.0.as_ref()?;
+        let mut translator = self.0.as_ref()?.translator();
         let mut sum = 0u64;
         for virt in pages {
-            sum = sum.wrapping_add(space.translate(VirtAddr::new(virt)).ok()?.as_u64());
+            sum = sum.wrapping_add(translator.translate(VirtAddr::new(virt)).ok()?.as_u64());
         }
         Some(sum)
     }

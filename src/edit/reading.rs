@@ -2,8 +2,8 @@
 
 use super::kind::{Kind, State};
 use super::read::{
-    CopyError, Dump, Found, Leaves, Linked, PhysicalBytes, QueryError, Reader, Regions, Rule, Uniform, VisitError,
-    Visitor,
+    CopyError, Dump, Found, Leaves, Linked, PhysicalBytes, QueryError, Reader, Regions, Rule, Translator, Uniform,
+    VisitError, Visitor,
 };
 use super::space::AddressSpace;
 use crate::addr::{PhysAddr, VirtAddr};
@@ -42,6 +42,13 @@ impl<K: Kind, St: State> AddressSpace<K, St> {
     #[inline(never)]
     fn translate_slowly(&self, virt: VirtAddr) -> Result<PhysAddr, Fault> {
         self.page(virt).map(|found| found.address)
+    }
+
+    /// Translates many addresses: [`Reader::translator`].
+    #[must_use]
+    #[inline]
+    pub fn translator(&self) -> Translator<K::Regime, Linked<'_, K::Memory>> {
+        self.reader().translator()
     }
 
     /// What all of `size` bytes from `virt` have in common: [`Reader::query`].

@@ -7,7 +7,7 @@ use crate::addr::PhysAddr;
 use crate::format::Format;
 use crate::regime::Regime;
 use crate::size::{align_down, is_aligned};
-use crate::tables::{TableAccess, word};
+use crate::tables::{Shown, TableAccess, word};
 
 /// Where the program sees the entries of a table; nowhere, if each access has to ask.
 ///
@@ -61,6 +61,39 @@ pub(super) fn look<R: Regime, A: TableAccess<R>>(access: &A, node: Node) -> Opti
     if !stays::<R, A>(node.level) {
         return Some(Node { seen: Seen::NOWHERE, ..node });
     }
+    find(access, node).map(|table| Node { seen: Seen(Some(table.get())), ..node })
+}
+
+/// A table that [`look`] gave, as one of which that is known.
+///
+/// # Safety
+/// It is one.
+#[inline(always)]
+pub(super) unsafe fn seen_before<R: Regime, A: TableAccess<R>>(node: Node) -> Node {
+    if stays::<R, A>(node.level) {
+        // SAFETY: tables that stay in sight were seen when they were looked at.
+        unsafe { core::hint::assert_unchecked(node.seen.is_somewhere()) };
+    }
+    node
+}
+
+/// One entry of a table that was not looked at, and will not be asked for others; `None` if it is out of reach.
+#[inline]
+pub(super) fn glance<R: Regime, A: TableAccess<R>>(access: &A, node: Node, index: usize) -> Option<u64> {
+    debug_assert!(index < node.entries(&R::FORMAT), "an entry of the table");
+    if !stays::<R, A>(node.level) {
+        return access.load(node.at(&R::FORMAT, index));
+    }
+    let table = find(access, node)?.get();
+    // SAFETY: all entries of the table follow the first.
+    let entry = unsafe { table.add(index * R::FORMAT.entry_bytes as usize) };
+    // SAFETY: it is an entry that can be read; the memory is borrowed.
+    Some(unsafe { word::load::<R>(entry) })
+}
+
+/// Where the entries are that the level of the node has: one after the other, aligned, to be read. Of a level that [`stays`].
+#[inline(always)]
+fn find<R: Regime, A: TableAccess<R>>(access: &A, node: Node) -> Option<Shown> {
     let (format, start) = (const { &R::FORMAT }, node.table.as_u64());
     let size = format.table_size();
     if node.level + 1 == format.levels {
@@ -69,16 +102,15 @@ pub(super) fn look<R: Regime, A: TableAccess<R>>(access: &A, node: Node) -> Opti
         if bytes > size || !is_aligned(start, bytes) {
             return None;
         }
-        let table = access.whole(PhysAddr::new(align_down(start, size)))?;
+        let table = access.shown(PhysAddr::new(align_down(start, size)))?.get();
         // SAFETY: the root, aligned to its size, lies in that table.
-        let seen = unsafe { table.add((start & (size - 1)) as usize) };
-        return Some(Node { seen: Seen(Some(seen)), ..node });
+        return Some(Shown::at(unsafe { table.add((start & (size - 1)) as usize) }));
     }
     // Words of others may point where no table starts.
     if !const { points_to_tables(&R::FORMAT) } && !is_aligned(start, size) {
         return None;
     }
-    Some(Node { seen: Seen(Some(access.whole(node.table)?)), ..node })
+    access.shown(node.table)
 }
 
 /// Whether every pointer, whatever its word, is to where a table may start.

@@ -17,6 +17,8 @@ pub use pool::{Pool, Table1K, Table4K, Table16K, Table64K, TableBytes, TablePool
 pub use ranges::Ranges;
 pub use recursive::{Recursive, Window};
 pub use source::{Inspected, Memory, Nothing, Shared, TableSource};
+#[doc(hidden)]
+pub use view::Shown;
 pub use view::{FixedOffset, Identity, LinearView, Offset, OnePage, PhysicalView, TemporaryWindow};
 
 use core::ptr::NonNull;
@@ -69,6 +71,13 @@ pub unsafe trait TableAccess<R: Regime> {
     fn whole(&self, table: PhysAddr) -> Option<NonNull<u8>> {
         let _ = table;
         None
+    }
+
+    /// The same, for those who ask of many tables.
+    #[doc(hidden)]
+    #[inline]
+    fn shown(&self, table: PhysAddr) -> Option<Shown> {
+        self.whole(table).map(Shown::at)
     }
 
     /// The entry; `None` where there is no memory.

@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::AtomicBool;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use super::{EntryAt, TableAccess, TableMemory};
+use super::{EntryAt, Shown, TableAccess, TableMemory};
 use crate::addr::PhysAddr;
 use crate::regime::Regime;
 
@@ -59,6 +59,11 @@ unsafe impl<R: Regime, A: TableAccess<R>, S> TableAccess<R> for Memory<A, S> {
     #[inline]
     fn whole(&self, table: PhysAddr) -> Option<NonNull<u8>> {
         self.access.whole(table)
+    }
+
+    #[inline]
+    fn shown(&self, table: PhysAddr) -> Option<Shown> {
+        self.access.shown(table)
     }
 
     #[inline]

@@ -185,6 +185,43 @@ fn the_heap_gives_tables_and_takes_them_back() {
     give_back::<Sv32>(&mut memory, all);
 }
 
+/// What is shown lies in the bounds, from the first byte to the last.
+#[test]
+fn a_view_shows_what_is_in_its_bounds() {
+    // SAFETY: what it shows is not accessed, here and below.
+    let view = unsafe { Offset::new(PhysAddr::new(0x1800), 0x2000, 0x10_0000) };
+    let at = |start: u64, bytes| view.pointer(PhysAddr::new(start), bytes).map(|pointer| pointer.as_ptr().addr());
+    assert_eq!(at(0x1800, 0x2000), Some(0x10_1800));
+    assert_eq!(at(0x2000, 0x1000), Some(0x10_2000));
+    assert_eq!(at(0x37ff, 1), Some(0x10_37ff));
+    for (start, bytes) in [(0x17ff, 1), (0x1000, 0x1000), (0x1800, 0x2001), (0x3000, 0x1000), (0x3800, 1), (0x2000, 0)]
+    {
+        assert_eq!(at(start, bytes), None, "{start:#x}, {bytes:#x}");
+    }
+    // SAFETY: as above.
+    let top = unsafe { Offset::new(PhysAddr::new(0u64.wrapping_sub(0x1000)), u64::MAX, 0x2000_1000) };
+    assert_eq!(top.pointer(PhysAddr::new(u64::MAX), 1).map(|pointer| pointer.as_ptr().addr()), Some(0x2000_0fff));
+    assert_eq!(top.pointer(PhysAddr::new(0), 1), None);
+}
+
+/// A pointer to it would be null. What is behind it lies on the other side of the end of all addresses.
+#[test]
+fn a_view_shows_nothing_at_null() {
+    // SAFETY: what it shows is not accessed, here and below.
+    let low = unsafe { Identity::new(PhysAddr::new(0), 0x3000) };
+    assert_eq!((low.pointer(PhysAddr::new(0), 0x1000), low.pointer(PhysAddr::new(0), 1)), (None, None));
+    let page = PhysAddr::new(0x1000);
+    assert_eq!(low.pointer(page, 0x2000).map(|pointer| pointer.as_ptr().addr()), Some(0x1000));
+    assert_eq!(low.pointer(page, 0x2001), None);
+    assert_eq!(TableAccess::<Sv39>::load(&low, fresh(PhysAddr::new(0), 0)), None);
+    // SAFETY: as above.
+    let across = unsafe { Offset::new(page, 0x3000, 0u64.wrapping_sub(0x2000)) };
+    assert_eq!(across.pointer(page, 0x1000).map(|pointer| pointer.as_ptr().addr()), Some(usize::MAX - 0xfff));
+    assert_eq!(across.pointer(page, 0x1001), None);
+    assert_eq!(across.pointer(PhysAddr::new(0x2000), 0x1000), None);
+    assert_eq!(across.pointer(PhysAddr::new(0x3000), 0x1000), None);
+}
+
 /// Tables of the heap that a view of other memory does not reach are none.
 #[test]
 fn the_heap_gives_no_table_that_is_out_of_reach() {

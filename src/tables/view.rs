@@ -21,6 +21,36 @@ pub unsafe trait PhysicalView {
 
     /// The bytes from `start` on; `None` where the program does not see all of them.
     fn pointer(&self, start: PhysAddr, bytes: u64) -> Option<NonNull<u8>>;
+
+    /// What `pointer` gives.
+    #[doc(hidden)]
+    #[inline]
+    fn shown(&self, start: PhysAddr, bytes: u64) -> Option<Shown> {
+        self.pointer(start, bytes).map(Shown::at)
+    }
+}
+
+/// What a view shows. `Option` of it has a tag of its own: the check of the bounds decides, and no pointer is compared with
+/// null afterwards.
+///
+/// # Invariant
+/// It is not null.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Shown(*mut u8);
+
+impl Shown {
+    #[inline(always)]
+    pub(crate) const fn at(pointer: NonNull<u8>) -> Self {
+        Self(pointer.as_ptr())
+    }
+
+    #[inline(always)]
+    pub(crate) const fn get(self) -> NonNull<u8> {
+        // SAFETY: by the invariant.
+        unsafe { NonNull::new_unchecked(self.0) }
+    }
 }
 
 /// A view that stays, and that knows the physical address of what it shows.
@@ -48,13 +78,15 @@ pub struct Offset {
     offset: u64,
 }
 
-/// Which physical memory.
+/// Which physical memory, seen at some offset.
 ///
 /// # Invariants
-/// It ends at the end of all addresses at most: `start + bytes` is no more than 2^64.
+/// 1. It ends at the end of all addresses at most: `start + bytes` is no more than 2^64.
+/// 2. No byte of it is seen at 0: `start + offset + n` is not 0 modulo 2^64 for any `n` below `bytes`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Bounds {
-    start: u64,
+    /// What takes an address to its distance from the start: 2^64 less the start.
+    back: u64,
     bytes: u64,
 }
 
@@ -67,7 +99,7 @@ impl<const OFFSET: u64> FixedOffset<OFFSET> {
     /// exposed.
     #[must_use]
     pub const unsafe fn new(start: PhysAddr, bytes: u64) -> Self {
-        Self { bounds: Bounds::new(start, bytes) }
+        Self { bounds: Bounds::new(start, bytes, OFFSET) }
     }
 }
 
@@ -78,37 +110,56 @@ impl Offset {
     /// As for [`FixedOffset::new`].
     #[must_use]
     pub const unsafe fn new(start: PhysAddr, bytes: u64, offset: u64) -> Self {
-        Self { bounds: Bounds::new(start, bytes), offset }
+        Self { bounds: Bounds::new(start, bytes, offset), offset }
     }
 }
 
 impl Bounds {
-    const fn new(start: PhysAddr, bytes: u64) -> Self {
-        let (start, behind) = (start.as_u64(), 0u64.wrapping_sub(start.as_u64()));
-        Self { start, bytes: if start != 0 && bytes > behind { behind } else { bytes } }
+    /// What there is of the `bytes` bytes from `start` on. A pointer to what is seen at 0 would be null: that byte is left out
+    /// where it is the first, and else it and what is behind it, which is on the other side of the end of all addresses.
+    const fn new(start: PhysAddr, bytes: u64, offset: u64) -> Self {
+        let seen_at_0 = start.as_u64().wrapping_add(offset) == 0;
+        let start = if seen_at_0 { start.as_u64().wrapping_add(1) } else { start.as_u64() };
+        let bytes = if seen_at_0 { bytes.saturating_sub(1) } else { bytes };
+        Self {
+            back: 0u64.wrapping_sub(start),
+            bytes: up_to_the_end(start.wrapping_add(offset), up_to_the_end(start, bytes)),
+        }
     }
 
     #[inline(always)]
-    fn pointer(self, start: PhysAddr, bytes: u64, offset: u64) -> Option<NonNull<u8>> {
+    fn shown(self, start: PhysAddr, bytes: u64, offset: u64) -> Option<Shown> {
         let start = start.as_u64();
-        // In front of the bounds this wraps round, by the invariant to no less than all of their bytes.
-        let inside = start.wrapping_sub(self.start);
+        // In front of the bounds this wraps round, by invariant 1 to no less than all of their bytes.
+        let inside = start.wrapping_add(self.back);
         if bytes == 0 || inside > self.bytes.checked_sub(bytes)? {
             return None;
         }
+        // Not null, by invariant 2.
         let address = usize::try_from(start.wrapping_add(offset)).ok()?;
-        NonNull::new(with_exposed_provenance_mut(address))
+        Some(Shown(with_exposed_provenance_mut(address)))
     }
 
     fn address(self, pointer: NonNull<u8>, offset: u64) -> Option<PhysAddr> {
         let address = (pointer.as_ptr().expose_provenance() as u64).wrapping_sub(offset);
-        (address.wrapping_sub(self.start) < self.bytes).then_some(PhysAddr::new(address))
+        (address.wrapping_add(self.back) < self.bytes).then_some(PhysAddr::new(address))
+    }
+
+    /// The first byte.
+    const fn start(self) -> u64 {
+        0u64.wrapping_sub(self.back)
     }
 
     /// The last byte.
     const fn last(self) -> u64 {
-        self.start.wrapping_add(self.bytes).wrapping_sub(1)
+        self.start().wrapping_add(self.bytes).wrapping_sub(1)
     }
+}
+
+/// As many of `bytes` bytes from `start` on as there are up to the end of all addresses.
+const fn up_to_the_end(start: u64, bytes: u64) -> u64 {
+    let behind = 0u64.wrapping_sub(start);
+    if start != 0 && bytes > behind { behind } else { bytes }
 }
 
 // SAFETY: the constructor was promised that all of the bounds is mapped at the offset.
@@ -117,7 +168,12 @@ unsafe impl<const OFFSET: u64> PhysicalView for FixedOffset<OFFSET> {
 
     #[inline]
     fn pointer(&self, start: PhysAddr, bytes: u64) -> Option<NonNull<u8>> {
-        self.bounds.pointer(start, bytes, OFFSET)
+        self.bounds.shown(start, bytes, OFFSET).map(Shown::get)
+    }
+
+    #[inline]
+    fn shown(&self, start: PhysAddr, bytes: u64) -> Option<Shown> {
+        self.bounds.shown(start, bytes, OFFSET)
     }
 }
 
@@ -134,7 +190,12 @@ unsafe impl PhysicalView for Offset {
 
     #[inline]
     fn pointer(&self, start: PhysAddr, bytes: u64) -> Option<NonNull<u8>> {
-        self.bounds.pointer(start, bytes, self.offset)
+        self.bounds.shown(start, bytes, self.offset).map(Shown::get)
+    }
+
+    #[inline]
+    fn shown(&self, start: PhysAddr, bytes: u64) -> Option<Shown> {
+        self.bounds.shown(start, bytes, self.offset)
     }
 }
 
@@ -147,13 +208,13 @@ unsafe impl LinearView for Offset {
 
 impl<const OFFSET: u64> fmt::Debug for FixedOffset<OFFSET> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#x}..={:#x} + {OFFSET:#x}", self.bounds.start, self.bounds.last())
+        write!(f, "{:#x}..={:#x} + {OFFSET:#x}", self.bounds.start(), self.bounds.last())
     }
 }
 
 impl fmt::Debug for Offset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#x}..={:#x} + {:#x}", self.bounds.start, self.bounds.last(), self.offset)
+        write!(f, "{:#x}..={:#x} + {:#x}", self.bounds.start(), self.bounds.last(), self.offset)
     }
 }
 
@@ -224,6 +285,11 @@ unsafe impl<R: Regime, V: PhysicalView> TableAccess<R> for V {
     #[inline]
     fn whole(&self, table: PhysAddr) -> Option<NonNull<u8>> {
         if V::STAYS { self.pointer(table, R::FORMAT.table_size()) } else { None }
+    }
+
+    #[inline]
+    fn shown(&self, table: PhysAddr) -> Option<Shown> {
+        if V::STAYS { PhysicalView::shown(self, table, R::FORMAT.table_size()) } else { None }
     }
 
     #[inline]

@@ -81,6 +81,36 @@ fn every_border_translates_to_what_was_put_there<R: Regime>(machine: &'static Ma
     }
 }
 
+/// Whatever came before, near or far, mapped or not.
+fn a_translator_says_what_the_reader_says<R: Regime>(machine: &'static Machine) {
+    let (tables, expected) = example(machine);
+    let reader = tables.reader::<R>();
+    // A table but one translates so much: behind it, the same entries of the next one mean something else.
+    let span = 1u64 << (R::FORMAT.level[1].shift + R::FORMAT.index_bits(1));
+    let around = |&(virt, _, size, _): &(u64, u64, u64, bool)| {
+        let end = virt.wrapping_add(size);
+        [
+            virt,
+            virt ^ span,
+            end.wrapping_sub(1),
+            end.wrapping_add(5),
+            virt.wrapping_add(machine.page()),
+            virt.wrapping_add(span),
+        ]
+    };
+    let mut places: Vec<u64> = expected.iter().flat_map(around).collect();
+    places.extend([machine.lower_last() + 1, machine.lower_last() + 4096, 1 << 63]);
+    let mut translator = reader.translator();
+    for stride in [1, places.len() - 1, 4] {
+        for step in 0..places.len() {
+            let virt = VirtAddr::new(places[step * stride % places.len()]);
+            assert_eq!(translator.translate(virt), reader.translate(virt), "{}: {virt:?}", R::FORMAT.name);
+            // From near, if that was remembered.
+            assert_eq!(translator.translate(virt), reader.translate(virt), "{}: {virt:?}", R::FORMAT.name);
+        }
+    }
+}
+
 fn reader_word(tables: &Tables, address: u64) -> Option<u64> {
     Some(tables.words.borrow().get(&address).copied().unwrap_or(0))
 }
@@ -205,6 +235,7 @@ mod every {
     use super::machine::every_machine;
     every_machine! {
         every_border_translates_to_what_was_put_there
+        a_translator_says_what_the_reader_says
         regions_are_what_was_put_there
         a_fresh_space_has_no_regions
         iteration_starts_anywhere

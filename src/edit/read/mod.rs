@@ -34,6 +34,7 @@ mod query;
 mod range;
 mod regions;
 mod trail;
+mod translate;
 mod visit;
 
 use core::marker::PhantomData;
@@ -43,7 +44,7 @@ use super::range::Span;
 use super::sight;
 use super::space::Roots;
 use crate::addr::{PhysAddr, VirtAddr};
-use crate::format::{Format, Inherited, Leaf, MAX_LEVELS, Pattern, View, clamp};
+use crate::format::{Format, Leaf, View};
 use crate::regime::Regime;
 use crate::tables::{EntryAt, TableAccess};
 use crate::walk::Fault;
@@ -55,6 +56,7 @@ pub use dump::Dump;
 pub use query::{QueryError, Uniform};
 pub use regions::{Leaves, MappedLeaf, Region, Regions};
 use trail::Trail;
+pub use translate::Translator;
 pub use visit::{Rewriter, Visit, VisitError, Visitor, rewrite};
 
 /// A way to read entries. Safe to implement: wrong words give wrong answers, and nothing worse.
@@ -73,11 +75,28 @@ pub trait Words<R: Regime> {
         Some(node)
     }
 
+    /// An entry of a table that is not looked at.
+    #[doc(hidden)]
+    #[inline]
+    fn glance(&self, node: Node, index: usize) -> Option<u64> {
+        self.word(node.at(&R::FORMAT, index))
+    }
+
     /// An entry of a table that was looked at.
     #[doc(hidden)]
     #[inline]
     fn load(&self, node: Node, index: usize) -> Option<u64> {
         self.word(node.at(&R::FORMAT, index))
+    }
+
+    /// The same.
+    ///
+    /// # Safety
+    /// `look` of this, or of what this is a copy of, gave the node.
+    #[doc(hidden)]
+    #[inline]
+    unsafe fn load_again(&self, node: Node, index: usize) -> Option<u64> {
+        self.load(node, index)
     }
 }
 
@@ -113,11 +132,22 @@ impl<R: Regime, A: TableAccess<R>> Words<R> for Linked<'_, A> {
     }
 
     #[inline]
+    fn glance(&self, node: Node, index: usize) -> Option<u64> {
+        sight::glance(self.0, node, index)
+    }
+
+    #[inline]
     fn load(&self, node: Node, index: usize) -> Option<u64> {
         match sight::load::<R, A>(node, index) {
             Some(word) => Some(word),
             None => self.0.load(node.at(&R::FORMAT, index)),
         }
+    }
+
+    #[inline]
+    unsafe fn load_again(&self, node: Node, index: usize) -> Option<u64> {
+        // SAFETY: as the caller promises.
+        self.load(unsafe { sight::seen_before::<R, A>(node) }, index)
     }
 }
 
@@ -156,16 +186,6 @@ impl<R: Regime, W: Copy> Copy for Reader<R, W> {}
 
 impl<R: Regime, W: Words<R>> Reader<R, W> {
     const FORMAT: &'static Format = &R::FORMAT;
-    const PLAIN: [Pattern; MAX_LEVELS] = {
-        let mut all = [Pattern::NEVER; MAX_LEVELS];
-        let mut level = 0;
-        while level < R::FORMAT.levels {
-            all[level] = R::FORMAT.plain_leaf(level);
-            level += 1;
-        }
-        all
-    };
-    const WITHHOLDS_LITTLE: bool = R::FORMAT.withholds_little();
 
     /// The tables at `roots`.
     #[must_use]
@@ -214,61 +234,6 @@ impl<R: Regime, W: Words<R>> Reader<R, W> {
         let size = Self::FORMAT.at(spot.node.level).size();
         let address = PhysAddr::new(leaf.address | virt & (size - 1));
         Ok(Found { address, leaf, level: spot.node.level, size, word: spot.word.unwrap_or_default() })
-    }
-
-    /// What `virt` translates to.
-    ///
-    /// # Errors
-    /// As for [`Reader::page`].
-    #[inline]
-    pub fn translate(&self, virt: VirtAddr) -> Result<PhysAddr, Fault> {
-        match self.at_first_sight(virt) {
-            Some(phys) => Ok(phys),
-            None => self.translate_slowly(virt),
-        }
-    }
-
-    /// What an address translates to by a leaf that one comparison tells to be one.
-    #[inline(always)]
-    pub(super) fn at_first_sight(&self, virt: VirtAddr) -> Option<PhysAddr> {
-        let (format, virt) = (Self::FORMAT, virt.as_u64());
-        if !format.is_canonical(virt) || self.is_foreign(virt) {
-            return None;
-        }
-        let root = if format.split_roots && format.is_upper(virt) { self.roots.upper } else { self.roots.lower };
-        let mut node = Node::root(format, PhysAddr::new(root?), virt);
-        let mut level = format.levels - 1;
-        while level > 0 {
-            node = self.words.look(Node { level, ..node })?;
-            let (form, index) = (format.at(level), format.index(virt, level));
-            let word = self.words.load(node, index)?;
-            if word & format.present == 0 || !form.table.matches(word) {
-                return Self::plain_leaf(level, word, virt);
-            }
-            if !Self::WITHHOLDS_LITTLE && !form.below(word, Inherited::NOTHING).is_nothing() {
-                return None;
-            }
-            node = node.below(format, index, word);
-            level -= 1;
-        }
-        // Apart from the loop, so that all that depends on the level is constant.
-        node = self.words.look(Node { level: 0, ..node })?;
-        Self::plain_leaf(0, self.words.load(node, format.index(virt, 0))?, virt)
-    }
-
-    /// What an address translates to by a leaf, if it is a plain one.
-    #[inline(always)]
-    fn plain_leaf(level: usize, word: u64, virt: u64) -> Option<PhysAddr> {
-        let inside = Self::FORMAT.at(level).size() - 1;
-        let phys = Self::FORMAT.address.decode(word) & !inside | virt & inside;
-        Self::PLAIN[clamp(level)].matches(word).then_some(PhysAddr::new(phys))
-    }
-
-    /// The same of any leaf, and why there is none.
-    #[cold]
-    #[inline(never)]
-    fn translate_slowly(&self, virt: VirtAddr) -> Result<PhysAddr, Fault> {
-        self.page(virt).map(|found| found.address)
     }
 }
 

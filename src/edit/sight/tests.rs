@@ -50,6 +50,13 @@ fn edits_come_out_right<R: Maintain + HasLeaf<Size4K>, T: TableBytes>(pool: &'st
         assert_eq!(space.translate(VirtAddr::new(virt + 5)), Ok(PhysAddr::new(virt + 0x1_0005)));
         cursor = space.cursor(VirtAddr::new(virt));
     }
+    let mut translator = space.translator();
+    for virt in places.into_iter().chain(places.into_iter().rev()) {
+        assert_eq!(translator.translate(VirtAddr::new(virt + 7)), Ok(PhysAddr::new(virt + 0x1_0007)));
+        let absent = VirtAddr::new(virt + 0x10_0000);
+        assert_eq!(translator.translate(absent), space.translate(absent));
+    }
+    let mut cursor = space.cursor(VirtAddr::new(0));
     assert_eq!(cursor.unmap(page::<Size4K>(0x2000)), Ok(frame(0x2000)));
     assert_eq!(space.translate(VirtAddr::new(0x2000)), Err(Fault::Absent { level: 0 }));
     assert_eq!(space.leaves(VirtAddr::new(0)).count(), 5);
@@ -135,6 +142,10 @@ fn what_is_out_of_reach_is_an_error() {
     assert!(matches!(cursor.unmap(page::<Size4K>(GIB)), Err(UnmapError::NoTable(_))));
     assert!(cursor.unmap(page::<Size4K>(0)).is_ok());
     assert!(matches!(space.translate(VirtAddr::new(GIB)), Err(Fault::NoTable { .. })));
+    let mut translator = space.translator();
+    for virt in [0, GIB, 0, GIB + 5, GIB].map(VirtAddr::new) {
+        assert_eq!(translator.translate(virt), space.translate(virt));
+    }
     assert_eq!(space.leaves(VirtAddr::new(0)).fault(), None);
     assert!(space.unmap(VirtAddr::new(GIB), 0x1000, Reclaim::Keep).is_err());
     assert!(space.protect(VirtAddr::new(GIB), 0x1000, &Protect::access(Access::user(Rights::R))).is_err());
