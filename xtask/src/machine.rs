@@ -108,6 +108,15 @@ impl Arch {
         }
     }
 
+    /// The emulator of programs that need no machine.
+    pub(crate) const fn qemu_of_programs(self) -> &'static str {
+        match self {
+            Self::Aarch64 => "qemu-aarch64",
+            Self::Riscv64 => "qemu-riscv64",
+            Self::X86_64 => "qemu-x86_64",
+        }
+    }
+
     /// Machine and CPU that the firmware runs on if nothing else is asked for, as arguments of the emulator.
     pub(crate) const fn board(self, accelerator: Accelerator) -> &'static str {
         match (self, accelerator) {

@@ -22,6 +22,7 @@ mod setup;
 mod steps;
 mod tables;
 mod test;
+mod trace;
 mod variant;
 mod verify;
 mod windows;

@@ -179,6 +179,21 @@ pub(crate) fn emulators(environment: &mut dyn Environment, arches: &[Arch]) -> R
     }
 }
 
+/// Makes sure that programs of other architectures can be run; whether they can.
+///
+/// # Errors
+/// The installation failed; the text says what to type.
+pub(crate) fn emulators_of_programs(environment: &mut dyn Environment) -> Result<bool> {
+    let missing = |environment: &dyn Environment| {
+        Arch::ALL.into_iter().find(|arch| !environment.has_program(arch.qemu_of_programs()))
+    };
+    if missing(environment).is_some() && environment.system() == System::Debian {
+        println!("emulators of programs are missing");
+        install(environment, &["qemu-user"])?;
+    }
+    Ok(missing(environment).is_none())
+}
+
 /// Makes sure that instructions can be counted.
 ///
 /// # Errors

@@ -8,8 +8,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use serde_json::json;
 
-mod trace;
-
 use crate::code::Encoding;
 use crate::code::path::INSTALL;
 use crate::demo;
@@ -17,6 +15,7 @@ use crate::elf::Image;
 use crate::machine::{Accelerator, Arch, Mode};
 use crate::process::{call, target_directory};
 use crate::setup::Toolchain;
+use crate::trace::{self, Emulator};
 
 /// The function that fills the tables.
 const FILL: &str = "fill_map";
@@ -139,7 +138,7 @@ fn testified(arch: Arch, path: &Path) -> Result<()> {
 fn counted(arch: Arch, maker: Maker, path: &Path) -> Result<Count> {
     let image = Image::read(path)?;
     let mut counter = Counter::new(arch, maker, &image)?;
-    trace::run(arch, path, &image, |address| counter.see(address))?;
+    trace::run(Emulator::Machine, arch, path, &image, |address| counter.see(address))?;
     println!("{arch}, {}: {:?}", maker.name(), counter.count);
     Ok(counter.count)
 }

@@ -26,8 +26,15 @@ const WIDTH: usize = 52;
 /// # Errors
 /// It cannot be written.
 pub(crate) fn keep(arch: Arch, pair: &Pair, compared: &Comparison, update: bool) -> Result<bool> {
-    let path = root().join(DIRECTORY).join(arch.name()).join(format!("{}.txt", pair.name));
-    let text = side_by_side(arch, pair, compared);
+    keep_text(arch, &format!("{}.txt", pair.name), &side_by_side(arch, pair, compared), update)
+}
+
+/// Whether the file that is kept says this; with `update` it does then.
+///
+/// # Errors
+/// It cannot be written.
+pub(crate) fn keep_text(arch: Arch, file: &str, text: &str, update: bool) -> Result<bool> {
+    let path = root().join(DIRECTORY).join(arch.name()).join(file);
     if update {
         fs::create_dir_all(path.parent().context("a directory")?)?;
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;

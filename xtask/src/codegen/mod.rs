@@ -16,6 +16,7 @@ mod compare;
 mod copies;
 mod listing;
 mod pairs;
+mod ranges;
 mod size;
 mod symbols;
 
@@ -39,6 +40,8 @@ pub(crate) struct Options {
 enum Subject {
     /// The code of the pairs.
     Pairs,
+    /// What operations on ranges execute.
+    Ranges,
     /// What firmware is linked from.
     Symbols,
     /// Bytes of code.
@@ -55,6 +58,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let is_asked = |subject| options.only.is_none_or(|only| only == subject);
     for arch in Arch::ALL.into_iter().filter(|_| is_asked(Subject::Pairs)) {
         steps.run(format!("codegen {arch}"), || pairs_of(toolchain, arch, options.update));
+    }
+    if is_asked(Subject::Ranges) {
+        ranges_of_all(&mut steps, toolchain, options.update);
     }
     for arch in Arch::ALL.into_iter().filter(|_| is_asked(Subject::Symbols)) {
         steps.run(format!("symbols {arch}"), || symbols::check(toolchain, arch, &directory()?));
@@ -89,10 +95,25 @@ pub(crate) fn run_all(steps: &mut Steps, toolchain: Toolchain) {
     for arch in Arch::ALL {
         steps.run(format!("codegen {arch}"), || pairs_of(toolchain, arch, false));
     }
+    ranges_of_all(steps, toolchain, false);
     for arch in Arch::ALL {
         steps.run(format!("symbols {arch}"), || symbols::check(toolchain, arch, &directory()?));
     }
     steps.run("codegen, excerpt in the documentation", listing::check_excerpt);
+}
+
+/// Counts what ranges execute, where programs of other architectures run.
+fn ranges_of_all(steps: &mut Steps, toolchain: Toolchain, update: bool) {
+    for arch in Arch::ALL {
+        steps.run(format!("ranges {arch}"), || {
+            if setup::emulators_of_programs(&mut Host)? {
+                ranges::check(toolchain, arch, &directory()?, update)
+            } else {
+                leave_out(format!("counts of ranges of {arch}: there is no emulator of programs"));
+                Ok(())
+            }
+        });
+    }
 }
 
 /// One half of the pairs, as a feature of their package.

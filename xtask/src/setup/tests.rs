@@ -106,6 +106,19 @@ fn root_on_debian_installs_the_emulators() {
 }
 
 #[test]
+fn emulators_of_programs_are_installed_where_there_is_a_package() {
+    let mut machine = Played::bare(System::Debian, true);
+    machine.succeed =
+        vec![("install -y --no-install-recommends qemu-user", Arch::ALL.map(Arch::qemu_of_programs).to_vec())];
+    assert!(emulators_of_programs(&mut machine).expect("the package works"));
+    let ran = machine.ran.len();
+    assert!(emulators_of_programs(&mut machine).expect("they are there"));
+    assert_eq!(machine.ran.len(), ran);
+    assert!(!emulators_of_programs(&mut Played::bare(System::MacOs, true)).expect("not asked for"));
+    emulators_of_programs(&mut Played::bare(System::Debian, false)).expect_err("root is needed");
+}
+
+#[test]
 fn valgrind_is_installed_once() {
     let mut machine = Played::bare(System::Debian, true);
     machine.succeed = vec![("install -y --no-install-recommends valgrind", vec!["valgrind"])];

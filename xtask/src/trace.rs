@@ -17,21 +17,62 @@ use crate::process::shown;
 /// Time after which a machine is taken to hang.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Boots an image on the emulator's own CPU, and shows `see` the address of every instruction of the image that is
+/// What runs an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Emulator {
+    /// A machine with memory and devices, whose firmware the image is.
+    Machine,
+    /// A CPU alone: the image is its program.
+    Cpu,
+}
+
+impl Emulator {
+    /// Its command, up to the image.
+    fn command(self, arch: Arch) -> Result<Command> {
+        let mut command = Command::new(self.program(arch));
+        if self == Self::Machine {
+            command.args(arch.qemu_arguments(arch.board(Accelerator::Emulation)));
+        }
+        command.args(self.one_by_one(arch)?);
+        Ok(command)
+    }
+
+    const fn program(self, arch: Arch) -> &'static str {
+        match self {
+            Self::Machine => arch.qemu(),
+            Self::Cpu => arch.qemu_of_programs(),
+        }
+    }
+
+    /// The option to translate and log single instructions: since 8.1 a machine's is one of the accelerator.
+    fn one_by_one(self, arch: Arch) -> Result<&'static [&'static str]> {
+        let output = Command::new(self.program(arch)).arg("--version").output().context("cannot start the emulator")?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let version = text.split_whitespace().find_map(version).with_context(|| format!("no version in {text:?}"))?;
+        Ok(match self {
+            _ if version < (8, 1) => &["-singlestep"],
+            Self::Machine => &["-accel", "tcg,one-insn-per-tb=on"],
+            Self::Cpu => &["-one-insn-per-tb"],
+        })
+    }
+}
+
+/// Runs an image on an emulator's own CPU, and shows `see` the address of every instruction of the image that is
 /// executed, in their order, until it breaks. Repeated string instructions are shown once for each round.
 ///
 /// # Errors
 /// The emulator cannot be started, or ends before.
-pub(super) fn run(
+pub(crate) fn run(
+    emulator: Emulator,
     arch: Arch,
     path: &Path,
     image: &Image,
     mut see: impl FnMut(u64) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
-    let mut command = Command::new(arch.qemu());
-    command.args(arch.qemu_arguments(arch.board(Accelerator::Emulation)));
-    command.args(one_by_one(arch)?).args(["-d", "exec,nochain", "-dfilter", &filter(image)]);
-    command.arg("-kernel").arg(path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut command = emulator.command(arch)?;
+    command.args(["-d", "exec,nochain", "-dfilter", &filter(image)]);
+    command.args((emulator == Emulator::Machine).then_some("-kernel"));
+    command.arg(path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     println!("$ {}", shown(&command));
     let mut machine = command.spawn().context("cannot start the emulator")?;
     let log = machine.stderr.take().context("the emulator has a standard error")?;
@@ -89,14 +130,6 @@ fn filter(image: &Image) -> String {
     let ranges =
         image.code().flat_map(|code| [code.virt, code.phys].map(|start| format!("{start:#x}+{:#x}", code.size)));
     ranges.collect::<Vec<_>>().join(",")
-}
-
-/// The emulator's option to translate and log single instructions: since 8.1 it is one of the accelerator.
-fn one_by_one(arch: Arch) -> Result<&'static [&'static str]> {
-    let output = Command::new(arch.qemu()).arg("--version").output().context("cannot start the emulator")?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let version = text.split_whitespace().find_map(version).with_context(|| format!("no version in {text:?}"))?;
-    Ok(if version < (8, 1) { &["-singlestep"] } else { &["-accel", "tcg,one-insn-per-tb=on"] })
 }
 
 fn version(word: &str) -> Option<(u32, u32)> {
