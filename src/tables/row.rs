@@ -3,7 +3,7 @@
 //! Each function leaves the memory written, for whatever comes after it: an entry that is linked then, a register.
 
 use core::mem::MaybeUninit;
-use core::ptr::NonNull;
+use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering::Release;
 use core::sync::atomic::compiler_fence;
 
@@ -12,14 +12,11 @@ use crate::regime::Regime;
 
 /// An entry as it lies in memory.
 trait Word: Copy {
-    const ABSENT: Self;
     fn of(word: u64) -> Self;
     fn wide(self) -> u64;
 }
 
 impl Word for u32 {
-    const ABSENT: Self = 0;
-
     #[inline]
     fn of(word: u64) -> Self {
         word as Self
@@ -32,8 +29,6 @@ impl Word for u32 {
 }
 
 impl Word for u64 {
-    const ABSENT: Self = 0;
-
     #[inline]
     fn of(word: u64) -> Self {
         word
@@ -99,6 +94,34 @@ by_width! {
 /// So many words at a time: the compiler makes wide accesses of them, and the processor foresees where a table ends.
 const MANY: usize = 16;
 
+/// Whether each word is accessed by itself. Firmware is built for cores that may not access a vector where its words are
+/// aligned, for which the compiler puts vectors together in memory; and vector registers may be somebody else's there.
+const BY_ITSELF: bool = cfg!(target_os = "none");
+
+#[inline]
+fn read<W: Word>(word: &W) -> u64 {
+    // SAFETY: a reference can be read.
+    if BY_ITSELF { unsafe { ptr::from_ref(word).read_volatile() }.wide() } else { word.wide() }
+}
+
+#[inline]
+fn write<W: Word>(word: &mut MaybeUninit<W>, value: u64) {
+    if BY_ITSELF {
+        // SAFETY: an exclusive reference can be written.
+        unsafe { ptr::from_mut(word).write_volatile(MaybeUninit::new(W::of(value))) };
+    } else {
+        word.write(W::of(value));
+    }
+}
+
+/// Does something to each word.
+#[inline]
+fn each<T>(words: &mut [T], mut on: impl FnMut(&mut T)) {
+    let (many, rest) = words.as_chunks_mut::<MANY>();
+    many.iter_mut().flatten().for_each(&mut on);
+    rest.iter_mut().for_each(on);
+}
+
 /// # Safety
 /// As for all of these.
 #[inline]
@@ -118,19 +141,9 @@ unsafe fn words<'a, W: Word>(at: NonNull<W>, count: usize) -> &'a [W] {
 /// # Safety
 /// As for all of these.
 #[inline]
-unsafe fn words_mut<'a, W: Word>(at: NonNull<W>, count: usize) -> &'a mut [W] {
-    // SAFETY: as the caller promises.
-    unsafe { NonNull::slice_from_raw_parts(at, count).as_mut() }
-}
-
-/// # Safety
-/// As for all of these.
-#[inline]
 unsafe fn clear_of<W: Word>(at: NonNull<W>, count: usize) {
     // SAFETY: as the caller promises.
-    for word in unsafe { vacant(at, count) } {
-        word.write(W::ABSENT);
-    }
+    each(unsafe { vacant::<W>(at, count) }, |word| write(word, 0));
     compiler_fence(Release);
 }
 
@@ -140,10 +153,10 @@ unsafe fn clear_of<W: Word>(at: NonNull<W>, count: usize) {
 unsafe fn fill_of<W: Word>(at: NonNull<W>, count: usize, first: u64, step: u64) {
     let mut next = first;
     // SAFETY: as the caller promises.
-    for word in unsafe { vacant(at, count) } {
-        word.write(W::of(next));
+    each(unsafe { vacant::<W>(at, count) }, |word| {
+        write(word, next);
         next = next.wrapping_add(step);
-    }
+    });
     compiler_fence(Release);
 }
 
@@ -152,15 +165,11 @@ unsafe fn fill_of<W: Word>(at: NonNull<W>, count: usize, first: u64, step: u64) 
 #[inline]
 unsafe fn change_of<W: Word>(at: NonNull<W>, count: usize, keep: u64, set: u64) {
     // SAFETY: as the caller promises.
-    let (many, rest) = unsafe { words_mut(at, count) }.as_chunks_mut::<MANY>();
-    for words in many {
-        for word in words {
-            *word = W::of(word.wide() & keep | set);
-        }
-    }
-    for word in rest {
-        *word = W::of(word.wide() & keep | set);
-    }
+    each(unsafe { vacant::<W>(at, count) }, |word| {
+        // SAFETY: as the caller promises, it was written.
+        let old = read(unsafe { word.assume_init_ref() });
+        write(word, old & keep | set);
+    });
     compiler_fence(Release);
 }
 
@@ -169,7 +178,8 @@ unsafe fn change_of<W: Word>(at: NonNull<W>, count: usize, keep: u64, set: u64) 
 #[inline]
 unsafe fn union_of<W: Word>(at: NonNull<W>, count: usize) -> u64 {
     // SAFETY: as the caller promises.
-    unsafe { words(at, count) }.iter().fold(0, |all, word| all | word.wide())
+    let (many, rest) = unsafe { words::<W>(at, count) }.as_chunks::<MANY>();
+    many.iter().flatten().chain(rest).fold(0, |all, word| all | read(word))
 }
 
 /// The bits that any has, and those that all have: two operations for each at most, and none waits for the one before.
@@ -180,10 +190,11 @@ fn gathered<W: Word>(words: &[W]) -> (u64, u64) {
     for words in many {
         for (index, word) in words.iter().enumerate() {
             let (some, all) = &mut lanes[index % (MANY / 2)];
-            (*some, *all) = (*some | word.wide(), *all & word.wide());
+            let word = read(word);
+            (*some, *all) = (*some | word, *all & word);
         }
     }
-    let first = rest.iter().fold((0, u64::MAX), |(some, all), word| (some | word.wide(), all & word.wide()));
+    let first = rest.iter().map(read).fold((0, u64::MAX), |(some, all), word| (some | word, all & word));
     lanes.iter().fold(first, |(some, all), lane| (some | lane.0, all & lane.1))
 }
 
@@ -205,8 +216,9 @@ unsafe fn diverging_of<W: Word>(at: NonNull<W>, count: usize, mask: u64, first: 
     let (mut wrong, mut all, mut expected) = (0, 0, first);
     // SAFETY: as the caller promises.
     for word in unsafe { words(at, count) } {
-        wrong |= (word.wide() ^ expected) & mask;
-        all |= word.wide();
+        let word = read(word);
+        wrong |= (word ^ expected) & mask;
+        all |= word;
         expected = expected.wrapping_add(step);
     }
     (wrong, all)
