@@ -114,9 +114,15 @@ fn write<W: Word>(word: &mut MaybeUninit<W>, value: u64) {
     }
 }
 
-/// Does something to each word.
+/// Writes each word. Elsewhere than in firmware the compiler knows better how many to write at a time.
 #[inline]
-fn each<T>(words: &mut [T], mut on: impl FnMut(&mut T)) {
+fn each<W: Word>(words: &mut [MaybeUninit<W>], next: impl FnMut(&mut MaybeUninit<W>)) {
+    if BY_ITSELF { many(words, next) } else { words.iter_mut().for_each(next) }
+}
+
+/// Does something to each word, to several in a round.
+#[inline]
+fn many<T>(words: &mut [T], mut on: impl FnMut(&mut T)) {
     let (many, rest) = words.as_chunks_mut::<MANY>();
     many.iter_mut().flatten().for_each(&mut on);
     rest.iter_mut().for_each(on);
@@ -165,7 +171,7 @@ unsafe fn fill_of<W: Word>(at: NonNull<W>, count: usize, first: u64, step: u64) 
 #[inline]
 unsafe fn change_of<W: Word>(at: NonNull<W>, count: usize, keep: u64, set: u64) {
     // SAFETY: as the caller promises.
-    each(unsafe { vacant::<W>(at, count) }, |word| {
+    many(unsafe { vacant::<W>(at, count) }, |word| {
         // SAFETY: as the caller promises, it was written.
         let old = read(unsafe { word.assume_init_ref() });
         write(word, old & keep | set);
