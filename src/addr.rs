@@ -12,24 +12,28 @@ macro_rules! addresses {
         impl $name {
             /// The address with this number.
             #[must_use]
+            #[inline(always)]
             pub const fn new(address: u64) -> Self {
                 Self(address)
             }
 
             /// The number.
             #[must_use]
+            #[inline(always)]
             pub const fn as_u64(self) -> u64 {
                 self.0
             }
 
             /// Whether it is a multiple of `unit`, which is a power of two.
             #[must_use]
+            #[inline(always)]
             pub const fn is_aligned(self, unit: u64) -> bool {
                 crate::size::is_aligned(self.0, unit)
             }
 
             /// The address `bytes` further on; `None` past 2^64 - 1.
             #[must_use]
+            #[inline(always)]
             pub const fn checked_add(self, bytes: u64) -> Option<Self> {
                 match self.0.checked_add(bytes) {
                     Some(address) => Some(Self(address)),

@@ -101,6 +101,7 @@ impl Access {
 
     /// Union over both privileges.
     #[must_use]
+    #[inline(always)]
     pub const fn any(self) -> Rights {
         self.privileged.union(self.user)
     }

@@ -86,6 +86,7 @@ impl Pattern {
 
     /// Whether `word` has the pattern.
     #[must_use]
+    #[inline(always)]
     pub const fn matches(self, word: u64) -> bool {
         word & self.mask == self.value
     }
@@ -173,6 +174,7 @@ impl AddressField {
 
     /// The entry bits of `address`.
     #[must_use]
+    #[inline(always)]
     pub const fn encode(self, address: u64) -> u64 {
         let high = (address >> self.high_from) & ((1 << self.high_bits) - 1);
         ((address & self.mask) >> self.shift_right) | (high << self.high_to)
@@ -186,6 +188,7 @@ impl AddressField {
 
     /// The address in an entry.
     #[must_use]
+    #[inline(always)]
     pub const fn decode(self, word: u64) -> u64 {
         let high = (word >> self.high_to) & ((1 << self.high_bits) - 1);
         ((word << self.shift_right) & self.mask) | (high << self.high_from)
@@ -488,18 +491,21 @@ impl Format {
 
     /// Whether `address` is in a range that the format translates.
     #[must_use]
+    #[inline(always)]
     pub const fn is_canonical(&self, address: u64) -> bool {
         address >> self.range_bits == 0 || (self.upper_half && address >= 0u64.wrapping_sub(1 << self.range_bits))
     }
 
     /// Whether `address` belongs to the upper range.
     #[must_use]
+    #[inline(always)]
     pub const fn is_upper(&self, address: u64) -> bool {
         self.upper_half && address >= 0u64.wrapping_sub(1 << self.range_bits)
     }
 
     /// Whether leaves exist at `level` on a CPU with `features`.
     #[must_use]
+    #[inline(always)]
     pub const fn has_leaf(&self, level: usize, features: Features) -> bool {
         match self.at(level).form {
             LeafForm::None => false,
@@ -571,12 +577,6 @@ impl Format {
             Some(flags) => Some(flags | self.address.encode(self.leaf_address(level, leaf))),
             None => None,
         }
-    }
-
-    /// What is set, at `level`, in a leaf valid for every address space.
-    #[must_use]
-    pub const fn global_at(&self, level: usize) -> u64 {
-        if self.at(level).memory == 0 { self.global } else { self.block_global }
     }
 
     const fn leaf_address(&self, level: usize, leaf: &Leaf) -> u64 {

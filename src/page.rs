@@ -172,7 +172,7 @@ macro_rules! aligned {
 
             /// Its first byte.
             #[must_use]
-            #[inline]
+            #[inline(always)]
             pub const fn start(self) -> $address {
                 // SAFETY: the invariant.
                 unsafe { core::hint::assert_unchecked(self.0.is_aligned(S::BYTES)) };

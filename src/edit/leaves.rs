@@ -219,11 +219,12 @@ impl Leaves {
 }
 
 /// Whether what `span` is mapped to is a multiple of `unit`, and lies before `end`, where entries reach.
+#[inline(always)]
 pub(crate) const fn check_phys(end: u64, span: Span, phys: PhysAddr, unit: u64) -> Result<(), MapError> {
     if phys.as_u64() & (unit - 1) != 0 {
         return Err(MapError::UnalignedPhys(BadPhys { phys, bound: unit }));
     }
-    if phys.as_u64() >= end || end - phys.as_u64() <= span.last - span.start {
+    if span.last - span.start >= end.saturating_sub(phys.as_u64()) {
         return Err(MapError::PhysOutOfRange(BadPhys { phys, bound: end }));
     }
     Ok(())

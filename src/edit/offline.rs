@@ -2,11 +2,14 @@
 
 use super::error::{MapError, PromoteError, ProtectError, RemapError, SplitError, UnmapError};
 use super::kind::{Kind, Offline};
+use super::ledger::Unused;
 use super::page::LevelOf;
 use super::protect::Protect;
 use super::request::{Limits, Mapping, Reclaim};
 use super::scatter::Scatter;
 use super::space::AddressSpace;
+use super::sweep::{Pages, refused};
+use super::tree::Tree;
 use crate::addr::{PhysAddr, VirtAddr};
 use crate::page::{Frame, HasLeaf, Page, PageSize};
 use crate::table::Attributes;
@@ -21,10 +24,18 @@ impl<K: Kind> AddressSpace<K, Offline> {
     /// [`MapError`].
     #[inline(always)]
     pub fn map(&mut self, request: &Mapping) -> Result<(), MapError> {
+        if let Some(pages) = Tree::<K, Unused>::swept(request) {
+            return self.sweep(request.virt, request.size, pages?);
+        }
         let mut tree = self.tree();
         let done = tree.map(request);
         tree.finish();
         done
+    }
+
+    /// Makes the pages of a range what is asked for. A sweep leaves none of the tables that it reserves.
+    fn sweep(&mut self, virt: VirtAddr, size: u64, pages: Pages) -> Result<(), MapError> {
+        self.tree().sweep(virt, size, pages)
     }
 
     /// Maps a range, over nothing that is mapped, to wherever `phys` says: memory that need not be contiguous.
@@ -78,6 +89,9 @@ impl<K: Kind> AddressSpace<K, Offline> {
     /// [`UnmapError`].
     #[inline(always)]
     pub fn unmap(&mut self, virt: VirtAddr, size: u64, reclaim: Reclaim) -> Result<(), UnmapError> {
+        if Tree::<K, Unused>::SWEEPS && reclaim == Reclaim::Keep {
+            return self.sweep(virt, size, Pages::ABSENT).map_err(refused);
+        }
         let mut tree = self.tree();
         let done = tree.unmap(virt, size, reclaim);
         tree.finish();

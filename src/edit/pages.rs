@@ -110,8 +110,14 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     }
 
     /// Tables below an entry of `level` with all the pages of `part`.
-    fn tables_for_pages(level: usize, part: Span) -> u64 {
-        (1..level + 1).map(Self::shift).map(|shift| (part.last >> shift) - (part.start >> shift) + 1).sum()
+    #[inline(always)]
+    pub(super) fn tables_for_pages(level: usize, part: Span) -> u64 {
+        let (mut tables, mut level) = (0, level);
+        while level > 0 {
+            tables += (part.last >> Self::shift(level)) - (part.start >> Self::shift(level)) + 1;
+            level -= 1;
+        }
+        tables
     }
 
     /// Maps the pages of `span`; nothing is in the way, and the tables are reserved. The contents of a table that nothing

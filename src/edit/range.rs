@@ -99,6 +99,12 @@ impl core::error::Error for RangeError {}
 impl Span {
     /// `size` bytes from `virt`, both multiples of `unit`, within one half.
     pub(crate) const fn new(format: &Format, virt: VirtAddr, size: u64, unit: u64) -> Result<Self, RangeError> {
+        Self::of(format, virt, size, unit)
+    }
+
+    /// The same, for a format that the compiler knows.
+    #[inline(always)]
+    pub(crate) const fn of(format: &Format, virt: VirtAddr, size: u64, unit: u64) -> Result<Self, RangeError> {
         let start = virt.as_u64();
         if size == 0 {
             return Err(RangeError::Empty);
@@ -113,7 +119,8 @@ impl Span {
             return Err(RangeError::UnalignedSize { size, unit });
         }
         let Some(last) = start.checked_add(size - 1) else { return Err(RangeError::PastTop { virt, size }) };
-        if format.is_canonical(last) && format.is_upper(start) == format.is_upper(last) {
+        // In one half, where all bits above it are the same.
+        if (start ^ last) >> format.range_bits == 0 {
             return Ok(Self { start, last });
         }
         Err(if format.upper_half { RangeError::AcrossHole { virt, size } } else { RangeError::PastTop { virt, size } })
@@ -192,7 +199,7 @@ impl Span {
     }
 
     /// Whether both have a byte in common.
-    #[inline]
+    #[inline(always)]
     pub(crate) const fn meets(self, start: u64, last: u64) -> bool {
         self.start <= last && start <= self.last
     }

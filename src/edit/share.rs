@@ -56,6 +56,7 @@ impl Borders {
     pub(super) const NONE: Self = Self { shared: None, pinned: None };
 
     /// Whether `span` is where entries may be cached for any space.
+    #[inline(always)]
     pub(super) fn is_pinned(&self, span: Span) -> bool {
         self.pinned.is_some_and(|pinned| span.meets(pinned.span.start, pinned.span.last))
     }

@@ -33,7 +33,7 @@ impl Seen {
 }
 
 /// Where entry `index` of a table is, if that was found out.
-#[inline]
+#[inline(always)]
 pub(super) fn entry<R: Regime, A: TableAccess<R>>(node: Node, index: usize) -> Option<NonNull<u8>> {
     debug_assert!(index < node.entries(&R::FORMAT), "an entry of the table");
     let Seen(start) = if A::STAYS { node.seen } else { Seen::NOWHERE };
@@ -49,14 +49,14 @@ pub(super) fn load<R: Regime, A: TableAccess<R>>(node: Node, index: usize) -> Op
 }
 
 /// Whether tables of `level` stay in sight. Of a root of several tables in a row, each may be seen elsewhere.
-#[inline]
+#[inline(always)]
 pub(super) const fn stays<R: Regime, A: TableAccess<R>>(level: usize) -> bool {
-    A::STAYS && (R::FORMAT.root_tables() == 1 || level + 1 < R::FORMAT.levels)
+    A::STAYS && (const { R::FORMAT.root_tables() == 1 } || level + 1 < R::FORMAT.levels)
 }
 
 /// The same table for many accesses, which find its entries there if it stays in sight; `None` if it should, and is out of
 /// reach.
-#[inline]
+#[inline(always)]
 pub(super) fn look<R: Regime, A: TableAccess<R>>(access: &A, node: Node) -> Option<Node> {
     if !stays::<R, A>(node.level) {
         return Some(Node { seen: Seen::NOWHERE, ..node });
@@ -96,7 +96,7 @@ pub(super) fn glance<R: Regime, A: TableAccess<R>>(access: &A, node: Node, index
 fn find<R: Regime, A: TableAccess<R>>(access: &A, node: Node) -> Option<Shown> {
     let (format, start) = (const { &R::FORMAT }, node.table.as_u64());
     let size = format.table_size();
-    if node.level + 1 == format.levels {
+    if !const { has_root_of_one_table(&R::FORMAT) } && node.level + 1 == format.levels {
         // It may be less than a table.
         let bytes = u64::from(format.entry_bytes) << format.root_bits();
         if bytes > size || !is_aligned(start, bytes) {
@@ -116,6 +116,11 @@ fn find<R: Regime, A: TableAccess<R>>(access: &A, node: Node) -> Option<Shown> {
 /// Whether every pointer, whatever its word, is to where a table may start.
 const fn points_to_tables(format: &Format) -> bool {
     is_aligned(format.address.decode(u64::MAX), format.table_size())
+}
+
+/// Whether the root is as large as the tables below, to which it is aligned then.
+const fn has_root_of_one_table(format: &Format) -> bool {
+    (format.entry_bytes as u64) << format.root_bits() == format.table_size()
 }
 
 #[cfg(test)]

@@ -50,7 +50,8 @@ pub enum Halves {
 /// ```
 ///
 /// # Invariants
-/// 1. The roots, and every table that their entries lead to, are reached by `memory`, and nobody else edits them.
+/// 1. The roots, which are aligned to their size, and every table that their entries lead to, are reached by `memory`, and
+///    nobody else edits them.
 /// 2. Tables below root entries in `borders.shared`, and below a root entry that points to its own root, are not owned: they are
 ///    neither edited nor freed.
 #[derive(Debug)]
@@ -184,7 +185,7 @@ const fn not_of_a_brand<K: Kind>() {
 
 fn new_root<K: Kind>(memory: &mut K::Memory) -> Result<u64, NewError> {
     let format = format_of::<K>();
-    let tables = format.root_tables() as usize;
+    let tables = const { format_of::<K>().root_tables() as usize };
     let root = memory.allocate(tables).ok_or(NewError::OutOfTables { tables })?;
     let node = Node::fresh(root, format.levels - 1);
     let entries = node.entries(format);

@@ -9,6 +9,7 @@ use super::change::run_of;
 use super::error::{Fault, Offender};
 use super::kind::Kind;
 use super::ledger::{Duties, Ledger};
+use super::levels::Levels;
 use super::node::{self, Node, Sort};
 use super::range::{RangeError, Span};
 use super::share::Borders;
@@ -98,9 +99,9 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     };
 
     /// log2 of the bytes that an entry of `level` covers.
-    #[inline]
+    #[inline(always)]
     pub(super) const fn shift(level: usize) -> u32 {
-        Self::FORMAT.at(level).shift
+        Levels::<K::Regime>::shift(level)
     }
 
     /// The root for `span`, of which no part belongs to another space.
@@ -113,21 +114,27 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     /// The same, which may have entries that belong to nobody.
     #[inline(always)]
     fn root(&self, span: Span) -> Result<Node, Fault> {
+        self.in_sight(self.root_of(span)?)
+    }
+
+    /// The same, which was not looked for.
+    #[inline(always)]
+    pub(super) fn root_of(&self, span: Span) -> Result<Node, RangeError> {
         let virt = VirtAddr::new(span.start);
         if let Some(shared) = self.borders.shared
             && span.meets(shared.span.start, shared.span.last)
         {
-            return Err(RangeError::Shared { virt: VirtAddr::new(span.start.max(shared.span.start)) }.into());
+            return Err(RangeError::Shared { virt: VirtAddr::new(span.start.max(shared.span.start)) });
         }
         let upper = Self::FORMAT.split_roots && Self::FORMAT.is_upper(span.start);
         let root = if upper { self.roots.upper } else { self.roots.lower };
         let root = PhysAddr::new(root.ok_or(RangeError::NoRoot { virt })?);
-        self.in_sight(Node::root(Self::FORMAT, root, span.start))
+        Ok(Node::root(Self::FORMAT, root, span.start))
     }
 
     /// Whether root entries of `span` stay as they are.
     #[inline(always)]
-    fn is_pinned(&self, span: Span) -> bool {
+    pub(super) fn is_pinned(&self, span: Span) -> bool {
         !Self::FORMAT.split_roots && self.borders.is_pinned(span)
     }
 
@@ -183,9 +190,9 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     }
 
     /// The index of `virt` in `node`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn index(&self, node: Node, virt: u64) -> usize {
-        Self::FORMAT.index(virt, node.level)
+        Levels::<K::Regime>::index(virt, node.level)
     }
 
     /// The first entry that is looked at of a table, which may be out of reach; the others are in sight then.
@@ -306,24 +313,41 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
         Ok(())
     }
 
+    #[inline]
     fn chain(&mut self, table: PhysAddr) {
-        let first = EntryAt { table, index: 0, place: Place::Fresh };
         let next = self.spare.first >> Self::FORMAT.table_shift;
-        // SAFETY: the table was just allocated, or was not used since.
-        unsafe { self.memory.store(first, next) };
+        if !<K::Memory as TableAccess<K::Regime>>::STAYS {
+            // SAFETY: the table was just allocated, or was not used since.
+            unsafe { self.memory.store(EntryAt { table, index: 0, place: Place::Fresh }, next) };
+        } else if let Some(at) = self.memory.whole(table) {
+            // SAFETY: as above; it is in sight.
+            unsafe { word::store::<K::Regime>(at, Place::Fresh, next) };
+        }
         self.spare = Spare { first: table.as_u64(), count: self.spare.count + 1 };
     }
 
     /// A reserved table, for `level`, that will be linked where entry `index` of `node` is. Its contents are arbitrary.
     pub(super) fn take(&mut self, node: Node, index: usize) -> Option<Node> {
         debug_assert!(self.spare.count > 0, "an operation takes the tables that it counted");
+        self.pop().map(|table| Self::child(node, index, table))
+    }
+
+    /// The first of the reserved tables.
+    #[inline]
+    pub(super) fn pop(&mut self) -> Option<PhysAddr> {
         if self.spare.count == 0 {
             return None;
         }
         let table = PhysAddr::new(self.spare.first);
-        let next = self.memory.load(EntryAt { table, index: 0, place: Place::Fresh }).unwrap_or(0);
+        let next = if <K::Memory as TableAccess<K::Regime>>::STAYS {
+            // SAFETY: a table in sight, which nobody else has.
+            self.memory.whole(table).map(|at| unsafe { word::load::<K::Regime>(at) })
+        } else {
+            self.memory.load(EntryAt { table, index: 0, place: Place::Fresh })
+        };
+        let next = next.unwrap_or(0);
         self.spare = Spare { first: next << Self::FORMAT.table_shift, count: self.spare.count - 1 };
-        Some(Self::child(node, index, table))
+        Some(table)
     }
 
     /// The same of a table that was not reserved, for who needs no more than one.
@@ -341,10 +365,7 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
 
     /// Frees the reserved tables that were not taken.
     pub(super) fn give_back(&mut self) {
-        while self.spare.count > 0 {
-            let table = PhysAddr::new(self.spare.first);
-            let next = self.memory.load(EntryAt { table, index: 0, place: Place::Fresh }).unwrap_or(0);
-            self.spare = Spare { first: next << Self::FORMAT.table_shift, count: self.spare.count - 1 };
+        while let Some(table) = self.pop() {
             // SAFETY: allocated by `reserve`, and nothing ever pointed to it.
             unsafe { self.memory.free(table, 1) };
         }

@@ -9,7 +9,7 @@ use super::node::{Node, Sort};
 use super::range::Span;
 use super::request::Reclaim;
 use super::tree::{Gone, Tree};
-use crate::addr::VirtAddr;
+use crate::addr::{PhysAddr, VirtAddr};
 use crate::flush::Change;
 use crate::tables::TableMemory;
 
@@ -220,7 +220,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let upper = if Self::FORMAT.split_roots { self.roots.upper } else { None };
         [(self.roots.lower, 0), (upper, Self::FORMAT.upper_start().unwrap_or(0))].into_iter().any(|(root, base)| {
             let Some(root) = root else { return false };
-            let node = Node::root(Self::FORMAT, crate::addr::PhysAddr::new(root), base);
+            let node = Node::root(Self::FORMAT, PhysAddr::new(root), base);
             (0..node.entries(Self::FORMAT))
                 .any(|index| self.enter(Self::root_slot(node, index)).is_ok() && self.is_global_at(node, index))
         })
@@ -263,7 +263,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     }
 
     fn free_root(&mut self, root: u64, base: u64) {
-        let node = Node::root(Self::FORMAT, crate::addr::PhysAddr::new(root), base);
+        let node = Node::root(Self::FORMAT, PhysAddr::new(root), base);
         for index in 0..node.entries(Self::FORMAT) {
             let word = self.load(node, index);
             if Sort::of(Self::FORMAT, node.level, word) != Sort::Table {

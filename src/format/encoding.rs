@@ -35,7 +35,7 @@ impl Moves {
 
     /// The fields of a page in the places of this leaf.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub const fn place(self, word: u64) -> u64 {
         if self.groups[0].0 == 0 {
             return word;
@@ -123,6 +123,13 @@ impl Format {
             Some(encoding) => encoding.moves.place(self.rights_mask) & self.entry_mask(),
             None => 0,
         }
+    }
+
+    /// What is set, at `level`, in a leaf valid for every address space.
+    #[must_use]
+    #[inline(always)]
+    pub const fn global_at(&self, level: usize) -> u64 {
+        if self.at(level).memory == 0 { self.global } else { self.block_global }
     }
 
     /// What is set, in such a leaf, if it is valid for one address space only.

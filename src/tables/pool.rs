@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU8, AtomicUsize};
 
-use super::{EntryAt, Place, TableAccess, TableMemory, word};
+use super::{EntryAt, TableAccess, TableMemory, word};
 use crate::addr::PhysAddr;
 use crate::regime::Regime;
 
@@ -111,6 +111,7 @@ impl<T: TableBytes, const N: usize, A> TablePool<T, N, A> {
         Pool { pool: self, start }
     }
 
+    #[inline]
     fn claim(&self, index: usize) -> bool {
         self.used.get(index).is_some_and(|used| used.compare_exchange(FREE, USED, Acquire, Relaxed).is_ok())
     }
@@ -122,6 +123,7 @@ impl<T: TableBytes, const N: usize, A> TablePool<T, N, A> {
     }
 
     /// All of the tables from `index` on, or none.
+    #[inline]
     fn claim_all(&self, index: usize, tables: usize) -> bool {
         for n in 0..tables {
             if !self.claim(index + n) {
@@ -192,9 +194,16 @@ impl<T: TableBytes, const N: usize, A> Pool<T, N, A> {
 unsafe impl<R: Regime, T: TableBytes, const N: usize, A> TableAccess<R> for Pool<T, N, A> {
     const STAYS: bool = true;
 
-    #[inline]
+    #[inline(always)]
     fn whole(&self, table: PhysAddr) -> Option<NonNull<u8>> {
-        self.pointer::<R>(EntryAt { table, index: 0, place: Place::Fresh })
+        // In front of the pool this wraps round, to more than all of its bytes.
+        let offset = table.as_u64().wrapping_sub(self.start.as_u64());
+        let size = R::FORMAT.table_size();
+        if Self::BYTES < size || offset > Self::BYTES - size {
+            return None;
+        }
+        // SAFETY: the offset is inside the memory of the pool.
+        Some(unsafe { NonNull::from(&self.pool.memory).cast::<u8>().add(offset as usize) })
     }
 
     #[inline]
@@ -224,6 +233,7 @@ unsafe impl<R: Regime, T: TableBytes, const N: usize, A> TableAccess<R> for Pool
 
 // SAFETY: a table is given out by the one that claimed it, and lies in the pool.
 unsafe impl<R: Regime, T: TableBytes, const N: usize, A> TableMemory<R> for Pool<T, N, A> {
+    #[inline]
     fn allocate(&mut self, tables: usize) -> Option<PhysAddr> {
         const {
             assert!(
@@ -250,6 +260,7 @@ unsafe impl<R: Regime, T: TableBytes, const N: usize, A> TableMemory<R> for Pool
         None
     }
 
+    #[inline]
     unsafe fn free(&mut self, table: PhysAddr, tables: usize) {
         let Some(offset) = table.as_u64().checked_sub(self.start.as_u64()).filter(|offset| *offset < Self::BYTES)
         else {

@@ -124,8 +124,14 @@ fn each<W: Word>(words: &mut [MaybeUninit<W>], next: impl FnMut(&mut MaybeUninit
 #[inline]
 fn many<T>(words: &mut [T], mut on: impl FnMut(&mut T)) {
     let (many, rest) = words.as_chunks_mut::<MANY>();
-    many.iter_mut().flatten().for_each(&mut on);
-    rest.iter_mut().for_each(on);
+    for words in many {
+        for word in words {
+            on(word);
+        }
+    }
+    for word in rest {
+        on(word);
+    }
 }
 
 /// # Safety
@@ -185,7 +191,16 @@ unsafe fn change_of<W: Word>(at: NonNull<W>, count: usize, keep: u64, set: u64) 
 unsafe fn union_of<W: Word>(at: NonNull<W>, count: usize) -> u64 {
     // SAFETY: as the caller promises.
     let (many, rest) = unsafe { words::<W>(at, count) }.as_chunks::<MANY>();
-    many.iter().flatten().chain(rest).fold(0, |all, word| all | read(word))
+    let mut all = 0;
+    for words in many {
+        for word in words {
+            all |= read(word);
+        }
+    }
+    for word in rest {
+        all |= read(word);
+    }
+    all
 }
 
 /// The bits that any has, and those that all have: two operations for each at most, and none waits for the one before.

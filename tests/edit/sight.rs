@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use tablature::aarch64::{El1, G4K};
 use tablature::addr::{PhysAddr, VirtAddr};
 use tablature::attr::{Access, Features, MemoryType, Rights};
-use tablature::edit::{AddressSpace, Existing, Halves, Kind, Limits, Live, Mapping, Offline, Protect, Reclaim};
+use tablature::edit::{
+    AddressSpace, Existing, Halves, Kind, Limits, Live, Mapping, Offline, Protect, Reclaim, UnmapError,
+};
 use tablature::flush::{Maintain, OneCore, Recorder};
 use tablature::page::{HasLeaf, Page, Size2M, Size4K};
 use tablature::regime::With;
@@ -36,7 +38,7 @@ unsafe impl PhysicalView for Asked {
 }
 
 macro_rules! kinds {
-    ($($name:ident: $view:ty;)*) => { $(
+    ($($name:ident: $view:ty, $largest:expr;)*) => { $(
         struct $name<R>(std::marker::PhantomData<R>);
 
         impl<R: Maintain> Kind for $name<R> {
@@ -44,13 +46,17 @@ macro_rules! kinds {
             type Memory = Memory<$view, Ranges<1>>;
             type Hardware = Recorder<R::Architecture, 2048>;
             type Reach = OneCore;
+
+            const LARGEST_LEAF: u64 = $largest;
         }
     )* };
 }
 
 kinds! {
-    Seen: Offset;
-    Unseen: Asked;
+    Seen: Offset, u64::MAX;
+    Unseen: Asked, u64::MAX;
+    SeenPages: Offset, 4 * K;
+    UnseenPages: Asked, 4 * K;
 }
 
 /// Memory for tables, and an offset at which it is seen.
@@ -158,6 +164,7 @@ trait Promotes: Maintain {
 
 impl Promotes for Sv32 {}
 impl Promotes for Legacy32 {}
+impl Promotes for Sv39 {}
 
 macro_rules! promotes {
     ($($regime:ty),*) => { $(
@@ -180,10 +187,22 @@ type Napot = With<Sv39, { Features::SVNAPOT.bits() }>;
 type Wide = With<El1<G4K, 52>, { Features::LPA2.bits() }>;
 promotes!(Level4, Napot, El1<G4K, 39>, Wide);
 
+fn words(frames: &[Frame]) -> Vec<u64> {
+    frames.iter().flat_map(|frame| frame.0).collect()
+}
+
 fn same<R: Promotes + HasLeaf<Size4K>>(offline: &[Step], live: &[Step]) {
+    same_of::<R, Seen<R>, Unseen<R>>(offline, live);
+}
+
+fn same_of<R, A, B>(offline: &[Step], live: &[Step])
+where
+    R: Promotes + HasLeaf<Size4K>,
+    A: Kind<Regime = R, Memory = Memory<Offset, Ranges<1>>, Hardware = Recorder<R::Architecture, 2048>>,
+    B: Kind<Regime = R, Memory = Memory<Asked, Ranges<1>>, Hardware = Recorder<R::Architecture, 2048>>,
+{
     let ((seen, of_seen), (unseen, of_unseen)) = (frames(), frames());
-    let words = |frames: &[Frame]| frames.iter().flat_map(|frame| frame.0).collect::<Vec<u64>>();
-    let (mut a, mut b) = (space::<Seen<R>, _>(of_seen), space::<Unseen<R>, _>(Asked(of_unseen)));
+    let (mut a, mut b) = (space::<A, _>(of_seen), space::<B, _>(Asked(of_unseen)));
     for step in offline {
         assert_eq!(edit(&mut a, *step), edit(&mut b, *step), "{step:?}");
         assert!(words(&seen) == words(&unseen), "{step:?}");
@@ -197,6 +216,83 @@ fn same<R: Promotes + HasLeaf<Size4K>>(offline: &[Step], live: &[Step]) {
         assert!(words(&seen) == words(&unseen), "{step:?}");
     }
     assert_eq!(a.hardware().ops(), b.hardware().ops());
+}
+
+/// Edits by ranges of spaces of pages, in tables that had leaves of any size before.
+fn same_pages<R: Promotes + HasLeaf<Size4K>>(before: &[Step], steps: &[Step]) {
+    let ((seen, of_seen), (unseen, of_unseen)) = (frames(), frames());
+    let (mut a, mut b) = (space::<Seen<R>, _>(of_seen), space::<Unseen<R>, _>(Asked(of_unseen)));
+    for &(what, page, pages, phys, variant) in before {
+        // Without runs, which such spaces do not know.
+        let step = (what % 3, page, pages, phys, variant | 16);
+        assert_eq!(edit(&mut a, step), edit(&mut b, step), "{step:?}");
+    }
+    let ((of_a, memory_of_a), (of_b, memory_of_b)) = (a.into_roots(), b.into_roots());
+    // SAFETY: nobody else has the tables, here and below.
+    let mut a: AddressSpace<SeenPages<R>> = unsafe { AddressSpace::from_roots(of_a, memory_of_a) }.expect("a space");
+    // SAFETY: as above.
+    let mut b: AddressSpace<UnseenPages<R>> = unsafe { AddressSpace::from_roots(of_b, memory_of_b) }.expect("a space");
+    for step in steps {
+        assert_eq!(edit(&mut a, *step), edit(&mut b, *step), "{step:?}");
+        assert!(words(&seen) == words(&unseen), "{step:?}");
+    }
+}
+
+/// Ranges that cannot be, and entries that no edit makes.
+fn refuses_the_same<R: Promotes + HasLeaf<Size4K>>(reserved: u64) {
+    let ((mut seen, of_seen), (mut unseen, of_unseen)) = (frames(), frames());
+    let (mut a, mut b) = (space::<SeenPages<R>, _>(of_seen), space::<UnseenPages<R>, _>(Asked(of_unseen)));
+    let first: Step = (0, 0, 3, 0, 0);
+    assert_eq!((edit(&mut a, first), edit(&mut b, first)), (Ok(()), Ok(())));
+    let root = (a.roots().lower.expect("a root") - START) as usize / 0x1000;
+    let top = R::FORMAT.levels - 1;
+    let slot = R::FORMAT.level[top].size();
+    for frames in [&mut seen, &mut unseen] {
+        frames[root].0[1] = R::FORMAT.encode_table(top, START + root as u64 * 0x1000);
+        frames[root].0[2] = reserved;
+        // Behind the memory for tables.
+        frames[root].0[3] = R::FORMAT.encode_table(top, START + TABLES * 0x1000);
+    }
+    let mut refused = std::collections::BTreeSet::new();
+    let mut check = |virt: u64, size: u64, phys: u64| {
+        let attributes = Attributes::new(Access::kernel(Rights::RW), MemoryType::NormalWb);
+        let request = Mapping::new(VirtAddr::new(virt), PhysAddr::new(phys), size, attributes);
+        let unencodable = Attributes::new(Access::kernel(Rights::W), MemoryType::NormalWb);
+        for request in [request, Mapping { attributes: unencodable, ..request }] {
+            let (of_a, of_b) = (text(a.map(&request)), text(b.map(&request)));
+            assert_eq!(of_a, of_b, "{request:?}");
+            refused.extend(of_a.err().map(|error| error.split_whitespace().skip(1).take(3).collect::<String>()));
+        }
+        let (of_a, of_b) = (
+            text(a.unmap(VirtAddr::new(virt), size, Reclaim::Keep)),
+            text(b.unmap(VirtAddr::new(virt), size, Reclaim::Keep)),
+        );
+        assert_eq!(of_a, of_b, "{size:#x} bytes at {virt:#x}");
+        refused.extend(of_a.err());
+        assert!(words(&seen) == words(&unseen), "{size:#x} bytes at {virt:#x}");
+    };
+    let end = 1 << R::FORMAT.range_bits;
+    for virt in
+        [0, 1, 0x1000, slot - 0x1000, slot, 2 * slot, 3 * slot, 5 * slot, end - 0x1000, end, 0u64.wrapping_sub(0x1000)]
+    {
+        for size in [0, 1, 0x1000, 0x5000, u64::MAX, 0u64.wrapping_sub(0x2000)] {
+            for phys in [0, 1, 64 * M, 1 << 56, u64::MAX - 0xfff] {
+                check(virt, size, phys);
+            }
+        }
+    }
+    assert!(refused.len() > 12, "{refused:?}");
+    // The general engine looks for what is out of reach at the ends of a range alone, and leaves it mapped.
+    let (virt, before) = (VirtAddr::new(2 * slot), words(&seen));
+    assert!(matches!(a.unmap(virt, 4 * slot, Reclaim::Keep), Err(UnmapError::NoTable(_))));
+    assert!(words(&seen) == before);
+}
+
+#[test]
+fn a_sweep_refuses_what_the_general_engine_refuses() {
+    refuses_the_same::<Level4>(1 | 1 << 7);
+    refuses_the_same::<El1<G4K, 39>>(1 | 1 << 47 << 4);
+    refuses_the_same::<Sv39>(1 | 1 << 2);
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -218,5 +314,17 @@ proptest! {
         same::<Napot>(&offline, &live);
         same::<Sv32>(&offline, &live);
         same::<Legacy32>(&offline, &live);
+    }
+
+    #[test]
+    fn spaces_of_pages_get_the_same_words_by_sweeps(before in steps(), steps in steps()) {
+        same_pages::<Level4>(&before, &steps);
+        same_pages::<El1<G4K, 39>>(&before, &steps);
+        same_pages::<Wide>(&before, &steps);
+        same_pages::<Napot>(&before, &steps);
+        same_pages::<Sv32>(&before, &steps);
+        same_pages::<Legacy32>(&before, &steps);
+        same_of::<Level4, SeenPages<Level4>, UnseenPages<Level4>>(&before, &steps);
+        same_of::<Napot, SeenPages<Napot>, UnseenPages<Napot>>(&before, &steps);
     }
 }

@@ -14,7 +14,7 @@ use crate::tables::row;
 impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     /// What words of leaves of `level` that translate to one after the other grow by; `None` where they do not grow alike.
     #[inline]
-    const fn step(level: usize) -> Option<u64> {
+    pub(in crate::edit) const fn step(level: usize) -> Option<u64> {
         let field = Self::FORMAT.address;
         if field.high_bits == 0 { Some((1 << Self::shift(level)) >> field.shift_right) } else { None }
     }
