@@ -108,6 +108,14 @@
 //! ([`AddressSpace::flush`], [`Cursor::flush`]), and flushes it first where something is mapped there before. It remembers
 //! where a large leaf took the place of smaller ones that may still be cached, too: until it flushes that, what changes
 //! there owes them as well.
+//!
+//! # What ranges execute
+//!
+//! Instructions for ranges of 512 pages, and of as many more, in a space that is offline: all that is executed from call to
+//! return, finding out first whether the whole can be done. Beside it a mapper by hand that stops in the middle.
+//! `cargo xtask codegen` counts them one by one on emulated CPUs.
+//!
+#![doc = include_str!("ranges.md")]
 
 mod active;
 mod brand;

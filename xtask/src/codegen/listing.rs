@@ -15,9 +15,9 @@ use crate::process::root;
 
 /// Where they are.
 const DIRECTORY: &str = "tests/codegen/listings";
-/// Those of the pair that the documentation of windows shows, on all architectures.
-const EXCERPT: &str = "src/window/listings.md";
-const SHOWN: &str = "window_map";
+/// What the documentation shows of them on all architectures: where, and which.
+const EXCERPTS: [(&str, &str); 2] =
+    [("src/window/listings.md", "window_map.txt"), ("src/edit/ranges.md", super::ranges::FILE)];
 /// Width of the left column.
 const WIDTH: usize = 52;
 
@@ -92,11 +92,11 @@ fn shown(line: &Line) -> String {
     }
 }
 
-/// What the documentation of windows shows: the listings of one pair.
-fn excerpt() -> Result<String> {
+/// What is shown of a listing.
+fn excerpt(file: &str) -> Result<String> {
     let mut text = String::new();
     for arch in Arch::ALL {
-        let path = root().join(DIRECTORY).join(arch.name()).join(format!("{SHOWN}.txt"));
+        let path = root().join(DIRECTORY).join(arch.name()).join(file);
         let listing = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let (_, table) = listing.split_once("\n\n").context("a listing has a heading")?;
         let _ = writeln!(text, "{arch}:\n\n```text\n{table}```\n");
@@ -104,21 +104,25 @@ fn excerpt() -> Result<String> {
     Ok(text.trim_end().to_owned() + "\n")
 }
 
-/// Writes that file.
+/// Writes the files of the documentation.
 ///
 /// # Errors
-/// It cannot be written.
-pub(crate) fn write_excerpt() -> Result<()> {
-    fs::write(root().join(EXCERPT), excerpt()?).with_context(|| format!("cannot write {EXCERPT}"))
+/// One cannot be written.
+pub(crate) fn write_excerpts() -> Result<()> {
+    EXCERPTS.iter().try_for_each(|(shown, file)| {
+        fs::write(root().join(shown), excerpt(file)?).with_context(|| format!("cannot write {shown}"))
+    })
 }
 
 /// The documentation shows what the listings say.
 ///
 /// # Errors
 /// It does not.
-pub(crate) fn check_excerpt() -> Result<()> {
-    if fs::read_to_string(root().join(EXCERPT)).ok() != Some(excerpt()?) {
-        bail!("{EXCERPT} is not what the listings say: `cargo xtask codegen --update`");
-    }
-    Ok(())
+pub(crate) fn check_excerpts() -> Result<()> {
+    EXCERPTS.iter().try_for_each(|(shown, file)| {
+        if fs::read_to_string(root().join(shown)).ok() != Some(excerpt(file)?) {
+            bail!("{shown} is not what the listings say: `cargo xtask codegen --update`");
+        }
+        Ok(())
+    })
 }

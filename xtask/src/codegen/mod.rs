@@ -69,7 +69,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         steps.run("code size", || size::report(toolchain, &directory()?));
     }
     if options.update {
-        steps.run("listings", listing::write_excerpt);
+        steps.run("listings", listing::write_excerpts);
     }
     steps.finish()
 }
@@ -99,7 +99,7 @@ pub(crate) fn run_all(steps: &mut Steps, toolchain: Toolchain) {
     for arch in Arch::ALL {
         steps.run(format!("symbols {arch}"), || symbols::check(toolchain, arch, &directory()?));
     }
-    steps.run("codegen, excerpt in the documentation", listing::check_excerpt);
+    steps.run("codegen, excerpts in the documentation", listing::check_excerpts);
 }
 
 /// Counts what ranges execute, where programs of other architectures run.

@@ -27,7 +27,8 @@ const TABLES: [u64; 2] = [1, 3];
 const PAGES: u64 = 512;
 /// Where the program goes when all is done.
 const END: &str = "ranges_end";
-const FILE: &str = "ranges.txt";
+/// The listing.
+pub(super) const FILE: &str = "ranges.txt";
 
 /// What an operation executes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
