@@ -103,12 +103,12 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     fn unmap_in<R: Reclaims>(&mut self, node: Node, span: Span) -> Cut {
         let node = self.shown(node);
         let (from, to) = (self.index(node, span.start), self.index(node, span.last));
-        self.dissolve(node, from, from, to, Keep::Outside);
-        self.dissolve(node, to, from, to, Keep::Outside);
         let mut hull = None;
         if node.level == 0 {
-            hull = self.unmap_leaves(Node { level: 0, ..node }, span);
+            hull = self.unmap_last(node, span);
         } else {
+            self.dissolve(node, from, from, to, Keep::Outside);
+            self.dissolve(node, to, from, to, Keep::Outside);
             let mut rest = Some(span);
             while let Some(all) = rest {
                 let part = all.first_part(Self::shift(node.level));
@@ -152,6 +152,9 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             self.owe_unlinked(node, index, gone);
             return Some(gone.span);
         }
+        if node.level == 1 && !R::FREES {
+            return self.unmap_last(child, part);
+        }
         let cut = self.unmap_in::<R>(child, part);
         if R::FREES && cut.empty {
             self.erase(node, index);
@@ -161,6 +164,17 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             self.owe_unlinked(node, index, Self::gone_void(child, near.start));
         }
         cut.hull
+    }
+
+    /// Unmaps `span` of a table of the last level.
+    fn unmap_last(&mut self, node: Node, span: Span) -> Option<Span> {
+        let node = Node { level: 0, ..node };
+        if Self::HAS_RUNS {
+            let (from, to) = (self.index(node, span.start), self.index(node, span.last));
+            self.dissolve(node, from, from, to, Keep::Outside);
+            self.dissolve(node, to, from, to, Keep::Outside);
+        }
+        self.unmap_leaves(node, span)
     }
 
     #[inline(always)]
