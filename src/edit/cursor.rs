@@ -104,7 +104,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         if self.low > self.top {
             self.low = MAX_LEVELS;
         }
-        self.get_ready(self.low);
+        self.get_ready(self.virt, self.low);
     }
 
     /// Reads the way down to `level`, as far as there are tables, and gives the entry it ends at.
@@ -147,8 +147,14 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
     fn get_ready_at(&mut self, virt: VirtAddr, level: usize) -> Option<Spot> {
         self.turn(virt);
         let found = self.arrive(level).ok();
-        self.get_ready(self.low);
+        self.get_ready(self.virt, self.low);
         found
+    }
+
+    /// Finds the way to `virt`, and whether there is one.
+    fn finds_the_way(&mut self, virt: VirtAddr, level: usize) -> bool {
+        let found = self.leap(virt, level, |_, _| Some(()), |_, _| Some(()));
+        found.is_some() || self.get_ready_at(virt, level).is_some()
     }
 
     /// Runs an operation by the long way, and learns the way afterwards.
@@ -164,7 +170,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         self.turn(virt);
         // Where there is nothing on the way yet, the next operation looks again.
         let _ = self.arrive(level);
-        self.get_ready(self.low);
+        self.get_ready(self.virt, self.low);
         done.map(|value| St::owes(scope, value))
     }
 
@@ -179,16 +185,20 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
     where
         K::Regime: HasLeaf<S>,
     {
-        if let Some(owed) = self.map_at_once(page, frame, attributes) {
-            return Ok(owed);
+        if let Some((node, index)) = self.at_once(page, const { LevelOf::<K::Regime, S>::LEVEL }) {
+            let word = self.space.tree().load(node, index);
+            if let Some(owed) = self.map_there(Spot { node, index, word }, page, frame, attributes) {
+                return Ok(owed);
+            }
         }
         self.map_slowly(page, frame, attributes)
     }
 
-    /// Maps one page if all that takes is known.
+    /// Maps one page at its entry, which was found in a table that was put in sight, if nothing else is to be done.
     #[inline(always)]
-    fn map_at_once<S: PageSize>(
+    fn map_there<S: PageSize>(
         &mut self,
+        spot: Spot,
         page: Page<S>,
         frame: Frame<S>,
         attributes: Attributes,
@@ -199,24 +209,19 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         let level = const { LevelOf::<K::Regime, S>::LEVEL };
         let (virt, phys) = (page.start().as_u64(), frame.start().as_u64());
         let flags = flags_at(Self::FORMAT, Self::FEATURES, attributes, level);
-        if phys < Self::PHYS_END
-            && flags != NOT_ENCODABLE
-            && let Some((node, index)) = self.at_once(page, level)
-        {
-            let mut tree = self.space.tree();
-            if tree.load(node, index) & Self::FORMAT.present == 0 {
-                let word = flags | Self::FORMAT.address.place(phys);
-                let slot = Span { start: virt, last: virt | (S::BYTES - 1) };
-                tree.vacate(node, slot).make(&mut tree, index, word);
-                tree.owe(node, const { duty_of::<K, St>(Change::Map) }, slot, is_global::<K, St>(level, word));
-                let (scope, _) = tree.finish().close();
-                return Some(St::owes(scope, ()));
-            }
+        if phys >= Self::PHYS_END || flags == NOT_ENCODABLE || spot.word & Self::FORMAT.present != 0 {
+            return None;
         }
-        None
+        let mut tree = self.space.tree();
+        let word = flags | Self::FORMAT.address.place(phys);
+        let slot = Span { start: virt, last: virt | (S::BYTES - 1) };
+        tree.vacate(spot.node, slot).make(&mut tree, spot.index, word);
+        tree.owe(spot.node, const { duty_of::<K, St>(Change::Map) }, slot, is_global::<K, St>(level, word));
+        let (scope, _) = tree.finish().close();
+        Some(St::owes(scope, ()))
     }
 
-    /// The same by the long way.
+    /// Maps one page in another table, or in a new one.
     #[cold]
     #[inline(never)]
     fn map_slowly<S: PageSize>(
@@ -228,56 +233,75 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
     where
         K::Regime: HasLeaf<S>,
     {
-        let level = LevelOf::<K::Regime, S>::LEVEL;
+        let level = const { LevelOf::<K::Regime, S>::LEVEL };
+        // A table in the place of the leaf is looked for first where it would be an error.
+        if level == 0 || !<St::Ledger<'static, K> as Ledger<K>>::LIVE {
+            let there = |this: &mut Self, spot| this.map_there(spot, page, frame, attributes);
+            let above = |this: &mut Self, spot| this.map_in_new_table(spot, page, frame, attributes);
+            if let Some(owed) = self.leap(page.start(), level, there, above) {
+                return Ok(owed);
+            }
+        }
+        self.map_step_by_step(page, frame, attributes)
+    }
+
+    /// The same, finding out what of the way is known.
+    #[cold]
+    #[inline(never)]
+    fn map_step_by_step<S: PageSize>(
+        &mut self,
+        page: Page<S>,
+        frame: Frame<S>,
+        attributes: Attributes,
+    ) -> Result<St::Owes<K, ()>, MapError>
+    where
+        K::Regime: HasLeaf<S>,
+    {
+        let level = const { LevelOf::<K::Regime, S>::LEVEL };
         if level > 0 && <St::Ledger<'static, K> as Ledger<K>>::LIVE {
             self.no_table(page.start(), level)?;
         }
-        let spot = self.leap(page.start(), level).or_else(|| self.get_ready_at(page.start(), level));
-        if let Some(owed) = self.map_at_once(page, frame, attributes) {
-            return Ok(owed);
-        }
-        if let Some(spot) = spot
-            && let Some(owed) = self.map_in_new_table(spot, level, page, frame, attributes)?
+        if Self::gets_ready(level)
+            && let Some(spot) = self.get_ready_at(page.start(), level)
+            && spot.node.level == level
+            && let Some(owed) = self.map_there(spot, page, frame, attributes)
         {
             return Ok(owed);
         }
         self.slowly(level, page.start(), |tree| tree.map(&one_leaf(page, frame, attributes)))
     }
 
-    /// Maps a page where nothing but its table is missing; `None` where that is not how it is.
+    /// Maps a page where nothing but its table is missing: `spot` is the absent entry above. `None` where that is not all.
+    #[inline(always)]
     fn map_in_new_table<S: PageSize>(
         &mut self,
         spot: Spot,
-        level: usize,
         page: Page<S>,
         frame: Frame<S>,
         attributes: Attributes,
-    ) -> Result<Option<St::Owes<K, ()>>, MapError> {
+    ) -> Option<St::Owes<K, ()>>
+    where
+        K::Regime: HasLeaf<S>,
+    {
+        let level = const { LevelOf::<K::Regime, S>::LEVEL };
         let (virt, phys, bytes) = (page.start().as_u64(), frame.start().as_u64(), S::BYTES);
         let flags = flags_at(Self::FORMAT, Self::FEATURES, attributes, level);
         if flags == NOT_ENCODABLE || phys >= Self::PHYS_END || Self::PHYS_END - phys < bytes {
-            return Ok(None);
-        }
-        let Spot { node, index, word } = spot;
-        if node.level != level + 1 || Sort::of(Self::FORMAT, node.level, word) != Sort::Absent {
-            return Ok(None);
+            return None;
         }
         let mut tree = self.space.tree();
-        let child = tree.take_new(node, index).ok_or(MapError::OutOfTables(1))?;
-        let Ok(child) = tree.in_sight(child) else { return Ok(None) };
+        let child = tree.take_new(spot.node, spot.index)?;
+        let child = tree.in_sight(child).ok()?;
         let (at, span) = (tree.index(child, virt), Span { start: virt, last: virt | (bytes - 1) });
         let leaf = flags | Self::FORMAT.address.encode(phys);
         tree.clear(child, 0, child.entries(Self::FORMAT));
         tree.fill(child, at, leaf);
-        tree.link(node, index, child);
-        tree.owe(node, duty_of::<K, St>(Change::Link), span, is_global::<K, St>(level, leaf));
+        tree.link(spot.node, spot.index, child);
+        tree.owe(spot.node, duty_of::<K, St>(Change::Link), span, is_global::<K, St>(level, leaf));
         let (scope, _) = tree.finish().close();
-        if self.low == level + 1 {
-            self.low = level;
-        }
         self.path[clamp(level)] = Node { fresh: false, ..child };
-        self.get_ready(level);
-        Ok(Some(St::owes(scope, ())))
+        self.get_ready(virt, level);
+        Some(St::owes(scope, ()))
     }
 
     /// A table in the place of the leaf, even one without mappings, would have to be in the token.
@@ -337,7 +361,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         K::Regime: HasLeaf<S>,
     {
         let level = LevelOf::<K::Regime, S>::LEVEL;
-        if self.leap(page.start(), level).or_else(|| self.get_ready_at(page.start(), level)).is_some()
+        if self.finds_the_way(page.start(), level)
             && let Some(owed) = self.unmap_at_once(page)
         {
             return Ok(owed);
@@ -403,7 +427,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         K::Regime: HasLeaf<S>,
     {
         let level = LevelOf::<K::Regime, S>::LEVEL;
-        if self.leap(page.start(), level).or_else(|| self.get_ready_at(page.start(), level)).is_some()
+        if self.finds_the_way(page.start(), level)
             && let Some(owed) = self.protect_at_once(page, change)
         {
             return Ok(owed);

@@ -43,7 +43,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
 
     /// Whether something can be done at once in tables of `level`. Never in the root: whose its entries are must be looked at.
     #[inline(always)]
-    const fn gets_ready(level: usize) -> bool {
+    pub(super) const fn gets_ready(level: usize) -> bool {
         level + 1 < Self::FORMAT.levels && Self::span(level) < u64::BITS
     }
 
@@ -66,53 +66,70 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         Some((node, (offset >> Self::FORMAT.at(level).shift) as usize))
     }
 
-    /// Remembers that the table of `level` on the way to where `path` leads is known, and no other.
-    pub(super) fn get_ready(&mut self, level: usize) {
-        // No other level is ever ready.
-        for ready in self.ready.iter_mut().take(Self::FORMAT.levels) {
-            ready.bytes = 0;
+    /// What a table of `level` that translates `virt` translates first.
+    #[inline(always)]
+    const fn start(virt: u64, level: usize) -> u64 {
+        virt >> Self::span(level) << Self::span(level)
+    }
+
+    /// Remembers that the table of `level` on the way to `virt`, which is in `path`, is known, and no other.
+    #[inline]
+    pub(super) fn get_ready(&mut self, virt: u64, level: usize) {
+        if Self::gets_ready(level) && self.ready[clamp(level)].bytes != 0 {
+            // No other level is ready then.
+            self.ready[clamp(level)].first = Self::start(virt, level);
+            return;
         }
+        self.ready = Ready::NOWHERE;
         if Self::gets_ready(level) {
-            let span = Self::span(level);
-            self.ready[clamp(level)] = Ready { first: self.virt >> span << span, bytes: 1 << span };
+            self.ready[clamp(level)] = Ready { first: Self::start(virt, level), bytes: 1 << Self::span(level) };
         }
     }
 
     /// Goes to the table of `level` on the way to `virt` straight from the root, and forgets the rest of the way: where tables
-    /// stay in sight that costs less than to find out what of it is known. Gives the entry, or the absent one in the table
-    /// above; `None` where there is more to be looked at.
+    /// stay in sight that costs less than to find out what of it is known. Then `there` goes on at the entry, or `above` at
+    /// the absent one in the table above; `None` where there is more to be looked at.
     #[inline(always)]
-    pub(super) fn leap(&mut self, virt: VirtAddr, level: usize) -> Option<Spot> {
+    pub(super) fn leap<T>(
+        &mut self,
+        virt: VirtAddr,
+        level: usize,
+        there: impl FnOnce(&mut Self, Spot) -> Option<T>,
+        above: impl FnOnce(&mut Self, Spot) -> Option<T>,
+    ) -> Option<T> {
         let (format, virt) = (Self::FORMAT, virt.as_u64());
         let stays = sight::stays::<K::Regime, K::Memory>(level) && sight::stays::<K::Regime, K::Memory>(level + 1);
         if !stays || !Self::gets_ready(level) || !format.is_canonical(virt) || self.space.borders.is_foreign_at(virt) {
             return None;
         }
         let root = sight::look::<K::Regime, _>(&self.space.memory, self.space.root_of(virt)?)?;
-        let (mut node, mut above) = (root, format.levels - 1);
-        while above > level {
-            let index = format.index(virt, above);
+        let (mut node, mut at) = (root, format.levels - 1);
+        while at > level {
+            let index = format.index(virt, at);
             let word = sight::load::<K::Regime, K::Memory>(node, index)?;
-            match Sort::of(format, above, word) {
+            match Sort::of(format, at, word) {
                 Sort::Table => {}
-                Sort::Absent if above == level + 1 && above + 1 < format.levels => {
+                Sort::Absent if at == level + 1 && at + 1 < format.levels => {
                     // What is ready stays so: where it leads to has not changed.
-                    (self.virt, self.low) = (virt, MAX_LEVELS);
-                    return Some(Spot { node: Node { level: above, ..node }, index, word });
+                    self.low = MAX_LEVELS;
+                    let node = Node { level: at, base: Self::start(virt, at), fresh: false, ..node };
+                    return above(self, Spot { node, index, word });
                 }
                 _ => return None,
             }
-            let below = Node { level: above - 1, ..node.below(format, index, word) };
-            if above + 1 == format.levels && below.table == root.table {
+            let below = Node { level: at - 1, ..node.below(format, index, word) };
+            if at + 1 == format.levels && below.table == root.table {
                 return None;
             }
             node = sight::look::<K::Regime, _>(&self.space.memory, below)?;
-            above -= 1;
+            at -= 1;
         }
+        // The same as what the tables on the way said, in one step.
+        node = Node { level, base: Self::start(virt, level), fresh: false, ..node };
         let index = format.index(virt, level);
         let word = sight::load::<K::Regime, K::Memory>(node, index)?;
-        (self.virt, self.low, self.path[clamp(level)]) = (virt, MAX_LEVELS, node);
-        self.get_ready(level);
-        Some(Spot { node, index, word })
+        (self.low, self.path[clamp(level)]) = (MAX_LEVELS, node);
+        self.get_ready(virt, level);
+        there(self, Spot { node, index, word })
     }
 }
