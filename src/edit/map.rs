@@ -67,8 +67,11 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let unit = unit_of(Self::FORMAT, request.limits);
         let span = Span::new(Self::FORMAT, request.virt, request.size, unit)?;
         check_phys(Self::PHYS_END, span, request.phys, unit)?;
-        if !way.replaces() && self.is_small(request, span) {
-            return self.map_pages(request, span);
+        if !way.replaces()
+            && let Some(level) = Self::level_of(request, span)
+            && self.map_alike(request, span, level)?
+        {
+            return Ok(());
         }
         let leaves = Leaves::of(Self::FORMAT, Self::FEATURES, span, request);
         leaves.check(Self::FORMAT, Self::FEATURES, unit)?;

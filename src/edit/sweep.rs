@@ -161,7 +161,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             let all = unsafe { row::union::<K::Regime>(entry, if level == 0 { pages } else { 1 }) };
             if all & Self::FORMAT.present == 0 {
                 if maps {
-                    tables += Self::tables_for_pages(level, part);
+                    tables += Self::tables_between(level, part, 0);
                 }
             } else if maps || level > 0 && !part.is_whole(Self::shift(level)) {
                 // SAFETY: as above: one of them is present.

@@ -32,12 +32,21 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     /// Makes the entries `from..to` absent.
     #[inline]
     pub(in crate::edit) fn clear(&mut self, node: Node, from: usize, to: usize) {
+        if from >= to {
+            return;
+        }
         let node = self.shown(node);
-        if let Some((at, count)) = Self::quiet(node, from, to) {
+        match Self::quiet(node, from, to) {
             // SAFETY: by invariant 1 the table is this space's, which is borrowed exclusively, or this operation's; it has
             // these entries.
-            return unsafe { row::clear::<K::Regime>(at, count) };
+            Some((at, count)) => unsafe { row::clear::<K::Regime>(at, count) },
+            None => self.clear_each(node, from, to),
         }
+    }
+
+    /// The same of entries that are no ordinary memory.
+    #[inline(never)]
+    fn clear_each(&mut self, node: Node, from: usize, to: usize) {
         for index in from..to {
             self.store(node, index, 0);
         }
@@ -49,21 +58,20 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     pub(in crate::edit) fn fill_row(&mut self, node: Node, from: usize, to: usize, flags: u64, phys: u64) {
         debug_assert!(node.fresh || self.is_row_absent(node, from, to), "what is there is opened, and settled, before");
         let node = self.shown(node);
-        let Some(step) = Self::step(node.level) else {
-            for index in from..to {
-                let phys = phys.wrapping_add(((index - from) as u64) << Self::shift(node.level));
-                self.fill(node, index, flags | Self::FORMAT.address.encode(phys));
-            }
-            return;
-        };
-        let mut word = flags | Self::FORMAT.address.encode(phys);
-        if let Some((at, count)) = Self::quiet(node, from, to) {
+        if let (Some(step), Some((at, count))) = (Self::step(node.level), Self::quiet(node, from, to)) {
+            let first = flags | Self::FORMAT.address.encode(phys);
             // SAFETY: as in `clear`.
-            return unsafe { row::fill::<K::Regime>(at, count, word, step) };
+            return unsafe { row::fill::<K::Regime>(at, count, first, step) };
         }
+        self.fill_each(node, from, to, flags, phys);
+    }
+
+    /// The same of entries that are no ordinary memory.
+    #[inline(never)]
+    fn fill_each(&mut self, node: Node, from: usize, to: usize, flags: u64, mut phys: u64) {
         for index in from..to {
-            self.fill(node, index, word);
-            word = word.wrapping_add(step);
+            self.fill(node, index, flags | Self::FORMAT.address.encode(phys));
+            phys = phys.wrapping_add(1 << Self::shift(node.level));
         }
     }
 
@@ -89,9 +97,15 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let all = match Self::quiet(node, from, to) {
             // SAFETY: as in `change_row`.
             Some((at, count)) => unsafe { row::union::<K::Regime>(at, count) },
-            None => (from..to).fold(0, |all, index| all | self.load(node, index)),
+            None => self.union_of_each(node, from, to),
         };
         all & Self::FORMAT.present == 0
+    }
+
+    /// The bits that any of the entries `from..to` has, which are no ordinary memory.
+    #[inline(never)]
+    fn union_of_each(&self, node: Node, from: usize, to: usize) -> u64 {
+        (from..to).fold(0, |all, index| all | self.load(node, index))
     }
 
     /// Whether all of the entries `from..to` have the pattern.
