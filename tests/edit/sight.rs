@@ -288,6 +288,51 @@ fn refuses_the_same<R: Promotes + HasLeaf<Size4K>>(reserved: u64) {
     assert!(words(&seen) == before);
 }
 
+/// Makes a part another space's.
+fn shares<R: Promotes, J>(other: &mut AddressSpace<J>, virt: VirtAddr, size: u64)
+where
+    J: Kind<Regime = R, Hardware = Recorder<R::Architecture, 2048>, Reach = OneCore>,
+{
+    let (_frames, view) = frames();
+    // SAFETY: no hardware uses the tables.
+    let mut owner = unsafe { space::<Seen<R>, _>(view).assume_live(Recorder::new()) };
+    let token = owner.pin(virt, size).expect("nothing is there");
+    owner.flush(token);
+    owner.share_with(other).expect("nothing is there");
+}
+
+/// Root entries that are pinned, or another space's.
+fn respects_the_same_borders<R: Promotes + HasLeaf<Size4K>>() {
+    let ((seen, of_seen), (unseen, of_unseen)) = (frames(), frames());
+    let (mut a, mut b) = (space::<SeenPages<R>, _>(of_seen), space::<UnseenPages<R>, _>(Asked(of_unseen)));
+    let slot = R::FORMAT.level[R::FORMAT.levels - 1].size();
+    let (pinned, size) = (VirtAddr::new(2 * slot), 2 * slot);
+    assert_eq!((a.pin(pinned, size), b.pin(pinned, size)), (Ok(()), Ok(())));
+    shares::<R, _>(&mut a, VirtAddr::new(5 * slot), slot);
+    shares::<R, _>(&mut b, VirtAddr::new(5 * slot), slot);
+    let mut done = 0;
+    for first in 0..7 {
+        for (start, pages) in [(0, 1), (slot - 0x1000, 1), (slot - 0x1000, 2), (slot - 0x2000, 4)] {
+            let attributes = Attributes::new(Access::kernel(Rights::RW), MemoryType::NormalWb);
+            let (virt, size) = (VirtAddr::new(first * slot + start), pages * 0x1000);
+            let request = Mapping::new(virt, PhysAddr::new(64 * M), size, attributes);
+            let of_a = text(a.map(&request));
+            assert_eq!(of_a, text(b.map(&request)), "{request:?}");
+            done += usize::from(of_a.is_ok());
+            let (of_a, of_b) = (a.unmap(virt, size, Reclaim::Keep), b.unmap(virt, size, Reclaim::Keep));
+            assert_eq!(of_a, of_b, "{request:?}");
+            assert!(words(&seen) == words(&unseen), "{request:?}");
+        }
+    }
+    assert!(done > 8 && done < 28, "{done}");
+}
+
+#[test]
+fn a_sweep_stays_within_the_borders_that_the_general_engine_respects() {
+    respects_the_same_borders::<Level4>();
+    respects_the_same_borders::<Sv39>();
+}
+
 #[test]
 fn a_sweep_refuses_what_the_general_engine_refuses() {
     refuses_the_same::<Level4>(1 | 1 << 7);
