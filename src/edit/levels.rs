@@ -3,7 +3,7 @@
 
 use super::node::Sort;
 use crate::addr::PhysAddr;
-use crate::format::{Format, Pattern};
+use crate::format::{Format, MAX_LEVELS, Pattern, clamp};
 use crate::regime::Regime;
 
 /// Those of `R`.
@@ -49,6 +49,16 @@ impl<R: Regime> Levels<R> {
             i += 1;
         }
         has
+    };
+
+    /// Which words are leaves. Who needs no more of the levels links no more of the format.
+    const LEAVES: &'static [Pattern; MAX_LEVELS] = &{
+        let (mut leaves, mut level) = ([Pattern::NEVER; MAX_LEVELS], 0);
+        while level < Self::FORMAT.levels {
+            leaves[level] = Self::FORMAT.at(level).leaf;
+            level += 1;
+        }
+        leaves
     };
 
     /// log2 of the bytes that an entry of `level` covers.
@@ -103,6 +113,6 @@ impl<R: Regime> Levels<R> {
         if Self::HAS_OWN {
             return matches!(Sort::of(Self::FORMAT, level, word), Sort::Leaf);
         }
-        Self::FORMAT.at(level).leaf.matches(word)
+        Self::LEAVES[clamp(level)].matches(word)
     }
 }
