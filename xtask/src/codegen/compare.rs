@@ -192,7 +192,7 @@ fn readable(lines: &[Line], assembly: &Assembly) -> Vec<Line> {
 
 /// Constants without a name have one that is made of numbers.
 fn anonymous(text: &str) -> String {
-    for (prefix, name) in [(".Lanon.", ".Lconstant"), (".Lpcrel_hi", ".Lhigh")] {
+    for (prefix, name) in [(".Lanon.", ".Lconstant"), (".LCPI", ".Lconstant"), (".Lpcrel_hi", ".Lhigh")] {
         if let Some(at) = text.find(prefix) {
             let end = text[at + 1..]
                 .find(|c: char| !c.is_alphanumeric() && !"._".contains(c))
