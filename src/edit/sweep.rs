@@ -163,7 +163,9 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
                 if maps {
                     tables += Self::tables_between(level, part, 0);
                 }
-            } else if maps || level > 0 && !part.is_whole(Self::shift(level)) {
+            } else if maps
+                || level > 0 && (!part.is_whole(Self::shift(level)) || Levels::<K::Regime>::is_pointer(level, all))
+            {
                 // SAFETY: as above: one of them is present.
                 return Err(unsafe { Self::first_in_the_way(entry, level, part) });
             }

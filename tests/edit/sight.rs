@@ -281,6 +281,10 @@ fn refuses_the_same<R: Promotes + HasLeaf<Size4K>>(reserved: u64) {
             }
         }
     }
+    // All of the slot of the self map, alone and beside others.
+    for (virt, size) in [(slot, slot), (0, 2 * slot)] {
+        check(virt, size, 64 * M);
+    }
     assert!(refused.len() > 12, "{refused:?}");
     // The general engine looks for what is out of reach at the ends of a range alone, and leaves it mapped.
     let (virt, before) = (VirtAddr::new(2 * slot), words(&seen));
