@@ -55,7 +55,7 @@ pub(super) const fn stays<R: Regime, A: TableAccess<R>>(level: usize) -> bool {
 }
 
 /// The same table for many accesses, which find its entries there if it stays in sight; `None` if it should, and is out of
-/// reach.
+/// reach. It lies where one [can be](can_be).
 #[inline(always)]
 pub(super) fn look<R: Regime, A: TableAccess<R>>(access: &A, node: Node) -> Option<Node> {
     if !stays::<R, A>(node.level) {
@@ -77,7 +77,8 @@ pub(super) unsafe fn seen_before<R: Regime, A: TableAccess<R>>(node: Node) -> No
     node
 }
 
-/// One entry of a table that was not looked at, and will not be asked for others; `None` if it is out of reach.
+/// One entry of a table that was not looked at, and will not be asked for others; `None` if it is out of reach. It lies where
+/// one [can be](can_be).
 #[inline]
 pub(super) fn glance<R: Regime, A: TableAccess<R>>(access: &A, node: Node, index: usize) -> Option<u64> {
     debug_assert!(index < node.entries(&R::FORMAT), "an entry of the table");
@@ -89,6 +90,14 @@ pub(super) fn glance<R: Regime, A: TableAccess<R>>(access: &A, node: Node, index
     let entry = unsafe { table.add(index * R::FORMAT.entry_bytes as usize) };
     // SAFETY: it is an entry that can be read; the memory is borrowed.
     Some(unsafe { word::load::<R>(entry) })
+}
+
+/// Whether a table may lie there. Of roots that are a reader's nobody knows it; those of a space, and what words point to, are
+/// aligned, or that is looked at.
+#[inline(always)]
+pub(super) const fn can_be<R: Regime>(node: Node) -> bool {
+    let is_known = !const { has_root_of_one_table(&R::FORMAT) } || node.level + 1 < R::FORMAT.levels;
+    is_known || is_aligned(node.table.as_u64(), R::FORMAT.table_size())
 }
 
 /// Where the entries are that the level of the node has: one after the other, aligned, to be read. Of a level that [`stays`].

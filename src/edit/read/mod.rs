@@ -128,12 +128,12 @@ impl<R: Regime, A: TableAccess<R>> Words<R> for Linked<'_, A> {
 
     #[inline]
     fn look(&self, node: Node) -> Option<Node> {
-        sight::look(self.0, node)
+        if sight::can_be::<R>(node) { sight::look(self.0, node) } else { None }
     }
 
     #[inline]
     fn glance(&self, node: Node, index: usize) -> Option<u64> {
-        sight::glance(self.0, node, index)
+        if sight::can_be::<R>(node) { sight::glance(self.0, node, index) } else { None }
     }
 
     #[inline]

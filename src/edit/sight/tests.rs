@@ -149,11 +149,14 @@ fn what_is_out_of_reach_is_an_error() {
     assert_eq!(space.leaves(VirtAddr::new(0)).fault(), None);
     assert!(space.unmap(VirtAddr::new(GIB), 0x1000, Reclaim::Keep).is_err());
     assert!(space.protect(VirtAddr::new(GIB), 0x1000, &Protect::access(Access::user(Rights::R))).is_err());
-    let nowhere = Roots { lower: Some(0x8000_0008), upper: None };
-    let reader = crate::edit::Reader::<Sv39, _>::new(nowhere, crate::edit::read::Linked(space.memory()));
-    // Eight bytes behind a table: words are what they are, and those behind its end are another's.
-    assert!(reader.translate(VirtAddr::new(0)).is_err());
-    let _ = reader.leaves(VirtAddr::new(0)).count();
+    // Roots that nobody looked at, where none can be.
+    for root in [1, 4, 8, 0x800, 0xfff] {
+        let nowhere = Roots { lower: Some(0x8000_0000 + root), upper: None };
+        let reader = crate::edit::Reader::<Sv39, _>::new(nowhere, crate::edit::read::Linked(space.memory()));
+        assert!(reader.translate(VirtAddr::new(0)).is_err(), "{root:#x}");
+        assert!(reader.translator().translate(VirtAddr::new(0)).is_err(), "{root:#x}");
+        let _ = reader.leaves(VirtAddr::new(0)).count();
+    }
 }
 
 /// A root that is less than a table, and not at the start of one.
