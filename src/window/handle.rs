@@ -231,13 +231,13 @@ impl<R: WindowRegion, K: Kind<Regime = Of<R::Space>>, A: Granted, M: Memory, N: 
     const fn word(frame: Frame<R::Size>, i: u64) -> u64 {
         const { assert!(R::Size::BYTES == <R::Space as Declared>::FORMAT.page_size(), "pages of another size") };
         let field = const { <R::Space as Declared>::FORMAT.address };
-        let start = frame.start().as_u64();
+        let (flags, start) = (Flags::<R, A, M>::WORD, frame.start().as_u64());
         if field.high_bits == 0 {
             // The words of neighbouring pages differ by as much.
             let step = const { <R::Space as Declared>::FORMAT.address.place(R::Size::BYTES) };
-            return (Flags::<R, A, M>::WORD | field.place(start)).wrapping_add(i.wrapping_mul(step));
+            return (flags | field.place(start)).wrapping_add(i.wrapping_mul(step));
         }
-        Flags::<R, A, M>::WORD | field.place(start.wrapping_add(i.wrapping_mul(R::Size::BYTES)))
+        flags | field.place(start.wrapping_add(i.wrapping_mul(R::Size::BYTES)))
     }
 
     /// The first page.
