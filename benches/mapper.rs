@@ -116,6 +116,10 @@ pub trait Mapper: Sized {
     fn translate_each(&self, _: impl Iterator<Item = u64>) -> Answer {
         None
     }
+    /// The same with nothing remembered from one to the next.
+    fn translate_alone(&self, pages: impl Iterator<Item = u64>) -> Answer {
+        self.translate_each(pages)
+    }
     /// Maps each page, and unmaps it at once.
     fn flip_each(&mut self, _: impl Iterator<Item = (u64, u64)>) -> Answer {
         None

@@ -168,6 +168,12 @@ pub fn workloads<M: Mapper>(scale: u64) -> Vec<Workload<M>> {
                  |_| mapped(GIB))
         },
         Workload {
+            leaves: (1 << 20) / scale,
+            answer: |n| addresses(n << 2).map(|virt| virt - BASE + PHYS).fold(0, u64::wrapping_add),
+            ..of("W7 alone", "the same, each from the root", |m, n| addresses(n).next().and_then(|_| fill(m, GIB)), |m, n| m.translate_alone(addresses(n << 2)),
+                 |_| mapped(GIB))
+        },
+        Workload {
             leaves: 1421, creates: true,
             ..of("W8", "12-region boot map, from empty", nothing,
                  |m, _| boot_map().iter().try_fold(0, |_, region| m.map_largest(region)), |_| boot_map().to_vec())
