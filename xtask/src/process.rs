@@ -1,7 +1,8 @@
 //! Running other programs: said aloud, with their failure explained.
 
+use std::collections::VecDeque;
 use std::ffi::OsStr;
-use std::io::{Read, Write as _};
+use std::io::{BufRead as _, BufReader, IsTerminal as _, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -34,18 +35,52 @@ pub(crate) fn shown(command: &Command) -> String {
     words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
 }
 
-/// Runs `command` with its output shown.
+/// Lines of a failed program's output that its error repeats.
+const REPEATED: usize = 60;
+
+/// Runs `command` with its output shown; where nobody looks on, a failure repeats the end of it.
 ///
 /// # Errors
 /// It cannot be started, or it fails.
 pub(crate) fn call(command: &mut Command) -> Result<()> {
+    call_before(std::io::stdout().is_terminal(), command)
+}
+
+/// [`call`], before somebody's eyes or before nobody's.
+fn call_before(watched: bool, command: &mut Command) -> Result<()> {
     let line = shown(command);
     println!("$ {line}");
-    let status = command.status().with_context(|| format!("cannot start `{line}`"))?;
+    if !watched {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    }
+    let mut child = command.spawn().with_context(|| format!("cannot start `{line}`"))?;
+    let out = child.stdout.take().map(|pipe| show_aside(pipe, std::io::stdout()));
+    let err = child.stderr.take().map(|pipe| show_aside(pipe, std::io::stderr()));
+    let ends = [err, out].into_iter().flatten().flat_map(|shown| shown.join().unwrap_or_default());
+    let end = ends.fold(String::new(), |text, line| text + "\n" + &line);
+    let status = child.wait()?;
     if !status.success() {
-        bail!("`{line}` failed: {status}");
+        bail!("`{line}` failed: {status}{end}");
     }
     Ok(())
+}
+
+/// Copies the lines of `pipe` to `to` in a thread, which returns the last ones.
+fn show_aside(
+    pipe: impl Read + Send + 'static,
+    mut to: impl Write + Send + 'static,
+) -> thread::JoinHandle<Vec<String>> {
+    thread::spawn(move || {
+        let mut last = VecDeque::with_capacity(REPEATED + 1);
+        for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
+            let line = String::from_utf8_lossy(&line).into_owned();
+            // Nobody may be left to read it; the program's own end is what counts.
+            let _ = writeln!(to, "{line}");
+            last.push_back(line);
+            last.drain(..last.len().saturating_sub(REPEATED));
+        }
+        last.into()
+    })
 }
 
 /// What a program wrote, and how it ended.
@@ -121,6 +156,16 @@ mod tests {
         let ended = capture(Command::new("rustc").arg("--version"), Duration::from_secs(60)).expect("rustc is here");
         assert!(ended.status.is_some_and(|status| status.success()));
         assert!(ended.output.starts_with("rustc "));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_failure_that_nobody_watched_repeats_the_end_of_what_was_said() {
+        let script = "seq 1 100; echo why >&2; exit 3";
+        let shown = show_aside(&b"1\n2\n3"[..], std::io::sink()).join().expect("nothing panics");
+        assert_eq!(shown, ["1", "2", "3"]);
+        let said = call_before(false, Command::new("sh").args(["-c", script])).expect_err("it fails").to_string();
+        assert!(said.contains("exit status: 3\nwhy\n41\n42\n") && said.ends_with("\n100"), "{said}");
     }
 
     #[cfg(unix)]

@@ -68,10 +68,15 @@ impl Steps {
         if !self.only.is_empty() {
             println!("these are only the steps with `{}` in their name", self.only);
         }
+        for (name, error) in self.done.iter().filter_map(|step| Some((&step.name, step.error.as_ref()?))) {
+            println!("── FAILED {name}: {error}");
+        }
         println!("{} passed, {failed} failed", self.done.len() - failed);
-        if failed > 0 || self.done.is_empty() {
-            let first = self.done.iter().find_map(|step| step.error.as_deref()).unwrap_or("no step ran");
-            bail!("{failed} of {} steps failed; the first: {first}", self.done.len());
+        if let Some(first) = self.done.iter().find(|step| step.error.is_some()) {
+            bail!("{failed} of {} steps failed; the first: {}", self.done.len(), first.name);
+        }
+        if self.done.is_empty() {
+            bail!("no step ran");
         }
         Ok(())
     }
