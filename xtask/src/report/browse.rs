@@ -30,7 +30,8 @@ pub(super) fn run_all(steps: &mut Steps, arches: &[Arch]) {
             with_browser(|browser| {
                 let document = super::write_partitions(arch)?;
                 look(browser, &document, if arch == Arch::Aarch64 { 4 } else { 2 })?;
-                hostile(browser, &document)
+                hostile(browser, &document)?;
+                large(browser, &document)
             })
         });
     }
@@ -73,7 +74,8 @@ fn plain(look: &mut Look<'_>, file: &Path) -> Result<()> {
 fn read_plain(look: &mut Look<'_>, file: &Path) -> Result<()> {
     look.browser.open(file, look.screen)?;
     look.fits()?;
-    let text = look.browser.evaluate("document.body.innerText")?;
+    // Selected, and not `innerText`, which leaves out what was not in sight yet.
+    let text = look.browser.evaluate("getSelection().selectAllChildren(document.body); getSelection().toString()")?;
     let text = text.as_str().context("no text")?;
     let document = look.document;
     let all = ["spaces", "resources", "channels", "rules", "transitions", "waivers", "devices"];
@@ -136,5 +138,31 @@ fn hostile(browser: &mut Browser, document: &Path) -> Result<()> {
     look.fits()?;
     let shown = look.browser.evaluate("document.querySelector('tr.region .name').textContent")?;
     ensure!(shown.as_str().is_some_and(|shown| shown.starts_with(name)), "{shown}");
+    look.quiet()
+}
+
+/// Of a page of 64 spaces, that is laid out which was in sight: else a reader would wait for all of it.
+fn large(browser: &mut Browser, document: &Path) -> Result<()> {
+    let mut value: Value = serde_json::from_slice(&fs::read(document)?)?;
+    let few = value["spaces"].as_array().context("no spaces")?.clone();
+    let spaces = few.iter().cycle().take(64).enumerate().map(|(at, space)| {
+        let mut space = space.clone();
+        space["name"] = format!("{}-{at}", space["name"].as_str().unwrap_or_default()).into();
+        space
+    });
+    value["spaces"] = spaces.collect();
+    let path = document.with_file_name("large.json");
+    fs::write(&path, value.to_string())?;
+    page::write(&path)?;
+    let mut look = Look { browser, document: &value, screen: SCREENS[0] };
+    look.browser.open(&path.with_extension("html"), SCREENS[0])?;
+    look.browser.evaluate(TOOLS)?;
+    look.browser.evaluate("settled()")?;
+    for region in regions(&value)?.iter().step_by(97) {
+        look.one(region).with_context(|| format!("region {} of a large page", region.id))?;
+    }
+    let drawn = look.browser.evaluate("drawnPictures()")?;
+    ensure!(drawn.as_u64().is_some_and(|drawn| (1..40).contains(&drawn)), "{drawn} of 65 pictures are drawn");
+    look.fits()?;
     look.quiet()
 }

@@ -109,13 +109,22 @@ impl Browser {
         }
     }
 
+    /// Makes the window so large.
+    ///
+    /// # Errors
+    /// The browser is gone.
+    pub(crate) fn resize(&mut self, width: u32, height: u32) -> Result<()> {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.call("Emulation.setDeviceMetricsOverride", size)?;
+        Ok(())
+    }
+
     /// Opens a file, and waits until it is there.
     ///
     /// # Errors
     /// It cannot be opened.
     pub(crate) fn open(&mut self, path: &Path, screen: Screen) -> Result<()> {
-        let size = json!({ "width": screen.width, "height": screen.height, "deviceScaleFactor": 1, "mobile": false });
-        self.call("Emulation.setDeviceMetricsOverride", size)?;
+        self.resize(screen.width, screen.height)?;
         let theme = json!({ "features": [{ "name": "prefers-color-scheme", "value": screen.theme }] });
         self.call("Emulation.setEmulatedMedia", theme)?;
         // What the page before this one stored is forgotten, and it is left, so that a fragment is no reason to stay.
@@ -181,18 +190,19 @@ impl Browser {
         Ok(())
     }
 
-    /// Pixels of a part of the page, in pixels of the page.
+    /// Pixels of a part of the page that is in sight, in pixels of the page.
     ///
     /// # Errors
     /// They cannot be had.
     pub(crate) fn picture(&mut self, area: [f64; 4]) -> Result<Pixels> {
-        let [x, y, width, height] = area;
+        // From a whole pixel on: otherwise they are mixed from two.
+        let [x, y] = [area[0].floor(), area[1].floor()];
+        let [width, height] = [(area[0] + area[2]).ceil() - x, (area[1] + area[3]).ceil() - y];
         let clip = json!({ "x": x, "y": y, "width": width, "height": height, "scale": 1 });
-        let parameters =
-            json!({ "format": "png", "clip": clip, "captureBeyondViewport": true, "optimizeForSpeed": true });
+        let parameters = json!({ "format": "png", "clip": clip, "optimizeForSpeed": true });
         let done = self.call("Page.captureScreenshot", parameters)?;
         let bytes = STANDARD.decode(done["data"].as_str().context("no picture")?)?;
-        Pixels::read(bytes)
+        Pixels::read(bytes, [x, y])
     }
 
     /// What went wrong in the page, and what it loaded besides itself.
@@ -248,25 +258,31 @@ fn address(child: &mut Child) -> Result<String> {
     }
 }
 
-/// A picture.
+/// A picture of a part of the page.
 pub(crate) struct Pixels {
     bytes: Vec<u8>,
+    /// Where its first pixel is in the page.
+    origin: [f64; 2],
     width: usize,
     height: usize,
     samples: usize,
 }
 
 impl Pixels {
-    fn read(png: Vec<u8>) -> Result<Self> {
+    fn read(png: Vec<u8>, origin: [f64; 2]) -> Result<Self> {
         let mut reader = png::Decoder::new(Cursor::new(png)).read_info()?;
         let mut bytes = vec![0; reader.output_buffer_size().context("too large a picture")?];
         let info = reader.next_frame(&mut bytes)?;
         let (width, height) = (info.width as usize, info.height as usize);
-        Ok(Self { bytes, width, height, samples: info.color_type.samples() })
+        Ok(Self { bytes, origin, width, height, samples: info.color_type.samples() })
     }
 
-    /// Red, green, blue there; none outside.
+    /// Red, green, blue at a place of the page; none outside.
     pub(crate) fn at(&self, x: f64, y: f64) -> Option<[u8; 3]> {
+        let [x, y] = [x - self.origin[0], y - self.origin[1]];
+        if x < 0.0 || y < 0.0 {
+            return None;
+        }
         let (x, y) = (x.floor() as usize, y.floor() as usize);
         if x >= self.width || y >= self.height {
             return None;

@@ -27,6 +27,9 @@ pub(super) struct Region<'a> {
 /// Functions that the expressions here use.
 pub(super) const TOOLS: &str = include_str!("tools.js");
 
+/// More pixels than what stays at the top has.
+const TOP: u32 = 200;
+
 impl Look<'_> {
     /// Everything.
     ///
@@ -35,8 +38,7 @@ impl Look<'_> {
     pub(super) fn all(&mut self, page: &Path) -> Result<()> {
         self.browser.open(page, self.screen)?;
         self.browser.evaluate(TOOLS)?;
-        // Pictures are drawn when the page was laid out.
-        self.browser.evaluate("settled()")?;
+        self.browser.evaluate("read()")?;
         self.fits()?;
         self.theme()?;
         self.whole()?;
@@ -71,7 +73,7 @@ impl Look<'_> {
 
     /// Light and dark are what they say, and text can be told from its ground.
     fn theme(&mut self) -> Result<()> {
-        let ground = luminance(self.browser.picture([2.0, 2.0, 4.0, 4.0])?.at(1.0, 1.0).context("no pixel")?);
+        let ground = luminance(self.browser.picture([2.0, 2.0, 4.0, 4.0])?.at(3.0, 3.0).context("no pixel")?);
         let text = self.browser.evaluate("colour(document.body, 'color')")?;
         let text = luminance(numbers::<3>(&text)?.map(|part| part as u8));
         let is_dark = self.screen.theme == "dark";
@@ -93,7 +95,7 @@ impl Look<'_> {
             let area = numbers(&self.browser.evaluate(&format!("box({figure}.querySelector('.live'))"))?)?;
             let ground =
                 numbers(&self.browser.evaluate(&format!("colour({figure}.querySelector('.ground'), 'fill')"))?)?;
-            let picture = self.browser.picture(area)?;
+            let picture = self.seen(area)?;
             let rects = self.browser.evaluate(&format!("drawnIn({figure})"))?;
             let regions = space["regions"].as_array().map_or(0, Vec::len);
             ensure!(
@@ -102,7 +104,7 @@ impl Look<'_> {
             );
             for region in (0..regions).map(|at| format!("s{index}-r{at}")) {
                 let [x, y, width, height] = numbers(&rects[&region])?;
-                let pixel = picture.at(x - area[0] + width / 2.0, y - area[1] + height / 2.0).context("outside")?;
+                let pixel = picture.at(x + width / 2.0, y + height / 2.0).context("outside")?;
                 ensure!(!is_near(pixel, ground, 8.0), "{region}: nothing at {x}, {y}: {pixel:?}");
             }
         }
@@ -118,14 +120,14 @@ impl Look<'_> {
         Ok(())
     }
 
-    fn one(&mut self, region: &Region<'_>) -> Result<()> {
+    pub(super) fn one(&mut self, region: &Region<'_>) -> Result<()> {
         let id = &region.id;
         self.browser.evaluate(&format!("go_to('{id}')"))?;
         let known = self.browser.evaluate(&format!("known('{id}', '{}')", class(region.value)))?;
         let area: [f64; 4] = numbers(&known["area"])?;
         let share = area[3] / known["high"].as_f64().context("no picture")?;
         ensure!((share - 1.0 / 1.4).abs() < 0.01, "it is {share} of the picture");
-        filled(&self.browser.picture(area)?, [0.0, 0.0, area[2], area[3]], numbers(&known["legend"])?)?;
+        filled(&self.browser.picture(area)?, area, numbers(&known["legend"])?)?;
         // A narrow screen cuts long names.
         let start: String = region.name.chars().take(12).collect();
         let names = known["names"].as_str().context("no names")?;
@@ -152,9 +154,9 @@ impl Look<'_> {
     /// With gaps collapsed, one picture shows all regions.
     fn collapsed(&mut self) -> Result<()> {
         let document = self.document;
-        self.browser.evaluate("pictures.forEach(picture => picture.mode(true))")?;
+        self.browser.evaluate("pictures.forEach(picture => picture.mode(true)); read()")?;
         self.still(&regions(document)?)?;
-        self.browser.evaluate("pictures.forEach(picture => picture.mode(false))")?;
+        self.browser.evaluate("pictures.forEach(picture => picture.mode(false)); read()")?;
         Ok(())
     }
 
@@ -168,14 +170,24 @@ impl Look<'_> {
                 numbers::<11>(&boxes[&region.id]).with_context(context)?;
             let (shown, pixels) = match picture.take() {
                 Some((shown, pixels)) if shown == area => (shown, pixels),
-                _ => (area, self.browser.picture(area)?),
+                _ => (area, self.seen(area)?),
             };
             // Its name stands at the left.
-            let right = [x + width - 14.0 - area[0], y - area[1], 14.0, height];
+            let right = [x + width - 14.0, y, 14.0, height];
             filled(&pixels, right, [red, green, blue]).with_context(context)?;
             picture = Some((shown, pixels));
         }
         Ok(())
+    }
+
+    /// Pixels of a part of the page, brought into sight below what stays at the top, in a window that is high enough.
+    fn seen(&mut self, area: [f64; 4]) -> Result<Pixels> {
+        let Screen { width, height, .. } = self.screen;
+        self.browser.resize(width, height.max(area[3] as u32 + 2 * TOP))?;
+        self.browser.evaluate(&format!("scrollTo(0, {} - {TOP}); settled()", area[1]))?;
+        let picture = self.browser.picture(area)?;
+        self.browser.resize(width, height)?;
+        Ok(picture)
     }
 
     /// A picture by itself shows the regions of the space of that name.

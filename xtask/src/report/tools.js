@@ -23,8 +23,31 @@ function stills() {
     [group.dataset.id, [...box(rect), ...colour(rect, "fill"), ...box(rect.closest("svg"))]]));
 }
 
-// Until what changed is laid out, and pictures that have another width are drawn again.
-const settled = () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+// Until what changed is laid out: one frame finds out that it is in sight, the next one lays it out and draws it.
+async function settled() {
+  for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+}
+
+// Reads the page to its end until all has its place: what is out of sight is as high as it was when it was in sight.
+async function read() {
+  for (let before = 0, high; (high = document.documentElement.scrollHeight) !== before; before = high) {
+    for (const part of document.querySelectorAll("figure, table")) {
+      part.scrollIntoView();
+      await settled();
+    }
+  }
+  scrollTo(0, 0);
+  await settled();
+}
+
+// How many pictures are drawn.
+const drawnPictures = () => document.querySelectorAll(".live .hand").length;
+
+// Whether an element is in view.
+function inView(element) {
+  const { top, bottom } = element.getBoundingClientRect();
+  return bottom > 0 && top < innerHeight;
+}
 
 // Follows the link to a region.
 async function go_to(id) {
@@ -42,10 +65,10 @@ async function visit(id) {
 
 // What is known of a region: where it is, how high its picture is, the legend's colour of a class, names, whether it is seen.
 function known(id, class_) {
-  const rect = drawn(id), svg = rect.closest("svg"), { top, bottom } = rect.getBoundingClientRect();
+  const rect = drawn(id), svg = rect.closest("svg");
   return {
     area: box(rect), high: box(svg)[3], legend: colour(document.querySelector(`.legend .${class_}`), "backgroundColor"),
-    names: [...svg.querySelectorAll("a .name")].map(name => name.textContent).join("\n"), seen: bottom > 0 && top < innerHeight,
+    names: [...svg.querySelectorAll("a .name")].map(name => name.textContent).join("\n"), seen: inView(rect),
   };
 }
 

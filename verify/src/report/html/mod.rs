@@ -169,9 +169,12 @@ fn section(id: &str, title: &str, content: Markup) -> Markup {
 }
 
 /// A table; on a narrow screen its rows are cards, with the headings in the cells.
+///
+/// It is laid out when it comes into sight; until then its number of rows says about how high it is.
 fn table(class: &str, headings: &[&str], rows: Markup) -> Markup {
+    let count = rows.0.matches("<tr").count();
     html! {
-        div.wide { table class={ "find-in " (class) } {
+        div.wide style={ "--rows:" (count) } { table class={ "find-in " (class) } {
             thead { tr { @for heading in headings { th scope="col" { (heading) } } } }
             tbody { (rows) }
         } }

@@ -49,7 +49,8 @@ impl Picture {
     /// As a part of a page, which has the style.
     #[must_use]
     pub fn inline(self) -> String {
-        self.document().add(self.content).to_string()
+        // Each end of a line would be a node. What a document says has none: it is shown as escapes.
+        self.document().add(self.content).to_string().replace('\n', "")
     }
 
     fn document(&self) -> Document {
