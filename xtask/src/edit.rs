@@ -156,11 +156,11 @@ pub(crate) fn run_all(steps: &mut Steps, toolchain: Toolchain) {
 pub(crate) fn check_all(steps: &mut Steps, toolchain: Toolchain) {
     steps.run(format!("check {PACKAGE}, every regime"), || {
         let image = build(toolchain)?;
-        ALL.iter().try_for_each(|guest| verify::check(&image, &report::write_regime(guest.name)?, &[]))
+        ALL.iter().try_for_each(|guest| verify::check(&image, &report::write_map(guest.name)?, &[]))
     });
     for name in MUTATED {
         steps.run(format!("mutations {PACKAGE}, {name}"), || {
-            verify::mutate::run(&build(toolchain)?, &report::write_regime(name)?)
+            verify::mutate::run(&build(toolchain)?, &report::write_map(name)?)
         });
     }
 }

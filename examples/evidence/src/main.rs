@@ -1,4 +1,6 @@
-//! `evidence MAP`: what a map of the example firmware proves, as a document on standard output.
+//! `evidence MAP`: what a map of the examples proves, as a document on standard output.
+
+mod gateway;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -12,13 +14,14 @@ use example_maps::x86_64::q35_x86_64;
 use tablature::evidence::Evidence;
 use tablature::map::Map;
 
-const MAPS: [&Map<'static>; 6] = [
+const MAPS: [&Map<'static>; 7] = [
     virt_aarch64::MAP,
     virt_riscv64::MAP,
     q35_x86_64::MAP,
     partitions_aarch64::MAP,
     partitions_riscv64::MAP,
     partitions_x86_64::MAP,
+    gateway::gateway::MAP,
 ];
 
 /// All of them: those of `edit-aarch64`, too.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::browser::{Browser, Screen};
 use super::look::{Look, TOOLS, regions};
-use super::page;
+use super::{GATEWAY, page};
 use crate::machine::{Arch, Mode};
 use crate::setup::{self, Host};
 use crate::steps::{Steps, leave_out};
@@ -33,6 +33,11 @@ pub(super) fn run_all(steps: &mut Steps, arches: &[Arch]) {
                 hostile(browser, &document)?;
                 large(browser, &document)
             })
+        });
+    }
+    if arches.contains(&Arch::Aarch64) {
+        steps.run(format!("page of {GATEWAY}"), || {
+            with_browser(|browser| look(browser, &super::write_map(GATEWAY)?, 2))
         });
     }
 }

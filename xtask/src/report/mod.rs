@@ -35,6 +35,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     steps.finish()
 }
 
+/// A map that has DMA masters and waivers, of AArch64.
+const GATEWAY: &str = "gateway";
+
 /// A step for each document, with its page.
 pub(crate) fn run_all(steps: &mut Steps, arches: &[Arch]) {
     // By mode first: each is another build.
@@ -48,6 +51,13 @@ pub(crate) fn run_all(steps: &mut Steps, arches: &[Arch]) {
     for &arch in arches {
         steps.run(format!("evidence partitions {arch}"), || {
             let document = write_partitions(arch)?;
+            println!("{}", document.display());
+            page::write(&document)
+        });
+    }
+    if arches.contains(&Arch::Aarch64) {
+        steps.run(format!("evidence {GATEWAY}"), || {
+            let document = write_map(GATEWAY)?;
             println!("{}", document.display());
             page::write(&document)
         });
@@ -90,11 +100,11 @@ pub(crate) fn write_partitions(arch: Arch) -> Result<PathBuf> {
     write_of(&format!("partitions_{arch}"), Mode::Placed, &[])
 }
 
-/// Writes the document of the map of a regime of `edit-aarch64`.
+/// Writes the document of a map that is no machine's: of a regime of `edit-aarch64`, or [`GATEWAY`].
 ///
 /// # Errors
 /// The program cannot be built, it fails, or the document cannot be written.
-pub(crate) fn write_regime(name: &str) -> Result<PathBuf> {
+pub(crate) fn write_map(name: &str) -> Result<PathBuf> {
     write_of(name, Mode::Linked, &[])
 }
 
