@@ -66,6 +66,26 @@ fn a_part_of_ram_has_its_type_by_its_entries() {
 
 /// What is found about a part of the type `part` of a resource of the type `whole`, where `features` are had.
 fn judged(format: Format, features: Features, whole: MemoryType, part: MemoryType, raw: Option<u64>) -> Vec<Rule> {
+    let regions = regions(raw);
+    let (errors, _) = findings(format, features, [whole, part], &regions);
+    errors
+}
+
+/// What is found about a window that says that its memory is of that type, beside a resource that only it uses.
+fn judged_window(format: Format, features: Features, types: [MemoryType; 2], said: MemoryType) -> [Vec<Rule>; 2] {
+    let window = Region {
+        name: "part",
+        kind: Kind::Window,
+        virt: Virt::At(0x3000),
+        phys: Phys::None,
+        memory: Some(said),
+        ..regions(None)[0]
+    };
+    let (errors, warnings) = findings(format, features, types, &[window, regions(None)[1]]);
+    [errors, warnings]
+}
+
+fn regions(raw: Option<u64>) -> [Region<'static>; 2] {
     let region = |name, virt, resource, offset| Region {
         name,
         kind: Kind::Map,
@@ -81,7 +101,15 @@ fn judged(format: Format, features: Features, whole: MemoryType, part: MemoryTyp
         None => region("whole", 0x1000, "whole", 0),
         Some(_) => Region { raw_memory: raw, alias_of: Some("part"), ..region("again", 0x1000, "part", 0) },
     };
-    let regions = [region("part", 0x2000, "part", 0), other];
+    [region("part", 0x2000, "part", 0), other]
+}
+
+fn findings(
+    format: Format,
+    features: Features,
+    [whole, part]: [MemoryType; 2],
+    regions: &[Region<'_>],
+) -> (Vec<Rule>, Vec<Rule>) {
     let resources = [
         Resource { name: "whole", base: 0x1000_0000, size: 0x4000, memory: whole, ..Resource::BLANK },
         Resource {
@@ -100,17 +128,44 @@ fn judged(format: Format, features: Features, whole: MemoryType, part: MemoryTyp
         cpu: Cpu { features: Some(features), ..Cpu::BLANK },
         policy: Policy::BLANK,
         resources: &resources,
-        spaces: &[Space { name: "kernel", regions: &regions, ..Space::BLANK }],
+        spaces: &[Space { name: "kernel", regions, ..Space::BLANK }],
         channels: &[],
         isolation: &[],
         devices: &[],
         transitions: &[],
     };
-    let (errors, _) = check::<2, 8>(&map, &Layout::of(&map));
+    let (errors, warnings) = check::<2, 8>(&map, &Layout::of(&map));
     for finding in errors.as_slice() {
         assert_eq!(finding.culprits[0].name, "part", "{finding}");
     }
-    errors.as_slice().iter().map(|finding| finding.rule).collect()
+    let rules = |list: &[tablature::rule::Finding<'_>]| list.iter().map(|finding| finding.rule).collect();
+    (rules(errors.as_slice()), rules(warnings.as_slice()))
+}
+
+#[test]
+fn a_window_says_only_what_entries_can() {
+    use MemoryType::{DeviceNgnre, NormalNc, NormalWb, NormalWt};
+    let (sv32, sv39) = (riscv::Sv32::FORMAT, riscv::Sv39::FORMAT);
+    let errors = |format, features, types, said| judged_window(format, features, types, said)[0].clone();
+    for (types, said) in [([NormalWb, NormalNc], NormalNc), ([NormalWb; 2], NormalNc), ([NormalWb; 2], DeviceNgnre)] {
+        assert_eq!(errors(sv39, Features::SVPBMT, types, said), [], "{said:?}");
+        assert_eq!(errors(sv39, Features::NONE, types, said), [Rule::FeatureMissing], "{said:?}");
+        assert_eq!(errors(sv32, Features::SVPBMT, types, said), [Rule::MemoryTypeUnsupported], "{said:?}");
+    }
+    for same in [NormalWb, NormalNc, DeviceNgnre] {
+        assert_eq!(errors(sv39, Features::NONE, [same; 2], same), []);
+        assert_eq!(errors(sv32, Features::NONE, [same; 2], same), []);
+    }
+    assert_eq!(errors(sv39, Features::SVPBMT, [NormalWb; 2], NormalWt), [Rule::MemoryTypeUnsupported]);
+    assert_eq!(errors(sv39, Features::SVPBMT, [NormalNc, NormalWb], NormalWb), [Rule::MemoryTypeUnsupported]);
+}
+
+#[test]
+fn memory_of_the_type_of_a_window_is_used() {
+    use MemoryType::{DeviceNgnre, NormalNc, NormalWb};
+    let warnings = |said| judged_window(riscv::Sv39::FORMAT, Features::SVPBMT, [NormalWb, NormalNc], said)[1].clone();
+    assert_eq!(warnings(NormalNc), []);
+    assert_eq!(warnings(DeviceNgnre), [Rule::UnusedResource]);
 }
 
 #[test]

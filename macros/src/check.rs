@@ -1,8 +1,8 @@
 //! What a declaration must be to mean anything. Names, numbers and rights are the rules' business, not this one's.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 
-use crate::ast::{Declaration, Phys, Region, Resource};
+use crate::ast::{Declaration, Phys, Region, Resource, Virt};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::words;
 
@@ -68,5 +68,25 @@ fn contradiction(region: &Region, space: &str) -> Option<Diagnostic> {
             format!("`{name}` has rights twice; write `(rx, user)`, or both sides as in `(priv rw, user r)`"),
         ));
     }
-    None
+    grants.window.and_then(|span| of_a_window(region, span, &name))
+}
+
+/// What a window does not have: frames that are known before the program runs, and leaves but pages.
+fn of_a_window(region: &Region, span: Span, name: &str) -> Option<Diagnostic> {
+    let clauses = &region.clauses;
+    let has = [
+        ("a physical place", region.phys.is_some()),
+        ("`identity`", matches!(region.virt, Some(Virt::Identity(_)))),
+        ("`page`", clauses.page.is_some()),
+        ("`page >=`", clauses.page_min.is_some()),
+        ("`contiguous`", clauses.contiguous.is_some()),
+        ("`round`", clauses.round.is_some()),
+        ("`alias_of`", clauses.alias_of.is_some()),
+        ("`raw_memory`", clauses.raw_memory.is_some()),
+        ("`dirty`", clauses.dirty),
+        ("`symbol`", region.size_symbol.is_some()),
+    ];
+    let (what, _) = has.into_iter().find(|(_, has)| *has)?;
+    let why = "pages of the smallest size get their frames when the program runs";
+    Some(Diagnostic::new(span, format!("`{name}` is a `window`, where {why}: it cannot have {what}")))
 }

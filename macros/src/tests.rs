@@ -314,6 +314,23 @@ fn contradictions() {
 }
 
 #[test]
+fn what_a_window_cannot_have() {
+    good("space s { a (rw, window) : 0, 4, page <= 2 MiB, memory normal_nc, software 3, guard below; }");
+    bad(
+        "space s { a (rw, window) : 0 => dram, 4; }",
+        &[
+            "`s.a` is a `window`, where pages of the smallest size get their frames when the program runs: it cannot have a physical",
+        ],
+    );
+    bad("space s { a (rw, window) : identity, 4; }", &["it cannot have `identity`"]);
+    bad("space s { a (rw, window) : 0, symbol end max 4; }", &["it cannot have `symbol`"]);
+    for clause in ["page 4", "page >= 4", "contiguous 4", "round", "alias_of b", "raw_memory 1", "dirty"] {
+        let word = clause.trim_end_matches([' ', '1', '4', 'b']);
+        bad(&format!("space s {{ a (rw, window) : 0, 4, {clause}; }}"), &[&format!("it cannot have `{word}`")]);
+    }
+}
+
+#[test]
 fn attributes_where_they_belong() {
     bad("#[req(\"A\")] space s {}", &["expected a doc comment, the only attributes here, found `req`"]);
     bad("space s { #[inline] a (r) : 0; }", &["expected a doc comment or `req(\"…\")`"]);

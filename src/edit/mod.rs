@@ -161,9 +161,9 @@ pub use entry::{AtCursor, Entry, EntryError, EntryPlace, Mapped, NotMapped, Page
 pub use error::{BadPhys, MapError, Offender, PromoteError, ProtectError, RemapError, SplitError, UnmapError};
 pub use held::{Held, NotTaken, TakeUpError};
 pub use kind::{Kind, Live, Offline, State};
-pub(crate) use leaves::can_withhold;
 #[cfg(test)]
 pub(crate) use leaves::leaf_of;
+pub(crate) use leaves::{can_withhold, is_granted};
 pub(crate) use ledger::{Duties, holds};
 pub use open::{NotActivated, OpenActiveError};
 pub use protect::Protect;

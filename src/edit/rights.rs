@@ -19,7 +19,7 @@ pub trait Granted: 'static {
     label = "this mapping grants no reads",
     note = "map the page with `Ro`, `Rw` or `Rx`, or call `protect` first"
 )]
-pub trait CanRead: Granted {}
+pub trait CanRead: Granted + sealed::Sealed {}
 
 /// Rights with which the kernel writes.
 #[diagnostic::on_unimplemented(
@@ -47,6 +47,8 @@ macro_rules! markers {
             const ACCESS: Access = Access::user(Rights::$rights);
         }
 
+        impl sealed::Sealed for $name {}
+
         $( impl $can for $name {} )*
     )* };
 }
@@ -66,3 +68,8 @@ markers! {
 /// such a mapping gives no access by itself.
 #[derive(Clone, Copy, Debug)]
 pub struct User<A>(pub A);
+
+/// What can be done through a mapping is known of these rights alone: who says more of others would read what is not there.
+mod sealed {
+    pub trait Sealed {}
+}

@@ -1,7 +1,7 @@
 //! What the CPU block of a map means for its spaces.
 
 use super::{place, size_of};
-use crate::attr::Features;
+use crate::attr::{Access, Features, Rights};
 use crate::format::Format;
 use crate::map::{Kind, Map, Space};
 
@@ -63,12 +63,31 @@ const fn accesses(map: &Map<'_>) -> u64 {
         let regions = map.spaces[s].regions;
         let mut r = 0;
         while r < regions.len() {
-            if !matches!(regions[r].kind, Kind::Guard | Kind::Window) {
-                used |= 1 << regions[r].access.index();
+            let access = regions[r].access;
+            match regions[r].kind {
+                Kind::Guard => {}
+                Kind::Window => used |= 1 << access.index() | granted(access),
+                _ => used |= 1 << access.index(),
             }
             r += 1;
         }
         s += 1;
+    }
+    used
+}
+
+/// The accesses that pages of a window can be given: the rights that are types, as far as it is declared with them.
+const fn granted(most: Access) -> u64 {
+    let all = [Rights::R, Rights::RW, Rights::RX, Rights::RWX];
+    let (mut used, mut i) = (0, 0);
+    while i < all.len() {
+        if most.privileged.contains(all[i]) {
+            used |= 1 << Access::kernel(all[i]).index();
+        }
+        if most.user.contains(all[i]) && most.privileged.contains(all[i].data()) {
+            used |= 1 << Access::user(all[i]).index();
+        }
+        i += 1;
     }
     used
 }

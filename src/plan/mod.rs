@@ -17,10 +17,12 @@ mod sequence;
 mod shape;
 mod slot;
 mod step;
+mod window;
 
 pub use fill::{Base, fill, self_map};
 pub use plans::Plans;
 pub use shape::{Shape, tables};
 pub use slot::{AlignOf, Alignment, Slot, TableSet};
+pub(crate) use step::is_global;
 pub use step::{Step, Steps, collect, count};
-pub(crate) use step::{is_global, window_flags};
+pub(crate) use window::{declared_bus, window_flags, window_memory};

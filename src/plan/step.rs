@@ -1,6 +1,6 @@
 //! Runs of equal leaves.
 
-use crate::attr::{Access, MemoryType, Rights};
+use crate::attr::{MemoryType, Rights};
 use crate::format::{Format, Leaf, MAX_LEVELS};
 use crate::layout::{Extent, Layout, NOWHERE, bus_type, leaf_allowed, resource_at};
 use crate::map::{Kind, Map, Region, Resource, Space};
@@ -420,36 +420,6 @@ const fn leaf_of(map: &Map<'_>, space: &Space<'_>, format: &Format, region: &Reg
 /// Whether the leaves of a region are valid for every address space.
 pub(crate) const fn is_global(space: &Space<'_>, format: &Format, region: &Region<'_>) -> bool {
     region.global || (format.not_global != 0 && space.asid.is_none())
-}
-
-/// The word of a page of the window `region` without its address, as hardware would leave it: accessed, and dirty if it can
-/// be written. `None` where the format has no encoding for it.
-pub(crate) const fn window_flags(
-    space: &Space<'_>,
-    format: &Format,
-    region: &Region<'_>,
-    access: Access,
-    memory: MemoryType,
-) -> Option<u64> {
-    let leaf = Leaf {
-        address: 0,
-        access,
-        memory,
-        global: is_global(space, format, region),
-        run: 0,
-        software: match region.software {
-            Some(value) => value as u8,
-            None => 0,
-        },
-        guarded: region.bti && access.any().contains(Rights::X),
-    };
-    match format.leaf_flags(0, &leaf) {
-        Some(word) => {
-            let dirty = if access.any().contains(Rights::W) { format.dirty } else { 0 };
-            Some(word | format.accessed | dirty)
-        }
-        None => None,
-    }
 }
 
 /// The word of an entry without its address; 0 where the region is a window or has no encoding (which is a finding).

@@ -4,8 +4,9 @@ use super::catalogue::Rule;
 use super::judge::{Judge, Who};
 use crate::attr::{MemoryType, Rights};
 use crate::format::{Format, MemoryRegister, NOT_ENCODABLE};
-use crate::layout::{Extent, NOWHERE, Segment, TOP, bus_type};
+use crate::layout::{Extent, NOWHERE, TOP, bus_type};
 use crate::map::{Kind, Region};
+use crate::plan::declared_bus;
 use crate::text::same;
 
 impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
@@ -54,10 +55,20 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
             if let Some(memory) = self.type_at(i, &segment) {
                 self.note_register_value(i, format, memory);
                 if segment.resource != NOWHERE {
-                    self.memory_type(i, region, format, memory, &segment);
+                    let natural = bus_type(self.map, self.resource(segment.resource));
+                    self.memory_type(i, region, format, memory, natural);
                     self.device_memory(i, region, format, memory, segment.resource);
                 }
             }
+        }
+        if let (Kind::Window, Some(memory)) = (region.kind, region.memory) {
+            // Memory of a type that the map does not declare is RAM.
+            let natural = match declared_bus(self.map, memory) {
+                Some(natural) => natural,
+                None => MemoryType::NormalWb,
+            };
+            self.note_register_value(i, format, memory);
+            self.memory_type(i, region, format, memory, natural);
         }
         self.errors.total == before
     }
@@ -70,11 +81,19 @@ impl<'m, 'a, const R: usize, const N: usize> Judge<'m, 'a, R, N> {
     }
 
     /// `memory-type-unsupported`, and `feature-missing` of memory types.
-    const fn memory_type(&mut self, i: usize, region: &Region<'_>, format: &Format, memory: MemoryType, at: &Segment) {
+    ///
+    /// The bus has the type `natural` there.
+    const fn memory_type(
+        &mut self,
+        i: usize,
+        region: &Region<'_>,
+        format: &Format,
+        memory: MemoryType,
+        natural: MemoryType,
+    ) {
         let register = &format.memory_register;
         let value = register.value[memory as usize];
         let indexed = !register.name.is_empty();
-        let natural = bus_type(self.map, self.resource(at.resource));
         let overrides = format.inherent_memory && !memory.is(natural);
         let supported = if indexed {
             value <= 0xff

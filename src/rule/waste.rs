@@ -3,10 +3,10 @@
 use super::catalogue::Rule;
 use super::judge::Judge;
 use super::names::has_reason;
+use crate::attr::MemoryType;
 use crate::format::Format;
 use crate::layout::LIST;
-
-use crate::map::{LeafPolicy, Phys};
+use crate::map::{Kind, LeafPolicy, Phys};
 use crate::text::same;
 
 impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
@@ -42,7 +42,7 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
             }
             p += 1;
         }
-        if self.is_named(resource.name) {
+        if self.is_named(resource.name) || self.has_window_of(resource.memory) {
             return true;
         }
         let mut part = 0;
@@ -54,6 +54,20 @@ impl<'a, const R: usize, const N: usize> Judge<'_, 'a, R, N> {
                 return true;
             }
             part += 1;
+        }
+        false
+    }
+
+    /// Whether a window says that its pages go to memory of this type.
+    const fn has_window_of(&self, memory: MemoryType) -> bool {
+        let mut i = 0;
+        while i < self.layout.len {
+            if let (Kind::Window, Some(said)) = (self.region(i).kind, self.region(i).memory)
+                && said.is(memory)
+            {
+                return true;
+            }
+            i += 1;
         }
         false
     }

@@ -7,16 +7,17 @@ use typenum::Unsigned;
 
 use super::handle::Memory;
 use crate::addr::VirtAddr;
-use crate::attr::{Access, MemoryType};
-use crate::edit::{Duties, Granted, Kind, can_withhold, holds};
+use crate::attr::Access;
+use crate::edit::{Duties, Granted, Kind, can_withhold, holds, is_granted};
 use crate::flush::{Change, Duty, Id};
 use crate::format::Format;
 use crate::layout::features;
 use crate::map::Kind as Sort;
 use crate::page::{Page, PageSize, SizeOfShift};
-use crate::plan::{Step, is_global, window_flags};
+use crate::plan::{Step, is_global, window_flags, window_memory};
 use crate::regime::Regime;
 use crate::space::{Declared, DeclaredRegion};
+use crate::table::Attributes;
 
 /// A region whose pages have a size that is a type.
 pub trait WindowRegion: DeclaredRegion {
@@ -151,7 +152,14 @@ impl<R: DeclaredRegion, A: Granted, M: Memory> Flags<R, A, M> {
             can_withhold(format, features(<R::Space as Declared>::MAP), A::ACCESS),
             "the CPU cannot keep code from being executed: only rights that execute can be had"
         );
-        let memory = if format.inherent_memory { MemoryType::Inherent } else { M::TYPE };
+        let Some(memory) = window_memory(<R::Space as Declared>::MAP, format, R::REGION, M::TYPE) else {
+            panic!("the map has memory of several types: say on the window, with `memory`, which its pages go to")
+        };
+        let asked = Attributes::new(A::ACCESS, memory);
+        assert!(
+            is_granted(format, features(<R::Space as Declared>::MAP), asked),
+            "the `features` of the CPU lack what this type of memory needs"
+        );
         match window_flags(<R::Space as Declared>::SPACE, format, R::REGION, A::ACCESS, memory) {
             Some(word) => word,
             None => panic!("no page of this regime can have these rights and this type of memory"),

@@ -11,17 +11,17 @@ use crate::flush::TlbFlush;
 use crate::page::{Frame, OwnedFrame, OwnedFrames, Page, PageSize};
 use crate::space::{Declared, Of};
 
-/// The type of memory that a page goes to.
+/// What a page goes to.
 pub trait Memory: 'static {
-    /// It.
+    /// Its type, where the declaration names no other.
     const TYPE: MemoryType;
 }
 
-/// Ordinary memory, cached.
+/// Ordinary memory: of the type that the window says with `memory`; else cached, or what all memory of the map is.
 #[derive(Clone, Copy, Debug)]
 pub enum Normal {}
 
-/// Registers of a device.
+/// Registers of a device: in the same way of the window's type, or that of the devices of the map.
 #[derive(Clone, Copy, Debug)]
 pub enum Device {}
 

@@ -74,6 +74,11 @@
 //! are once it is on. What the region declares bounds what its pages can be mapped with:
 //! rights beyond it do not compile.
 //!
+//! `map` is for memory, `map_device` for registers. Their type is what the window says, as in `heap (rw, window) : ..., 1 MiB,
+//! memory normal_nc`; where it says nothing, `normal` and `device`, or what all memory, or all devices, of the map are. A frame
+//! is to be declared with that type: on RISC-V, entries ask for one only where the bus does not have it, as in every region.
+//! A type that cannot be had, and one that cannot be told, do not compile.
+//!
 //! A change is a store, so that what a page was mapped with is in its handle and nowhere else. Hardware that sets accessed
 //! and dirty bits finds them set.
 //!

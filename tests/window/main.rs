@@ -2,6 +2,7 @@
 //! array after random changes, what each change owes against the list of instructions, and windows of odd shapes and sizes.
 
 mod large;
+mod memory;
 mod model;
 mod owed;
 mod shapes;
