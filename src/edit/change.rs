@@ -3,6 +3,7 @@
 use super::kind::Kind;
 use super::leaves::leaf_of;
 use super::ledger::{Duties, Ledger};
+use super::levels::Levels;
 use super::node::{Node, Sort};
 use super::range::Span;
 use super::tree::{Made, Tree};
@@ -97,13 +98,13 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             return;
         }
         let word = self.load(node, index);
-        if Sort::of(Self::FORMAT, node.level, word) != Sort::Leaf {
+        if Levels::<K::Regime>::sort(node.level, word) != Sort::Leaf {
             return;
         }
         let Some(run) = run_of(Self::FORMAT, node.level, word) else { return };
         let count = (run.size >> Self::shift(node.level)) as usize;
         let first = index & !(count - 1);
-        let group = first..(first + count).min(node.entries(Self::FORMAT));
+        let group = first..(first + count).min(node.entries::<K::Regime>());
         if from <= group.start && group.end <= to + 1 {
             return;
         }
@@ -112,9 +113,9 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let duty = Self::duty(Change::Contiguous);
         if !Self::breaks(node, duty) {
             for i in group {
-                let virt = node.virt(Self::FORMAT, i);
+                let virt = node.virt::<K::Regime>(i);
                 let word = self.load(node, i);
-                if Sort::of(Self::FORMAT, node.level, word) == Sort::Leaf {
+                if Levels::<K::Regime>::sort(node.level, word) == Sort::Leaf {
                     self.update(node, i, word, duty, |old| alone(Self::FORMAT, node.level, old, virt));
                 }
             }
@@ -123,7 +124,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let mut gaps = Self::open_none(node);
         for i in group.clone() {
             let word = self.load(node, i);
-            if Sort::of(Self::FORMAT, node.level, word) == Sort::Leaf {
+            if Levels::<K::Regime>::sort(node.level, word) == Sort::Leaf {
                 gaps.open_leaf(self, i, word, duty, Self::gone_leaf(node, i, word));
             }
         }
@@ -131,7 +132,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         for i in group {
             if matches!(keep, Keep::Outside) && from <= i && i <= to {
                 self.erase(node, i);
-            } else if Sort::of(Self::FORMAT, node.level, self.load(node, i)) == Sort::Absent {
+            } else if Levels::<K::Regime>::sort(node.level, self.load(node, i)) == Sort::Absent {
                 vacant.mend(self, i, word, |old, virt| alone(Self::FORMAT, node.level, old, virt));
             }
         }
@@ -140,13 +141,13 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
 
     /// Fills `child` with the leaves that translate as `word` does at entry `index` of `node`.
     pub(super) fn fill_split(&mut self, node: Node, index: usize, word: u64, child: Node) {
-        let virt = node.virt(Self::FORMAT, index);
+        let virt = node.virt::<K::Regime>(index);
         let word = alone(Self::FORMAT, node.level, word, virt);
         let marks = word & Self::HARDWARE_BITS;
         let first = Self::child_word(node.level, word).unwrap_or(0) | marks;
         let base = Self::FORMAT.address.decode(word) & !((1 << Self::shift(node.level)) - 1);
         let flags = first & !Self::address_bits(child.level);
-        self.fill_row(child, 0, child.entries(Self::FORMAT), flags, base);
+        self.fill_row(child, 0, child.entries::<K::Regime>(), flags, base);
     }
 
     /// The first leaf of the level below that translates as `word` does; `None` where it has no encoding.
@@ -194,11 +195,11 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         if bits == 0 {
             return;
         }
-        for i in 0..node.entries(Self::FORMAT) {
+        for i in 0..node.entries::<K::Regime>() {
             let word = self.load(node, i);
-            match Sort::of(Self::FORMAT, node.level, word) {
+            match Levels::<K::Regime>::sort(node.level, word) {
                 Sort::Leaf => self.fill(node, i, word | bits & !Self::means_else(node.level, word)),
-                Sort::Table => self.mark(node.below(Self::FORMAT, i, word), bits),
+                Sort::Table => self.mark(node.below::<K::Regime>(i, word), bits),
                 Sort::Absent | Sort::Reserved => {}
             }
         }

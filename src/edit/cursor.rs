@@ -1,5 +1,6 @@
 //! A place in a space that remembers how it was reached.
 
+use super::levels::Levels;
 use core::fmt;
 
 use super::change::run_of;
@@ -134,10 +135,10 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
                     return Err(fault);
                 }
             };
-            if self.low == level || Sort::of(Self::FORMAT, node.level, word) != Sort::Table {
+            if self.low == level || Levels::<K::Regime>::sort(node.level, word) != Sort::Table {
                 return Ok(Spot { node, index, word });
             }
-            let below = tree.in_sight(node.below(Self::FORMAT, index, word))?;
+            let below = tree.in_sight(node.below::<K::Regime>(index, word))?;
             self.low -= 1;
             below.pass(&mut self.path, &mut self.ready);
         }
@@ -185,7 +186,9 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
     where
         K::Regime: HasLeaf<S>,
     {
-        if let Some((node, index)) = self.at_once(page, const { LevelOf::<K::Regime, S>::LEVEL }) {
+        if frame.start().as_u64() < Self::PHYS_END
+            && let Some((node, index)) = self.at_once(page, const { LevelOf::<K::Regime, S>::LEVEL })
+        {
             let word = self.space.tree().load(node, index);
             if let Some(owed) = self.map_there(Spot { node, index, word }, page, frame, attributes) {
                 return Ok(owed);
@@ -294,7 +297,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         let child = tree.in_sight(child).ok()?;
         let (at, span) = (tree.index(child, virt), Span { start: virt, last: virt | (bytes - 1) });
         let leaf = flags | Self::FORMAT.address.encode(phys);
-        tree.clear(child, 0, child.entries(Self::FORMAT));
+        tree.clear(child, 0, child.entries::<K::Regime>());
         tree.fill(child, at, leaf);
         tree.link(spot.node, spot.index, child);
         tree.owe(spot.node, duty_of::<K, St>(Change::Link), span, is_global::<K, St>(level, leaf));
@@ -309,7 +312,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         self.turn(virt);
         match self.arrive(level) {
             Ok(Spot { node, index, word })
-                if node.level == level && Sort::of(Self::FORMAT, level, word) == Sort::Table =>
+                if node.level == level && Levels::<K::Regime>::sort(level, word) == Sort::Table =>
             {
                 Err(MapError::HoldsTable(self.space.tree().found(node, index, word)))
             }
@@ -340,7 +343,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         if let Some((node, index)) = self.at_once(page, level) {
             let mut tree = self.space.tree();
             let word = tree.load(node, index);
-            if Sort::of(Self::FORMAT, level, word) == Sort::Leaf && run_of(Self::FORMAT, level, word).is_none() {
+            if Levels::<K::Regime>::sort(level, word) == Sort::Leaf && run_of(Self::FORMAT, level, word).is_none() {
                 tree.erase(node, index);
                 let slot = Span { start: virt, last: virt | (S::BYTES - 1) };
                 let duty = const { duty_of::<K, St>(Change::Unmap) };
@@ -402,7 +405,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
             let mut tree = self.space.tree();
             let word = tree.load(node, index);
             let duty = tree.duty_of_edit(&mut self.streak, level, word, edit.apply(Self::FORMAT, level, word));
-            if Sort::of(Self::FORMAT, level, word) == Sort::Leaf
+            if Levels::<K::Regime>::sort(level, word) == Sort::Leaf
                 && run_of(Self::FORMAT, level, word).is_none()
                 && !TreeOf::<K, St>::breaks(node, duty)
             {

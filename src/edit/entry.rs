@@ -1,5 +1,6 @@
 //! Entries as types: what is mapped there, with which rights, and what may be done with it.
 
+use super::levels::Levels;
 use core::fmt;
 use core::marker::PhantomData;
 
@@ -396,12 +397,12 @@ impl<'s, K: Kind, St: State> Cursor<'s, K, St> {
     where
         K::Regime: HasLeaf<S>,
     {
-        let (format, level) = (format_of::<K>(), LevelOf::<K::Regime, S>::LEVEL);
+        let level = LevelOf::<K::Regime, S>::LEVEL;
         let spot = self.spot_of::<S>()?;
         let Spot { node, word, .. } = spot;
         let (found, read) = self.describe(spot);
         let place = AtCursor { cursor: self, size: PhantomData };
-        Ok(match Sort::of(format, node.level, word) {
+        Ok(match Levels::<K::Regime>::sort(node.level, word) {
             Sort::Absent => Entry::Vacant(Unmapped { place }),
             Sort::Table => Entry::Table(found),
             Sort::Leaf if node.level > level => Entry::Inside(found),

@@ -1,5 +1,6 @@
 //! Pages that stay mapped without a cursor at them.
 
+use super::levels::Levels;
 use core::fmt;
 use core::marker::PhantomData;
 
@@ -12,7 +13,6 @@ use super::kind::{Kind, State};
 use super::node::Sort;
 use super::page::{LevelOf, Spot};
 use super::rights::Granted;
-use super::space::format_of;
 use super::tree::Tree;
 use crate::page::{HasLeaf, Page, PageSize};
 use crate::table::Attributes;
@@ -127,7 +127,7 @@ impl<'s, K: OneSpace, St: State> Cursor<'s, K, St> {
         let spot = self.spot_of::<S>().map_err(TakeUpError::Entry)?;
         let (found, read) = self.describe(spot);
         let Spot { node, word, .. } = spot;
-        let is_leaf = node.level == level && Sort::of(format_of::<K>(), level, word) == Sort::Leaf;
+        let is_leaf = node.level == level && Levels::<K::Regime>::sort(level, word) == Sort::Leaf;
         match read {
             Some((phys, attributes))
                 if is_leaf && phys == page.frame.start() && Self::are_one(level, attributes, page.attributes) =>

@@ -110,9 +110,36 @@ impl<R: Regime> Levels<R> {
     /// Whether `word` of a table of `level`, which is present and points to no table, is a leaf.
     #[inline(always)]
     pub(super) const fn is_leaf(level: usize, word: u64) -> bool {
-        if Self::HAS_OWN {
-            return matches!(Sort::of(Self::FORMAT, level, word), Sort::Leaf);
-        }
-        Self::LEAVES[clamp(level)].matches(word)
+        Self::LEAVES[clamp(level)].matches(word) || (Self::HAS_OWN && is_of_run(Self::FORMAT, level, word))
     }
+
+    /// What `word` of a table of `level` is. Cheaper than [`Format::view`], which decodes rights and memory types, too.
+    #[inline(always)]
+    pub(super) const fn sort(level: usize, word: u64) -> Sort {
+        if word & Self::FORMAT.present == 0 {
+            Sort::Absent
+        } else if level > 0 && Self::is_pointer(level, word) {
+            Sort::Table
+        } else if Self::is_leaf(level, word) {
+            Sort::Leaf
+        } else {
+            Sort::Reserved
+        }
+    }
+}
+
+/// Whether `word` is an entry of a run whose entries have an encoding of their own.
+#[inline]
+const fn is_of_run(format: &Format, level: usize, word: u64) -> bool {
+    let mut i = 0;
+    while i < format.runs.len() {
+        if let Some(own) = format.runs[i].leaf
+            && format.runs[i].level == level
+            && own.leaf.matches(word)
+        {
+            return true;
+        }
+        i += 1;
+    }
+    false
 }

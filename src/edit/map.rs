@@ -5,6 +5,7 @@ use super::error::MapError;
 use super::kind::Kind;
 use super::leaves::{Leaves, RunOf, check_phys, unit_of};
 use super::ledger::Ledger;
+use super::levels::Levels;
 use super::node::{Node, Sort};
 use super::range::{RangeError, Span};
 use super::request::{Existing, Limits, Mapping};
@@ -114,7 +115,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     pub(super) fn first_page(&self, node: Node, from: usize, to: usize) -> Result<u64, MapError> {
         for index in from..to + 1 {
             let word = self.load(node, index);
-            match Sort::of(Self::FORMAT, 0, word) {
+            match Levels::<K::Regime>::sort(0, word) {
                 Sort::Absent => {}
                 Sort::Reserved => return Err(MapError::Reserved(self.found(node, index, word))),
                 Sort::Leaf | Sort::Table => return Err(MapError::AlreadyMapped(self.found(node, index, word))),
@@ -130,11 +131,11 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let whole = part.is_whole(Self::shift(level));
         let fits = whole && leaves.has(level);
         let replaces = way.replaces();
-        match Sort::of(Self::FORMAT, level, word) {
+        match Levels::<K::Regime>::sort(level, word) {
             Sort::Absent if fits => Ok(0),
             Sort::Absent => Ok(leaves.tables_in(Self::FORMAT, level, part)),
             Sort::Table => {
-                let child = node.below(Self::FORMAT, index, word);
+                let child = node.below::<K::Regime>(index, word);
                 if W::PLAIN || !fits || (!replaces && leaves.least < level) {
                     self.survey_map(child, part, leaves, way)
                 } else if replaces || self.is_void(child) {
@@ -156,11 +157,11 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
 
     /// Whether a table and all below have no mapping.
     pub(super) fn is_void(&self, node: Node) -> bool {
-        (0..node.entries(Self::FORMAT)).all(|index| {
+        (0..node.entries::<K::Regime>()).all(|index| {
             let word = self.load(node, index);
-            match Sort::of(Self::FORMAT, node.level, word) {
+            match Levels::<K::Regime>::sort(node.level, word) {
                 Sort::Absent => true,
-                Sort::Table => self.is_void(node.below(Self::FORMAT, index, word)),
+                Sort::Table => self.is_void(node.below::<K::Regime>(index, word)),
                 Sort::Leaf | Sort::Reserved => false,
             }
         })
@@ -168,7 +169,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
 
     /// Whether the leaf translates already as the request asks for.
     fn is_same(&self, node: Node, index: usize, word: u64, leaves: &Leaves) -> bool {
-        let virt = node.virt(Self::FORMAT, index);
+        let virt = node.virt::<K::Regime>(index);
         let old = super::change::alone(Self::FORMAT, node.level, word, virt);
         let new = Self::encoded(leaves, node.level, virt);
         let aligned = leaves.offset & ((1 << Self::shift(node.level)) - 1) == 0;
@@ -187,7 +188,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let node = self.shown(node);
         if W::PLAIN && node.fresh {
             self.clear(node, 0, self.index(node, span.start));
-            self.clear(node, self.index(node, span.last) + 1, node.entries(Self::FORMAT));
+            self.clear(node, self.index(node, span.last) + 1, node.entries::<K::Regime>());
         }
         let whole = if leaves.has(node.level) { span.whole_slots(Self::shift(node.level)) } else { None };
         let Some(whole) = whole else {
@@ -227,8 +228,8 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     fn map_part<W: Way>(&mut self, node: Node, part: Span, leaves: &Leaves, way: W) {
         let index = self.index(node, part.start);
         let word = if W::PLAIN && node.fresh { 0 } else { self.load(node, index) };
-        match Sort::of(Self::FORMAT, node.level, word) {
-            Sort::Table => self.map_in(node.below(Self::FORMAT, index, word), part, leaves, way),
+        match Levels::<K::Regime>::sort(node.level, word) {
+            Sort::Table => self.map_in(node.below::<K::Regime>(index, word), part, leaves, way),
             Sort::Leaf if !W::PLAIN => self.map_inside(node, index, part, leaves),
             _ => {
                 let Some(child) = self.take(node, index) else { return };
@@ -251,7 +252,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let Some(child) = self.take(node, index) else { return };
         self.fill_split(node, index, word, child);
         self.map_in(child, part, leaves, Any(Existing::Replace));
-        let new = Self::encoded(leaves, node.level, node.virt(Self::FORMAT, index));
+        let new = Self::encoded(leaves, node.level, node.virt::<K::Regime>(index));
         self.swap_in(node, index, word, child, Self::duty_between(node.level, word, new));
     }
 
@@ -289,7 +290,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     /// Writes runs whose entries all have the address of the run.
     fn write_folded(&mut self, node: Node, span: Span, offset: u64, run: RunOf) {
         for index in self.index(node, span.start)..self.index(node, span.last) + 1 {
-            let phys = node.virt(Self::FORMAT, index).wrapping_add(offset) & !run.folds;
+            let phys = node.virt::<K::Regime>(index).wrapping_add(offset) & !run.folds;
             self.fill(node, index, run.flags | Self::FORMAT.address.encode(phys));
         }
     }
@@ -322,9 +323,9 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             let word = self.load(node, index);
             let new = self.word_in(node, index, span, leaves);
             let slot = Self::slot(node, index);
-            match Sort::of(Self::FORMAT, node.level, word) {
+            match Levels::<K::Regime>::sort(node.level, word) {
                 Sort::Table if W::PLAIN || !way.replaces() && leaves.least < node.level => {
-                    self.map_in(node.below(Self::FORMAT, index, word), slot, all, way);
+                    self.map_in(node.below::<K::Regime>(index, word), slot, all, way);
                 }
                 Sort::Absent => {
                     vacant.make(self, index, new);
@@ -342,7 +343,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
 
     /// Whether one of the entries stays a table, so that the others form no run.
     fn keeps_table<W: Way>(&self, node: Node, from: usize, to: usize, leaves: &Leaves, way: W) -> bool {
-        let is_table = |index| Sort::of(Self::FORMAT, node.level, self.load(node, index)) == Sort::Table;
+        let is_table = |index| Levels::<K::Regime>::sort(node.level, self.load(node, index)) == Sort::Table;
         let stays = !way.replaces() && leaves.least < node.level;
         stays && leaves.runs[clamp(node.level)].size != 0 && (from..to + 1).any(is_table)
     }
@@ -374,7 +375,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         if sort != Sort::Table {
             return Self::gone_leaf(node, index, word);
         }
-        let gone = take_out(self, Node { fresh: true, ..node.below(Self::FORMAT, index, word) });
+        let gone = take_out(self, Node { fresh: true, ..node.below::<K::Regime>(index, word) });
         Self::gone_below(node, index, gone)
     }
 
@@ -396,7 +397,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         if Self::breaks(node, Duty::NONE.broken()) {
             for index in self.index(node, span.start)..=self.index(node, span.last) {
                 let word = self.load(node, index);
-                let sort = Sort::of(Self::FORMAT, node.level, word);
+                let sort = Levels::<K::Regime>::sort(node.level, word);
                 let new = self.word_in(node, index, span, leaves);
                 let stays = sort == Sort::Table && !way.replaces() && leaves.least < node.level;
                 let duty = Self::duty_to_leaf(node, sort, word, new);

@@ -1,8 +1,10 @@
 //! Tables on the way of a walk.
 
+use super::levels::Levels;
 use super::sight::Seen;
 use crate::addr::PhysAddr;
 use crate::format::Format;
+use crate::regime::Regime;
 use crate::tables::{EntryAt, Place};
 
 /// What an entry is, without what it says.
@@ -16,39 +18,6 @@ pub(crate) enum Sort {
     Leaf,
     /// Present, and reserved.
     Reserved,
-}
-
-impl Sort {
-    /// Of `word` at `level`. Cheaper than [`Format::view`], which decodes rights and memory types, too.
-    #[inline]
-    pub(crate) const fn of(format: &Format, level: usize, word: u64) -> Self {
-        let form = format.at(level);
-        if word & format.present == 0 {
-            Self::Absent
-        } else if level > 0 && form.table.matches(word) {
-            Self::Table
-        } else if form.leaf.matches(word) || is_of_run(format, level, word) {
-            Self::Leaf
-        } else {
-            Self::Reserved
-        }
-    }
-}
-
-/// Whether `word` is an entry of a run whose entries have an encoding of their own.
-#[inline]
-const fn is_of_run(format: &Format, level: usize, word: u64) -> bool {
-    let mut i = 0;
-    while i < format.runs.len() {
-        if let Some(own) = format.runs[i].leaf
-            && format.runs[i].level == level
-            && own.leaf.matches(word)
-        {
-            return true;
-        }
-        i += 1;
-    }
-    false
 }
 
 /// In place of a level: nothing points to the table.
@@ -93,30 +62,30 @@ impl Node {
 
     /// The first input address of its entry `index`.
     #[inline]
-    pub(crate) const fn virt(&self, format: &Format, index: usize) -> u64 {
-        self.base.wrapping_add((index as u64) << format.at(self.level).shift)
+    pub(crate) const fn virt<R: Regime>(&self, index: usize) -> u64 {
+        self.base.wrapping_add((index as u64) << Levels::<R>::shift(self.level))
     }
 
     /// Its entry `index`.
     #[inline]
-    pub(crate) const fn at(&self, format: &Format, index: usize) -> EntryAt {
-        entry(self.table, index, self.place(format, index))
+    pub(crate) const fn at<R: Regime>(&self, index: usize) -> EntryAt {
+        entry(self.table, index, self.place::<R>(index))
     }
 
     /// How its entry `index` is found: its level, or [`UNLINKED`], and an address that the entry translates. Two numbers, which
     /// are handed on without a word in memory.
     #[inline(always)]
-    pub(crate) const fn place(&self, format: &Format, index: usize) -> (usize, u64) {
-        (if self.fresh { UNLINKED } else { self.level }, self.virt(format, index))
+    pub(crate) const fn place<R: Regime>(&self, index: usize) -> (usize, u64) {
+        (if self.fresh { UNLINKED } else { self.level }, self.virt::<R>(index))
     }
 
     /// The table that its entry `index` points to with `word`.
     #[inline]
-    pub(crate) const fn below(&self, format: &Format, index: usize, word: u64) -> Self {
+    pub(crate) const fn below<R: Regime>(&self, index: usize, word: u64) -> Self {
         Self {
-            table: PhysAddr::new(format.address.decode(word)),
+            table: PhysAddr::new(R::FORMAT.address.decode(word)),
             level: self.level - 1,
-            base: self.virt(format, index),
+            base: self.virt::<R>(index),
             fresh: self.fresh,
             seen: Seen::NOWHERE,
         }
@@ -124,7 +93,7 @@ impl Node {
 
     /// Its number of entries.
     #[inline]
-    pub(crate) const fn entries(&self, format: &Format) -> usize {
-        1 << format.index_bits(self.level)
+    pub(crate) const fn entries<R: Regime>(&self) -> usize {
+        Levels::<R>::entries(self.level)
     }
 }

@@ -5,6 +5,7 @@ use super::error::{BadPhys, Fault, Offender, ProtectError, RemapError, UnmapErro
 use super::kind::Kind;
 use super::leaves::is_granted;
 use super::ledger::Ledger;
+use super::levels::Levels;
 use super::node::{Node, Sort};
 use super::protect::{Edit, Protect};
 use super::range::{RangeError, Span};
@@ -93,8 +94,8 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             let index = self.index(node, span.start);
             let word = self.checked(node, index).map_err(Miss::Fault)?;
             let found = self.found(node, index, word);
-            match Sort::of(Self::FORMAT, node.level, word) {
-                Sort::Table if node.level > level => node = node.below(Self::FORMAT, index, word),
+            match Levels::<K::Regime>::sort(node.level, word) {
+                Sort::Table if node.level > level => node = node.below::<K::Regime>(index, word),
                 Sort::Table => return Err(Miss::HoldsTable(found)),
                 Sort::Leaf if node.level > level => return Err(Miss::InsideLeaf(found)),
                 Sort::Leaf => return Ok(Spot { node, index, word }),
@@ -107,7 +108,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     /// Where a leaf goes, and what it says.
     pub(super) fn read_leaf(&self, spot: Spot) -> Option<(PhysAddr, Attributes)> {
         let level = spot.node.level;
-        let word = alone(Self::FORMAT, level, spot.word, spot.node.virt(Self::FORMAT, spot.index));
+        let word = alone(Self::FORMAT, level, spot.word, spot.node.virt::<K::Regime>(spot.index));
         match Self::FORMAT.view(level, word) {
             View::Leaf(leaf) => Some((
                 PhysAddr::new(leaf.address),

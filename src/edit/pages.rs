@@ -4,6 +4,7 @@ use super::error::MapError;
 use super::kind::Kind;
 use super::leaves::{check_phys, flags_at, phys_end};
 use super::ledger::Ledger;
+use super::levels::Levels;
 use super::node::{Node, Sort};
 use super::range::Span;
 use super::request::{Limits, Mapping};
@@ -74,7 +75,19 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         if flags == NOT_ENCODABLE {
             return if level == 0 { Err(MapError::NotEncodable(request.attributes)) } else { Ok(false) };
         }
-        let (node, offset) = (self.lowest(span)?, request.phys.as_u64().wrapping_sub(span.start));
+        let (mut node, offset) = (self.lowest(span)?, request.phys.as_u64().wrapping_sub(span.start));
+        if node.level == level && Self::is_whole(level) {
+            // All of it is one row of a table that is there.
+            let (from, to) = (self.index(node, span.start), self.index(node, span.last));
+            self.first(&mut node, from)?;
+            if !self.is_row_absent(node, from, to + 1) {
+                return if level == 0 { self.first_page(node, from, to).map(|_| true) } else { Ok(false) };
+            }
+            self.ledger.prepare(span);
+            self.fill_row(node, from, to + 1, flags, request.phys.as_u64());
+            self.owe(node, Self::duty(Change::Map), span, Self::is_global(level, flags));
+            return Ok(true);
+        }
         let alike = Alike { level, flags, offset };
         let Some(tables) = self.survey_alike(node, span, level)? else { return Ok(false) };
         if tables > 0 {
@@ -106,9 +119,9 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             rest = all.behind(part);
             let index = self.index(node, part.start);
             let word = self.checked(node, index)?;
-            tables += match Sort::of(Self::FORMAT, node.level, word) {
+            tables += match Levels::<K::Regime>::sort(node.level, word) {
                 Sort::Absent => Self::tables_between(node.level, part, level),
-                Sort::Table => match self.survey_alike(node.below(Self::FORMAT, index, word), part, level)? {
+                Sort::Table => match self.survey_alike(node.below::<K::Regime>(index, word), part, level)? {
                     Some(tables) => tables,
                     None => return Ok(None),
                 },
@@ -140,7 +153,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let (from, to) = (self.index(node, span.start), self.index(node, span.last));
         if node.fresh {
             self.clear(node, 0, from);
-            self.clear(node, to + 1, node.entries(Self::FORMAT));
+            self.clear(node, to + 1, node.entries::<K::Regime>());
         }
         let global = Self::is_global(alike.level, alike.flags);
         if node.level == alike.level {
@@ -153,8 +166,8 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             rest = all.behind(part);
             let index = self.index(node, part.start);
             let word = if node.fresh { 0 } else { self.load(node, index) };
-            if Sort::of(Self::FORMAT, node.level, word) == Sort::Table {
-                self.map_alike_in(node.below(Self::FORMAT, index, word), part, alike);
+            if Levels::<K::Regime>::sort(node.level, word) == Sort::Table {
+                self.map_alike_in(node.below::<K::Regime>(index, word), part, alike);
                 continue;
             }
             let Some(child) = self.take(node, index) else { return };

@@ -5,6 +5,7 @@ use super::error::ProtectError;
 use super::kind::Kind;
 use super::leaves::{is_granted, tables_to_cut};
 use super::ledger::Ledger;
+use super::levels::Levels;
 use super::node::{Node, Sort};
 use super::range::Span;
 use super::tree::{Gone, Tree};
@@ -196,9 +197,9 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             rest = all.behind(part);
             let index = self.index(node, part.start);
             let word = self.checked(node, index)?;
-            match Sort::of(Self::FORMAT, node.level, word) {
+            match Levels::<K::Regime>::sort(node.level, word) {
                 Sort::Table => {
-                    tables += self.survey_protect(node.below(Self::FORMAT, index, word), part, edit)?;
+                    tables += self.survey_protect(node.below::<K::Regime>(index, word), part, edit)?;
                 }
                 Sort::Leaf => tables += self.survey_leaf(node, index, word, part, edit)?,
                 Sort::Absent => return Err(ProtectError::NotMapped(self.found(node, index, word))),
@@ -235,8 +236,8 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     fn first_page_missing(&self, node: Node, from: usize, to: usize) -> Result<(), ProtectError> {
         for index in from..to + 1 {
             let word = self.load(node, index);
-            if Sort::of(Self::FORMAT, node.level, word) != Sort::Leaf {
-                return Err(match Sort::of(Self::FORMAT, node.level, word) {
+            if Levels::<K::Regime>::sort(node.level, word) != Sort::Leaf {
+                return Err(match Levels::<K::Regime>::sort(node.level, word) {
                     Sort::Absent => ProtectError::NotMapped(self.found(node, index, word)),
                     _ => ProtectError::Reserved(self.found(node, index, word)),
                 });
@@ -279,8 +280,8 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             rest = all.before(part);
             let index = self.index(node, part.start);
             let word = self.load(node, index);
-            match Sort::of(Self::FORMAT, node.level, word) {
-                Sort::Table => self.protect_in(node.below(Self::FORMAT, index, word), part, edit),
+            match Levels::<K::Regime>::sort(node.level, word) {
+                Sort::Table => self.protect_in(node.below::<K::Regime>(index, word), part, edit),
                 Sort::Leaf if part.is_whole(Self::shift(node.level)) => self.protect_leaves(node, index, index, edit),
                 // What was not refused, where leaves are pages.
                 _ if Self::PAGES => {}
@@ -295,7 +296,8 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             return;
         }
         let word = self.load(node, index);
-        if Sort::of(Self::FORMAT, node.level, word) == Sort::Leaf && edit.apply(Self::FORMAT, node.level, word) != word
+        if Levels::<K::Regime>::sort(node.level, word) == Sort::Leaf
+            && edit.apply(Self::FORMAT, node.level, word) != word
         {
             self.dissolve(node, index, from, to, Keep::All);
         }
@@ -400,7 +402,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             let old = self.load(node, end);
             let new = edit.apply(Self::FORMAT, node.level, old);
             let now = Self::duty_between(node.level, old, new);
-            if Sort::of(Self::FORMAT, node.level, old) != Sort::Leaf || !now.before_make {
+            if Levels::<K::Regime>::sort(node.level, old) != Sort::Leaf || !now.before_make {
                 break;
             }
             global |= Self::is_global(node.level, old) | Self::is_global(node.level, new);

@@ -2,6 +2,7 @@
 
 use super::cursor::{Cursor, TreeOf};
 use super::kind::{Kind, State};
+use super::levels::Levels;
 use super::node::{Node, Sort};
 use super::page::Spot;
 use super::sight;
@@ -107,7 +108,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
         while at > level {
             let index = format.index(virt, at);
             let word = sight::load::<K::Regime, K::Memory>(node, index)?;
-            match Sort::of(format, at, word) {
+            match Levels::<K::Regime>::sort(at, word) {
                 Sort::Table => {}
                 Sort::Absent if at == level + 1 && at + 1 < format.levels => {
                     // What is ready stays so: where it leads to has not changed.
@@ -117,7 +118,7 @@ impl<K: Kind, St: State> Cursor<'_, K, St> {
                 }
                 _ => return None,
             }
-            let below = Node { level: at - 1, ..node.below(format, index, word) };
+            let below = Node { level: at - 1, ..node.below::<K::Regime>(index, word) };
             if at + 1 == format.levels && below.table == root.table {
                 return None;
             }

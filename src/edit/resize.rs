@@ -4,6 +4,7 @@ use super::change::{Keep, alone};
 use super::error::{BadPhys, PromoteError, SplitError};
 use super::kind::Kind;
 use super::ledger::Ledger;
+use super::levels::Levels;
 use super::node::{Node, Sort};
 use super::range::{RangeError, Span};
 use super::tree::{Gone, Made, Tree};
@@ -22,8 +23,8 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         loop {
             let index = self.index(node, virt);
             let word = self.checked(node, index)?;
-            match Sort::of(Self::FORMAT, node.level, word) {
-                Sort::Table => node = node.below(Self::FORMAT, index, word),
+            match Levels::<K::Regime>::sort(node.level, word) {
+                Sort::Table => node = node.below::<K::Regime>(index, word),
                 Sort::Absent => return Err(SplitError::NotMapped(self.found(node, index, word))),
                 Sort::Reserved => return Err(SplitError::Reserved(self.found(node, index, word))),
                 Sort::Leaf if node.level < level => return Ok(()),
@@ -73,10 +74,10 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         loop {
             let index = self.index(node, span.start);
             let word = self.checked(node, index)?;
-            match Sort::of(Self::FORMAT, node.level, word) {
-                Sort::Table if node.level > level => node = node.below(Self::FORMAT, index, word),
+            match Levels::<K::Regime>::sort(node.level, word) {
+                Sort::Table if node.level > level => node = node.below::<K::Regime>(index, word),
                 Sort::Table => {
-                    let child = node.below(Self::FORMAT, index, word);
+                    let child = node.below::<K::Regime>(index, word);
                     let leaf = self.common_leaf(child)?;
                     self.swap_out(node, index, child, leaf);
                     return Ok(());
@@ -116,7 +117,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     /// What hardware set in leaves with `flags`, the first to `phys` and the others to what is behind.
     fn marks_of(&self, child: Node, flags: u64, phys: u64) -> Result<u64, PromoteError> {
         let mut marks = 0;
-        for index in 0..child.entries(Self::FORMAT) {
+        for index in 0..child.entries::<K::Regime>() {
             let word = self.plain(child, index)?;
             let address = phys + ((index as u64) << Self::shift(child.level));
             if word & !Self::HARDWARE_BITS != flags | Self::FORMAT.address.encode(address) {
@@ -135,8 +136,8 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     /// An entry that must be a leaf, outside of runs.
     fn plain(&self, node: Node, index: usize) -> Result<u64, PromoteError> {
         let word = self.checked(node, index)?;
-        match Sort::of(Self::FORMAT, node.level, word) {
-            Sort::Leaf => Ok(alone(Self::FORMAT, node.level, word, node.virt(Self::FORMAT, index))),
+        match Levels::<K::Regime>::sort(node.level, word) {
+            Sort::Leaf => Ok(alone(Self::FORMAT, node.level, word, node.virt::<K::Regime>(index))),
             Sort::Table => Err(PromoteError::HoldsTable(self.found(node, index, word))),
             Sort::Absent => Err(PromoteError::NotMapped(self.found(node, index, word))),
             Sort::Reserved => Err(PromoteError::Reserved(self.found(node, index, word))),

@@ -4,6 +4,7 @@ use super::error::{BadPhys, MapError};
 use super::kind::Kind;
 use super::leaves::{flags_of, missing, unit_of};
 use super::ledger::Ledger;
+use super::levels::Levels;
 use super::node::{Node, Sort};
 use super::range::{RangeError, Span};
 use super::request::{Limits, Mapping};
@@ -120,10 +121,10 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         while node.level > piece.level {
             let index = self.index(node, piece.virt);
             let word = self.checked(node, index)?;
-            if Sort::of(Self::FORMAT, node.level, word) != Sort::Table {
+            if Levels::<K::Regime>::sort(node.level, word) != Sort::Table {
                 break;
             }
-            node = node.below(Self::FORMAT, index, word);
+            node = node.below::<K::Regime>(index, word);
         }
         let shares = |level: usize| before.is_some_and(|before| (before.virt ^ piece.virt) >> Self::shift(level) == 0);
         Ok((piece.level + 1..=node.level).filter(|&level| !shares(level)).count() as u64)
@@ -138,9 +139,9 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
             let index = self.index(node, part.start);
             let word = self.checked(node, index)?;
             let found = || self.found(node, index, word);
-            match Sort::of(Self::FORMAT, node.level, word) {
+            match Levels::<K::Regime>::sort(node.level, word) {
                 Sort::Absent => {}
-                Sort::Table => self.survey_absent(node.below(Self::FORMAT, index, word), part)?,
+                Sort::Table => self.survey_absent(node.below::<K::Regime>(index, word), part)?,
                 Sort::Reserved => return Err(MapError::Reserved(found())),
                 Sort::Leaf if part.is_whole(Self::shift(node.level)) => {
                     return Err(MapError::AlreadyMapped(found()));

@@ -12,6 +12,7 @@
 //! [`disown`](AddressSpace::disown)s a part gets the proof of that for [`take_back`](AddressSpace::take_back); a space that is
 //! dropped or freed without leaves the part pinned forever, which wastes the tables and nothing worse.
 
+use super::levels::Levels;
 use core::fmt;
 use core::marker::PhantomData;
 
@@ -197,20 +198,20 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let mut missing = 0;
         for index in slots.clone() {
             let word = self.load(root, index);
-            match Sort::of(Self::FORMAT, root.level, word) {
+            match Levels::<K::Regime>::sort(root.level, word) {
                 Sort::Table => {}
                 Sort::Absent => missing += 1,
                 Sort::Leaf | Sort::Reserved => {
-                    let virt = VirtAddr::new(root.virt(Self::FORMAT, index));
+                    let virt = VirtAddr::new(root.virt::<K::Regime>(index));
                     return Err(PinError::NoTable { virt, word });
                 }
             }
         }
         self.reserve(missing).map_err(|tables| PinError::OutOfTables { tables })?;
         for index in slots {
-            if Sort::of(Self::FORMAT, root.level, self.load(root, index)) == Sort::Absent {
+            if Levels::<K::Regime>::sort(root.level, self.load(root, index)) == Sort::Absent {
                 let Some(child) = self.take(root, index) else { continue };
-                self.clear(child, 0, child.entries(Self::FORMAT));
+                self.clear(child, 0, child.entries::<K::Regime>());
                 self.link(root, index, child);
                 self.owe(root, Self::duty(Change::Link), Self::slot(root, index), false);
             }
@@ -272,7 +273,7 @@ impl<K: Kind> AddressSpace<K, Offline> {
         if !format.split_roots {
             for index in format.index(span.start, root.level)..=format.index(span.last, root.level) {
                 // SAFETY: the root is this space's, which no hardware uses, and was in reach when it got these entries.
-                unsafe { self.memory.store(root.at(format, index), 0) };
+                unsafe { self.memory.store(root.at::<K::Regime>(index), 0) };
             }
         } else if format.is_upper(span.start) {
             self.roots.upper = None;
@@ -343,16 +344,16 @@ impl<K: Kind> AddressSpace<K, Live> {
         let to = other.root_of(span.start).ok_or(ShareError::Taken)?;
         let slots = format.index(span.start, root.level)..=format.index(span.last, root.level);
         for index in slots.clone() {
-            let word = other.memory.load(to.at(format, index)).ok_or(ShareError::OutOfReach { root: to.table })?;
-            if Sort::of(format, to.level, word) != Sort::Absent {
-                return Err(ShareError::Occupied { virt: VirtAddr::new(to.virt(format, index)) });
+            let word = other.memory.load(to.at::<K::Regime>(index)).ok_or(ShareError::OutOfReach { root: to.table })?;
+            if Levels::<K::Regime>::sort(to.level, word) != Sort::Absent {
+                return Err(ShareError::Occupied { virt: VirtAddr::new(to.virt::<K::Regime>(index)) });
             }
-            self.memory.load(root.at(format, index)).ok_or(ShareError::OutOfReach { root: root.table })?;
+            self.memory.load(root.at::<K::Regime>(index)).ok_or(ShareError::OutOfReach { root: root.table })?;
         }
         for index in slots {
-            if let Some(word) = self.memory.load(root.at(format, index)) {
+            if let Some(word) = self.memory.load(root.at::<K::Regime>(index)) {
                 // SAFETY: the root is the other space's, which is borrowed exclusively, and was in reach above.
-                unsafe { other.memory.store(to.at(format, index), word) };
+                unsafe { other.memory.store(to.at::<K::Regime>(index), word) };
             }
         }
         Ok(())

@@ -35,7 +35,7 @@ impl Seen {
 /// Where entry `index` of a table is, if that was found out.
 #[inline(always)]
 pub(super) fn entry<R: Regime, A: TableAccess<R>>(node: Node, index: usize) -> Option<NonNull<u8>> {
-    debug_assert!(index < node.entries(&R::FORMAT), "an entry of the table");
+    debug_assert!(index < node.entries::<R>(), "an entry of the table");
     let Seen(start) = if A::STAYS { node.seen } else { Seen::NOWHERE };
     // SAFETY: by the invariant of `Seen` all entries of the table follow that one.
     start.map(|start| unsafe { start.add(index * R::FORMAT.entry_bytes as usize) })
@@ -81,9 +81,9 @@ pub(super) unsafe fn seen_before<R: Regime, A: TableAccess<R>>(node: Node) -> No
 /// one [can be](can_be).
 #[inline]
 pub(super) fn glance<R: Regime, A: TableAccess<R>>(access: &A, node: Node, index: usize) -> Option<u64> {
-    debug_assert!(index < node.entries(&R::FORMAT), "an entry of the table");
+    debug_assert!(index < node.entries::<R>(), "an entry of the table");
     if !stays::<R, A>(node.level) {
-        return access.load(node.at(&R::FORMAT, index));
+        return access.load(node.at::<R>(index));
     }
     let table = find(access, node)?.get();
     // SAFETY: all entries of the table follow the first.

@@ -188,7 +188,7 @@ fn new_root<K: Kind>(memory: &mut K::Memory) -> Result<u64, NewError> {
     let tables = const { format_of::<K>().root_tables() as usize };
     let root = memory.allocate(tables).ok_or(NewError::OutOfTables { tables })?;
     let node = Node::fresh(root, format.levels - 1);
-    let entries = node.entries(format);
+    let entries = node.entries::<K::Regime>();
     if <K::Memory as TableAccess<K::Regime>>::STAYS
         && tables == 1
         && let Some(at) = memory.whole(root)
@@ -199,7 +199,7 @@ fn new_root<K: Kind>(memory: &mut K::Memory) -> Result<u64, NewError> {
     }
     for index in 0..entries {
         // SAFETY: as above.
-        unsafe { memory.store(node.at(format, index), 0) };
+        unsafe { memory.store(node.at::<K::Regime>(index), 0) };
     }
     Ok(root.as_u64())
 }
@@ -221,7 +221,7 @@ fn check_roots<K: Kind>(roots: &Roots, memory: &K::Memory) -> Result<(), OpenErr
             return Err(OpenError::Unaligned { root: PhysAddr::new(root) });
         }
         let node = Node::root(format, PhysAddr::new(root), 0);
-        if memory.load(node.at(format, 0)).is_none() {
+        if memory.load(node.at::<K::Regime>(0)).is_none() {
             return Err(OpenError::NoTable { root: PhysAddr::new(root) });
         }
     }

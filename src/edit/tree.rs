@@ -143,8 +143,8 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     fn enter_pinned(&self, root: Node, span: Span) -> Result<Node, Fault> {
         let index = self.index(root, span.start);
         let word = self.checked(root, index)?;
-        if index == self.index(root, span.last) && Sort::of(Self::FORMAT, root.level, word) == Sort::Table {
-            return Ok(root.below(Self::FORMAT, index, word));
+        if index == self.index(root, span.last) && Levels::<K::Regime>::sort(root.level, word) == Sort::Table {
+            return Ok(root.below::<K::Regime>(index, word));
         }
         Err(RangeError::Pinned { virt: VirtAddr::new(span.start) }.into())
     }
@@ -153,10 +153,10 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     fn no_self_map(&self, node: Node, span: Span) -> Result<(), Fault> {
         for index in self.index(node, span.start)..self.index(node, span.last) + 1 {
             let word = self.checked(node, index)?;
-            if Sort::of(Self::FORMAT, node.level, word) == Sort::Table
-                && node.below(Self::FORMAT, index, word).table == node.table
+            if Levels::<K::Regime>::sort(node.level, word) == Sort::Table
+                && node.below::<K::Regime>(index, word).table == node.table
             {
-                return Err(RangeError::SelfMap { virt: VirtAddr::new(node.virt(Self::FORMAT, index)) }.into());
+                return Err(RangeError::SelfMap { virt: VirtAddr::new(node.virt::<K::Regime>(index)) }.into());
             }
         }
         Ok(())
@@ -173,9 +173,9 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
             node = Node { level, ..node };
             let index = self.index(node, span.start);
             let word = self.first(&mut node, index)?;
-            let below = node.below(Self::FORMAT, index, word);
+            let below = node.below::<K::Regime>(index, word);
             let is_self_map = level == root.level && below.table == root.table;
-            if is_self_map || Sort::of(Self::FORMAT, level, word) != Sort::Table {
+            if is_self_map || Levels::<K::Regime>::sort(level, word) != Sort::Table {
                 break;
             }
             (node, level, stops) = (below, level - 1, reach);
@@ -208,7 +208,7 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
         if let Some(word) = sight::load::<K::Regime, K::Memory>(node, index) {
             return Ok(word);
         }
-        self.memory.load(node.at(Self::FORMAT, index)).ok_or(Fault::NoTable(node.table))
+        self.memory.load(node.at::<K::Regime>(index)).ok_or(Fault::NoTable(node.table))
     }
 
     /// Whether tables of `level` are one table each, of which all is in reach, or nothing.
@@ -247,9 +247,9 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
             return word;
         }
         if <K::Memory as TableAccess<K::Regime>>::STAYS {
-            return self.load_unseen(node.table, index, node.place(Self::FORMAT, index));
+            return self.load_unseen(node.table, index, node.place::<K::Regime>(index));
         }
-        self.memory.load(node.at(Self::FORMAT, index)).unwrap_or(0)
+        self.memory.load(node.at::<K::Regime>(index)).unwrap_or(0)
     }
 
     /// The same where it was not put in sight, which is not worth code at each place.
@@ -265,14 +265,14 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
         if let Some(entry) = sight::entry::<K::Regime, K::Memory>(node, index) {
             // SAFETY: by the contract of `TableAccess` the table can be written where it was seen, and by invariant 1 it is
             // this space's.
-            return unsafe { word::store::<K::Regime>(entry, node.at(Self::FORMAT, index).place, word) };
+            return unsafe { word::store::<K::Regime>(entry, node.at::<K::Regime>(index).place, word) };
         }
         if <K::Memory as TableAccess<K::Regime>>::STAYS {
-            return self.store_unseen(node.table, index, node.place(Self::FORMAT, index), word);
+            return self.store_unseen(node.table, index, node.place::<K::Regime>(index), word);
         }
         // SAFETY: by invariant 1 the table is this space's, which is borrowed exclusively, or was taken by this operation;
         // operations load an entry of each table before they store to it, and new tables are in reach.
-        unsafe { self.memory.store(node.at(Self::FORMAT, index), word) };
+        unsafe { self.memory.store(node.at::<K::Regime>(index), word) };
     }
 
     /// The same where it was not put in sight, which is not worth code at each place.
@@ -285,7 +285,7 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
 
     /// What is at entry `index`, for errors.
     pub(super) fn found(&self, node: Node, index: usize, word: u64) -> Offender {
-        Offender { virt: VirtAddr::new(node.virt(Self::FORMAT, index)), level: node.level, word }
+        Offender { virt: VirtAddr::new(node.virt::<K::Regime>(index)), level: node.level, word }
     }
 
     /// Whether `word`, a leaf, is valid for every address space.
@@ -359,7 +359,7 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     /// A table that nothing points to yet, for entry `index` of `node`.
     #[inline(always)]
     const fn child(node: Node, index: usize, table: PhysAddr) -> Node {
-        let base = node.virt(Self::FORMAT, index);
+        let base = node.virt::<K::Regime>(index);
         Node { table, level: node.level - 1, base, fresh: true, seen: Seen::NOWHERE }
     }
 
@@ -397,21 +397,21 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     /// The slot of an entry.
     #[inline]
     pub(super) const fn slot(node: Node, index: usize) -> Span {
-        let start = node.virt(Self::FORMAT, index);
+        let start = node.virt::<K::Regime>(index);
         Span { start, last: start | ((1 << Self::shift(node.level)) - 1) }
     }
 
     /// The pointer to `table` for its parent.
     #[inline]
     pub(super) fn pointer(level: usize, table: PhysAddr) -> u64 {
-        Self::FORMAT.encode_table(level, table.as_u64())
+        Levels::<K::Regime>::pointer(level, table)
     }
 
     /// Whether a table has nothing but absent entries outside of `from..=to`.
     pub(super) fn is_empty_but(&self, node: Node, from: usize, to: usize) -> bool {
         let Ok(node) = self.in_sight(node) else { return false };
-        let absent = |index| Sort::of(Self::FORMAT, node.level, self.load(node, index)) == Sort::Absent;
-        (0..from).all(absent) && (to + 1..node.entries(Self::FORMAT)).all(absent)
+        let absent = |index| Levels::<K::Regime>::sort(node.level, self.load(node, index)) == Sort::Absent;
+        (0..from).all(absent) && (to + 1..node.entries::<K::Regime>()).all(absent)
     }
 
     /// Releases an unlinked table and all below, children first.
@@ -427,10 +427,10 @@ impl<'s, K: Kind, L: Ledger<K>> Tree<'s, K, L> {
     fn take_out(&mut self, node: Node, give: fn(&mut L, &mut K::Memory, Node)) -> Gone {
         let mut gone: Option<Gone> = None;
         if node.level > 0 || L::LIVE {
-            for index in 0..node.entries(Self::FORMAT) {
+            for index in 0..node.entries::<K::Regime>() {
                 let word = self.load(node, index);
-                let more = match Sort::of(Self::FORMAT, node.level, word) {
-                    Sort::Table => self.take_out(node.below(Self::FORMAT, index, word), give),
+                let more = match Levels::<K::Regime>::sort(node.level, word) {
+                    Sort::Table => self.take_out(node.below::<K::Regime>(index, word), give),
                     Sort::Leaf => Self::gone_leaf(node, index, word),
                     Sort::Absent | Sort::Reserved => continue,
                 };

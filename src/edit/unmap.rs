@@ -5,6 +5,7 @@ use super::error::{Fault, UnmapError};
 use super::kind::Kind;
 use super::leaves::tables_to_cut;
 use super::ledger::Ledger;
+use super::levels::Levels;
 use super::node::{Node, Sort};
 use super::range::Span;
 use super::request::Reclaim;
@@ -80,8 +81,8 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
                 if span.start <= slot.start && slot.last <= span.last {
                     break;
                 }
-                match Sort::of(Self::FORMAT, node.level, word) {
-                    Sort::Table => node = node.below(Self::FORMAT, index, word),
+                match Levels::<K::Regime>::sort(node.level, word) {
+                    Sort::Table => node = node.below::<K::Regime>(index, word),
                     Sort::Absent => break,
                     Sort::Leaf if Self::PAGES => return Err(UnmapError::InsideLeaf(self.found(node, index, word))),
                     Sort::Leaf if Self::child_word(node.level, word).is_some() => {
@@ -116,7 +117,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
                 hull = around(hull, self.unmap_part::<R>(node, part));
             }
         }
-        let absent = |index| Sort::of(Self::FORMAT, node.level, self.load(node, index)) == Sort::Absent;
+        let absent = |index| Levels::<K::Regime>::sort(node.level, self.load(node, index)) == Sort::Absent;
         let empty = R::FREES && (from..=to).all(absent) && self.is_empty_but(node, from, to);
         Cut { hull, empty }
     }
@@ -126,7 +127,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let index = self.index(node, part.start);
         let word = self.load(node, index);
         let whole = part.is_whole(Self::shift(node.level));
-        match Sort::of(Self::FORMAT, node.level, word) {
+        match Levels::<K::Regime>::sort(node.level, word) {
             Sort::Table => self.unmap_below::<R>(node, index, word, part),
             Sort::Leaf | Sort::Reserved if whole => {
                 self.erase(node, index);
@@ -145,7 +146,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     /// The same of a table, which is left empty, or taken out.
     #[inline]
     fn unmap_below<R: Reclaims>(&mut self, node: Node, index: usize, word: u64, part: Span) -> Option<Span> {
-        let child = node.below(Self::FORMAT, index, word);
+        let child = node.below::<K::Regime>(index, word);
         if R::FREES && part.is_whole(Self::shift(node.level)) {
             self.erase(node, index);
             let gone = self.release(Node { fresh: true, ..child });
@@ -235,18 +236,18 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         [(self.roots.lower, 0), (upper, Self::FORMAT.upper_start().unwrap_or(0))].into_iter().any(|(root, base)| {
             let Some(root) = root else { return false };
             let node = Node::root(Self::FORMAT, PhysAddr::new(root), base);
-            (0..node.entries(Self::FORMAT))
+            (0..node.entries::<K::Regime>())
                 .any(|index| self.enter(Self::root_slot(node, index)).is_ok() && self.is_global_at(node, index))
         })
     }
 
     fn is_global_at(&self, node: Node, index: usize) -> bool {
         let word = self.load(node, index);
-        match Sort::of(Self::FORMAT, node.level, word) {
+        match Levels::<K::Regime>::sort(node.level, word) {
             Sort::Leaf => Self::is_global(node.level, word),
             Sort::Table => {
-                let child = node.below(Self::FORMAT, index, word);
-                (0..child.entries(Self::FORMAT)).any(|index| self.is_global_at(child, index))
+                let child = node.below::<K::Regime>(index, word);
+                (0..child.entries::<K::Regime>()).any(|index| self.is_global_at(child, index))
             }
             Sort::Absent | Sort::Reserved => false,
         }
@@ -278,15 +279,15 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
 
     fn free_root(&mut self, root: u64, base: u64) {
         let node = Node::root(Self::FORMAT, PhysAddr::new(root), base);
-        for index in 0..node.entries(Self::FORMAT) {
+        for index in 0..node.entries::<K::Regime>() {
             let word = self.load(node, index);
-            if Sort::of(Self::FORMAT, node.level, word) != Sort::Table {
+            if Levels::<K::Regime>::sort(node.level, word) != Sort::Table {
                 continue;
             }
             let slot = Self::root_slot(node, index);
             let found: Result<Node, Fault> = self.enter(slot);
             if found.is_ok() && !self.borders.is_in_use(slot) {
-                self.release(Node { fresh: true, ..node.below(Self::FORMAT, index, word) });
+                self.release(Node { fresh: true, ..node.below::<K::Regime>(index, word) });
             }
         }
         if self.borders.pinned.is_some_and(|pinned| pinned.sharers > 0) && !Self::FORMAT.split_roots {

@@ -218,12 +218,12 @@ impl<R: Regime, W: Words<R>> Reader<R, W> {
         loop {
             let fault = |fault| CopyError::Fault { at: VirtAddr::new(at), fault };
             let spot = trail.seek(self, at).ok_or_else(|| fault(self.nothing_at(at).0))?;
-            let leaf = spot.leaf(format).map_err(fault)?;
+            let leaf = spot.leaf::<R>().map_err(fault)?;
             if !rule.allows(leaf.access, right) {
                 return Err(CopyError::Denied { at: VirtAddr::new(at), access: leaf.access });
             }
-            let phys = PhysAddr::new(leaf.address + (at - spot.first(format)));
-            let end = spot.last(format).min(last);
+            let phys = PhysAddr::new(leaf.address + (at - spot.first::<R>()));
+            let end = spot.last::<R>().min(last);
             // No more than the buffer has, which `usize` counts.
             let until = done + (end - at) as usize + 1;
             copy(phys, done, until).map_err(|OutOfReach| CopyError::OutOfReach { phys, copied: done })?;

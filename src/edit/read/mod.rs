@@ -79,14 +79,14 @@ pub trait Words<R: Regime> {
     #[doc(hidden)]
     #[inline]
     fn glance(&self, node: Node, index: usize) -> Option<u64> {
-        self.word(node.at(&R::FORMAT, index))
+        self.word(node.at::<R>(index))
     }
 
     /// An entry of a table that was looked at.
     #[doc(hidden)]
     #[inline]
     fn load(&self, node: Node, index: usize) -> Option<u64> {
-        self.word(node.at(&R::FORMAT, index))
+        self.word(node.at::<R>(index))
     }
 
     /// The same.
@@ -140,7 +140,7 @@ impl<R: Regime, A: TableAccess<R>> Words<R> for Linked<'_, A> {
     fn load(&self, node: Node, index: usize) -> Option<u64> {
         match sight::load::<R, A>(node, index) {
             Some(word) => Some(word),
-            None => self.0.load(node.at(&R::FORMAT, index)),
+            None => self.0.load(node.at::<R>(index)),
         }
     }
 
@@ -230,7 +230,7 @@ impl<R: Regime, W: Words<R>> Reader<R, W> {
             return Err(Fault::NotCanonical);
         }
         let spot = Trail::<R>::new().seek(self, virt).ok_or_else(|| self.nothing_at(virt).0)?;
-        let leaf = spot.leaf(Self::FORMAT)?;
+        let leaf = spot.leaf::<R>()?;
         let size = Self::FORMAT.at(spot.node.level).size();
         let address = PhysAddr::new(leaf.address | virt & (size - 1));
         Ok(Found { address, leaf, level: spot.node.level, size, word: spot.word.unwrap_or_default() })

@@ -1,5 +1,6 @@
 //! One walk over a range, whether it reads or writes.
 
+use super::super::levels::Levels;
 use core::marker::PhantomData;
 use core::ops::ControlFlow;
 
@@ -120,20 +121,20 @@ impl<R: Regime, S: Store<R>, V: Rewriter> Pass<R, S, V> {
         let format = Self::FORMAT;
         self.path[node.level] = Some(node.table);
         for index in format.index(first, node.level)..=format.index(last, node.level) {
-            let at = node.at(format, index);
+            let at = node.at::<R>(index);
             let word = self.store.load(at).ok_or(VisitError::NoTable { table: node.table })?;
             let now = self.before(node, index, above, word)?;
             if now != word {
                 self.store.store(at, now);
             }
             let visit = self.visit(node, index, above, now);
-            if Sort::of(format, node.level, now) != Sort::Table || visit.recursive || visit.shared {
+            if Levels::<R>::sort(node.level, now) != Sort::Table || visit.recursive || visit.shared {
                 continue;
             }
-            let start = node.virt(format, index);
+            let start = node.virt::<R>(index);
             let end = start | (visit.size - 1);
             let below = format.at(node.level).below(now, above);
-            self.table(node.below(format, index, now), below, first.max(start), last.min(end))?;
+            self.table(node.below::<R>(index, now), below, first.max(start), last.min(end))?;
             self.path[node.level - 1] = None;
             let mut then = now;
             stopped(self.visitor.post(&visit, &mut then))?;
@@ -148,7 +149,7 @@ impl<R: Regime, S: Store<R>, V: Rewriter> Pass<R, S, V> {
     fn before(&mut self, node: Node, index: usize, above: Inherited, word: u64) -> Result<u64, VisitError<V::Stop>> {
         let mut now = word;
         stopped(self.visitor.entry(&self.visit(node, index, above, word), &mut now))?;
-        if Sort::of(Self::FORMAT, node.level, now) == Sort::Absent {
+        if Levels::<R>::sort(node.level, now) == Sort::Absent {
             let visit = self.visit(node, index, above, now);
             stopped(self.visitor.hole(&visit, &mut now))?;
         }
@@ -158,8 +159,8 @@ impl<R: Regime, S: Store<R>, V: Rewriter> Pass<R, S, V> {
     fn visit(&self, node: Node, index: usize, above: Inherited, word: u64) -> Visit {
         let format = Self::FORMAT;
         let table = PhysAddr::new(format.address.decode(word));
-        let virt = node.virt(format, index);
-        let points = Sort::of(format, node.level, word) == Sort::Table;
+        let virt = node.virt::<R>(index);
+        let points = Levels::<R>::sort(node.level, word) == Sort::Table;
         Visit {
             table: node.table,
             level: node.level,

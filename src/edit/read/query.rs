@@ -128,18 +128,18 @@ impl<R: Regime, W: Words<R>> Reader<R, W> {
                     shared => fault(shared),
                 });
             };
-            match leaf_at(&spot, |word| decoder.leaf(format, &spot, word), || spot.no_table(format)) {
+            match leaf_at(&spot, |word| decoder.leaf::<R>(&spot, word), || spot.no_table(format)) {
                 Ok(Some(leaf)) => {
-                    let address = leaf.address + (at - spot.first(format));
+                    let address = leaf.address + (at - spot.first::<R>());
                     seen.leaf(&Leaf { address, ..leaf }, at);
                 }
                 Ok(None) => seen.hole = seen.hole.or(Some(at)),
                 Err(found) => return Err(fault(found)),
             }
-            if spot.last(format) >= last {
+            if spot.last::<R>() >= last {
                 return seen.verdict();
             }
-            at = spot.last(format) + 1;
+            at = spot.last::<R>() + 1;
         }
     }
 }

@@ -127,7 +127,7 @@ impl<R: Regime, W: Words<R>> Leaves<R, W> {
             if leaf.is_none() && word & format.present != 0 {
                 return None;
             }
-            let virt = VirtAddr::new(node.virt(format, rest.index));
+            let virt = VirtAddr::new(node.virt::<R>(rest.index));
             rest.index += 1;
             if let Some(leaf) = leaf {
                 return Some(MappedLeaf { virt, size: format.at(node.level).size(), level: node.level, leaf, word });
@@ -143,7 +143,7 @@ impl<R: Regime, W: Words<R>> Leaves<R, W> {
         if let Some(Rest { node, index, end, .. }) = self.rest.take()
             && index < end
         {
-            self.at = Some(node.virt(format, index));
+            self.at = Some(node.virt::<R>(index));
         }
         loop {
             let virt = self.at?;
@@ -152,17 +152,17 @@ impl<R: Regime, W: Words<R>> Leaves<R, W> {
                 continue;
             };
             // A root may cover more than its half.
-            let last = spot.last(format).min(last_of_half(format, virt));
+            let last = spot.last::<R>().min(last_of_half(format, virt));
             self.at = after(format, last);
             let fault = match (spot.sort, spot.word) {
                 (Sort::Absent | Sort::Table, _) => continue,
                 (_, None) => spot.no_table(format),
                 (Sort::Reserved, Some(word)) => Fault::Reserved { level: spot.node.level, word },
-                (Sort::Leaf, Some(word)) => match self.decoder.leaf(format, &spot, word) {
+                (Sort::Leaf, Some(word)) => match self.decoder.leaf::<R>(&spot, word) {
                     Ok(leaf) => {
                         self.keep_at_hand(&spot);
                         let (level, size) = (spot.node.level, format.at(spot.node.level).size());
-                        return Some(MappedLeaf { virt: VirtAddr::new(spot.first(format)), size, level, leaf, word });
+                        return Some(MappedLeaf { virt: VirtAddr::new(spot.first::<R>()), size, level, leaf, word });
                     }
                     Err(fault) => fault,
                 },
@@ -173,12 +173,12 @@ impl<R: Regime, W: Words<R>> Leaves<R, W> {
 
     /// Keeps the table of a leaf, if it is none that may cover more than its half.
     fn keep_at_hand(&mut self, spot: &Spot) {
-        let (format, node, end) = (Self::FORMAT, spot.node, spot.node.entries(Self::FORMAT));
+        let (format, node, end) = (Self::FORMAT, spot.node, spot.node.entries::<R>());
         if node.level + 1 < format.levels
             && let Some(like) = self.decoder.known()
         {
             self.rest = Some(Rest { node, index: spot.index + 1, end, like });
-            self.at = after(format, node.virt(format, end - 1) | (format.at(node.level).size() - 1));
+            self.at = after(format, node.virt::<R>(end - 1) | (format.at(node.level).size() - 1));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use core::marker::PhantomData;
 
+use super::super::levels::Levels;
 use super::super::node::{Node, Sort};
 use super::{Reader, Words, fault_of, own_address};
 use crate::addr::PhysAddr;
@@ -43,13 +44,13 @@ pub(super) struct Spot {
 
 impl Spot {
     /// The first address it translates.
-    pub(super) const fn first(&self, format: &Format) -> u64 {
-        self.node.virt(format, self.index)
+    pub(super) const fn first<R: Regime>(&self) -> u64 {
+        self.node.virt::<R>(self.index)
     }
 
     /// The last address it translates.
-    pub(super) const fn last(&self, format: &Format) -> u64 {
-        self.first(format) | (format.at(self.node.level).size() - 1)
+    pub(super) const fn last<R: Regime>(&self) -> u64 {
+        self.first::<R>() | ((1 << Levels::<R>::shift(self.node.level)) - 1)
     }
 
     /// What it means, with the rights that count.
@@ -61,10 +62,11 @@ impl Spot {
     }
 
     /// The leaf, with the address of its own first byte.
-    pub(super) fn leaf(&self, format: &Format) -> Result<Leaf, Fault> {
+    pub(super) fn leaf<R: Regime>(&self) -> Result<Leaf, Fault> {
+        let format = &R::FORMAT;
         let Some(word) = self.word else { return Err(self.no_table(format)) };
         let leaf = fault_of(self.view(format), self.node.level, word)?;
-        Ok(Leaf { address: own_address(format, &leaf, self.first(format)), ..leaf })
+        Ok(Leaf { address: own_address(format, &leaf, self.first::<R>()), ..leaf })
     }
 
     /// The fault of an entry out of reach.
@@ -131,12 +133,12 @@ impl<R: Regime> Trail<R> {
             let Some(word) = reader.words.load(node, index) else {
                 return Some(Spot { node, index, word: None, sort: Sort::Reserved, above });
             };
-            let sort = Sort::of(format, node.level, word);
+            let sort = Levels::<R>::sort(node.level, word);
             if sort != Sort::Table || !enter(self, PhysAddr::new(format.address.decode(word))) {
                 return Some(Spot { node, index, word: Some(word), sort, above });
             }
             let above = format.at(node.level).below(word, above);
-            stage = Stage { node: node.below(format, index, word), above };
+            stage = Stage { node: node.below::<R>(index, word), above };
         }
     }
 
@@ -204,7 +206,8 @@ impl Decoder {
     }
 
     /// The leaf in `word`, which is that of `spot`, with the address of its own first byte.
-    pub(super) fn leaf(&mut self, format: &Format, spot: &Spot, word: u64) -> Result<Leaf, Fault> {
+    pub(super) fn leaf<R: Regime>(&mut self, spot: &Spot, word: u64) -> Result<Leaf, Fault> {
+        let format = &R::FORMAT;
         let (level, above) = (spot.node.level, spot.above);
         if let Some(known) = self.known
             && (known.level, known.above) == (level, above)
@@ -212,7 +215,7 @@ impl Decoder {
         {
             return Ok(leaf);
         }
-        let leaf = spot.leaf(format)?;
+        let leaf = spot.leaf::<R>()?;
         // The mark of a run may lie among the bits of the address.
         let flags = word & Known::mask(format, level);
         self.known = (leaf.run == 0).then_some(Known { level, flags, above, leaf });

@@ -73,7 +73,7 @@ impl<R: Regime, W: Words<R>> Reader<R, W> {
         if !Self::WITHHOLDS_LITTLE && !form.below(word, Inherited::NOTHING).is_nothing() {
             return ControlFlow::Break(None);
         }
-        ControlFlow::Continue(node.below(format, index, word))
+        ControlFlow::Continue(node.below::<R>(index, word))
     }
 
     /// Ends in a table of the last level.

@@ -9,6 +9,7 @@
 
 use super::super::kind::Kind;
 use super::super::ledger::{Duties, Ledger};
+use super::super::levels::Levels;
 use super::super::node::{Node, Sort};
 use super::super::range::Span;
 use super::{Gone, Tree};
@@ -83,7 +84,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     #[inline]
     pub(in crate::edit) fn fill(&mut self, node: Node, index: usize, word: u64) {
         debug_assert!(
-            node.fresh || Sort::of(Self::FORMAT, node.level, self.load(node, index)) == Sort::Absent,
+            node.fresh || Levels::<K::Regime>::sort(node.level, self.load(node, index)) == Sort::Absent,
             "what is there is opened, and settled, before it is something else"
         );
         self.store(node, index, word);
@@ -147,7 +148,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         loop {
             let new = change(old);
             // SAFETY: as in `store`.
-            match unsafe { self.memory.exchange(node.at(Self::FORMAT, index), old, new) } {
+            match unsafe { self.memory.exchange(node.at::<K::Regime>(index), old, new) } {
                 Ok(()) => return (old, new),
                 Err(now) => old = now,
             }
@@ -188,7 +189,7 @@ impl Settled {
             return self.made::<K, L>();
         }
         // SAFETY: as in `store`.
-        while let Err(now) = unsafe { tree.memory.exchange(node.at(Tree::<K, L>::FORMAT, index), old, word) } {
+        while let Err(now) = unsafe { tree.memory.exchange(node.at::<K::Regime>(index), old, word) } {
             see(tree, now);
             old = now;
         }
@@ -276,6 +277,6 @@ impl Vacant {
             Some(bit) => tree.load(self.0, index) | bit,
             None => word,
         };
-        tree.fill(self.0, index, change(old, self.0.virt(format, index)));
+        tree.fill(self.0, index, change(old, self.0.virt::<K::Regime>(index)));
     }
 }

@@ -23,7 +23,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     /// them.
     #[inline]
     fn quiet(node: Node, from: usize, to: usize) -> Option<(NonNull<u8>, usize)> {
-        if (L::LIVE && !node.fresh) || from >= to || to > node.entries(Self::FORMAT) {
+        if (L::LIVE && !node.fresh) || from >= to || to > node.entries::<K::Regime>() {
             return None;
         }
         sight::entry::<K::Regime, K::Memory>(node, from).map(|at| (at, to - from))
@@ -124,7 +124,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
     /// first to `phys`, and the others to what is behind. `None`, too, where words do not grow alike.
     pub(in crate::edit) fn continues(&self, node: Node, mask: u64, flags: u64, phys: u64) -> Option<u64> {
         let (node, step) = (self.shown(node), Self::step(node.level)?);
-        let (count, first) = (node.entries(Self::FORMAT), flags | Self::FORMAT.address.encode(phys));
+        let (count, first) = (node.entries::<K::Regime>(), flags | Self::FORMAT.address.encode(phys));
         let (wrong, all) = match Self::quiet(node, 0, count) {
             // SAFETY: as in `change_row`.
             Some((at, count)) => unsafe { row::diverging::<K::Regime>(at, count, mask, first, step) },
