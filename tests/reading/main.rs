@@ -8,6 +8,7 @@ mod machine;
 mod opening;
 mod random;
 mod restrictions;
+mod rows;
 mod seeds;
 mod sharing;
 mod text;

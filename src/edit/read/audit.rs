@@ -7,7 +7,7 @@ use super::range::last_of_half;
 use super::visit::{Visit, VisitError, Visitor};
 use super::{Reader, Words};
 use crate::addr::{PhysAddr, VirtAddr};
-use crate::format::{Format, MAX_LEVELS, View};
+use crate::format::{MAX_LEVELS, View, clamp};
 use crate::regime::Regime;
 
 /// What there is.
@@ -80,15 +80,15 @@ impl fmt::Display for AuditError {
 
 impl core::error::Error for AuditError {}
 
-struct Auditor<'a> {
-    format: &'a Format,
-    features: crate::attr::Features,
+struct Auditor {
+    /// The levels that have leaves.
+    has_leaf: [bool; MAX_LEVELS],
     output_bits: u32,
     limit: usize,
     seen: Audit,
 }
 
-impl Auditor<'_> {
+impl Auditor {
     fn judge(&mut self, at: &Visit) -> Result<(), AuditError> {
         let address = match at.view {
             View::Absent => return Ok(()),
@@ -102,10 +102,10 @@ impl Auditor<'_> {
                 address
             }
             View::Leaf(leaf) => {
-                if !self.format.has_leaf(at.level, self.features) {
+                if !self.has_leaf[clamp(at.level)] {
                     return Err(AuditError::NoSuchLeaf { virt: at.virt, size: at.size });
                 }
-                self.seen.leaves[at.level] += 1;
+                self.seen.leaves[clamp(at.level)] += 1;
                 leaf.address
             }
         };
@@ -121,7 +121,7 @@ impl Auditor<'_> {
     }
 }
 
-impl Visitor for Auditor<'_> {
+impl Visitor for Auditor {
     type Stop = AuditError;
 
     fn entry(&mut self, at: &Visit) -> ControlFlow<AuditError> {
@@ -140,7 +140,8 @@ impl<R: Regime, W: Words<R>> Reader<R, W> {
     /// The first [`AuditError`].
     pub fn audit(&self, output_bits: u32, limit: usize) -> Result<Audit, AuditError> {
         let format = Self::FORMAT;
-        let mut auditor = Auditor { format, features: R::FEATURES, output_bits, limit, seen: Audit::default() };
+        let has_leaf = core::array::from_fn(|level| format.has_leaf(level, R::FEATURES));
+        let mut auditor = Auditor { has_leaf, output_bits, limit, seen: Audit::default() };
         let mut halves = [Some(0), format.upper_start()].into_iter().flatten();
         let mut root = None;
         halves.try_for_each(|start| {

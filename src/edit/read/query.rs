@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-use super::super::node::Sort;
 use super::super::range::{RangeError, Span};
-use super::trail::{Decoder, Spot, Trail};
+use super::known::Decoder;
+use super::trail::Trail;
 use super::{Reader, Words};
 use crate::addr::{PhysAddr, VirtAddr};
 use crate::format::Leaf;
@@ -128,7 +128,7 @@ impl<R: Regime, W: Words<R>> Reader<R, W> {
                     shared => fault(shared),
                 });
             };
-            match leaf_at(&spot, |word| decoder.leaf::<R>(&spot, word), || spot.no_table(format)) {
+            match spot.leaf_like::<R>(&mut decoder) {
                 Ok(Some(leaf)) => {
                     let address = leaf.address + (at - spot.first::<R>());
                     seen.leaf(&Leaf { address, ..leaf }, at);
@@ -141,18 +141,5 @@ impl<R: Regime, W: Words<R>> Reader<R, W> {
             }
             at = spot.last::<R>() + 1;
         }
-    }
-}
-
-/// The leaf at a spot; `None` where there is nothing.
-fn leaf_at(
-    spot: &Spot,
-    decode: impl FnOnce(u64) -> Result<Leaf, Fault>,
-    no_table: impl FnOnce() -> Fault,
-) -> Result<Option<Leaf>, Fault> {
-    match (spot.sort, spot.word) {
-        (_, None) => Err(no_table()),
-        (Sort::Absent, _) => Ok(None),
-        (_, Some(word)) => decode(word).map(Some),
     }
 }

@@ -4,6 +4,7 @@ use core::marker::PhantomData;
 
 use super::super::levels::Levels;
 use super::super::node::{Node, Sort};
+use super::known::Decoder;
 use super::{Reader, Words, fault_of, own_address};
 use crate::addr::PhysAddr;
 use crate::format::{Format, Inherited, Leaf, MAX_LEVELS, View, clamp};
@@ -43,6 +44,11 @@ pub(super) struct Spot {
 }
 
 impl Spot {
+    /// Its level, and what the pointers to its table withhold.
+    pub(super) const fn place(&self) -> (usize, Inherited) {
+        (self.node.level, self.above)
+    }
+
     /// The first address it translates.
     pub(super) const fn first<R: Regime>(&self) -> u64 {
         self.node.virt::<R>(self.index)
@@ -67,6 +73,18 @@ impl Spot {
         let Some(word) = self.word else { return Err(self.no_table(format)) };
         let leaf = fault_of(self.view(format), self.node.level, word)?;
         Ok(Leaf { address: own_address(format, &leaf, self.first::<R>()), ..leaf })
+    }
+
+    /// The same, if there is one, read as others were before.
+    pub(super) fn leaf_like<R: Regime>(&self, decoder: &mut Decoder) -> Result<Option<Leaf>, Fault> {
+        let format = &R::FORMAT;
+        let word = match (self.sort, self.word) {
+            (_, None) => return Err(self.no_table(format)),
+            (Sort::Absent | Sort::Table, _) => return Ok(None),
+            (Sort::Leaf | Sort::Reserved, Some(word)) => word,
+        };
+        let leaf = fault_of(decoder.view(format, self.place(), word), self.node.level, word)?;
+        Ok(Some(Leaf { address: own_address(format, &leaf, self.first::<R>()), ..leaf }))
     }
 
     /// The fault of an entry out of reach.
@@ -125,10 +143,6 @@ impl<R: Regime> Trail<R> {
         let mut stage = self.common(reader, virt)?;
         loop {
             let Stage { node, above } = stage;
-            // What is out of reach is asked for again, and its entry is not there.
-            let node = reader.words.look(node).unwrap_or(node);
-            self.stages[clamp(node.level)] = Some(Stage { node, above });
-            self.lowest = node.level;
             let index = format.index(virt, node.level);
             let Some(word) = reader.words.load(node, index) else {
                 return Some(Spot { node, index, word: None, sort: Sort::Reserved, above });
@@ -138,12 +152,21 @@ impl<R: Regime> Trail<R> {
                 return Some(Spot { node, index, word: Some(word), sort, above });
             }
             let above = format.at(node.level).below(word, above);
-            stage = Stage { node: node.below::<R>(index, word), above };
+            stage = self.stand(reader, Stage { node: node.below::<R>(index, word), above });
         }
     }
 
+    /// Comes to a table.
+    fn stand<W: Words<R>>(&mut self, reader: &Reader<R, W>, Stage { node, above }: Stage) -> Stage {
+        // What is out of reach is asked for again, and its entry is not there.
+        let stage = Stage { node: reader.words.look(node).unwrap_or(node), above };
+        self.stages[clamp(node.level)] = Some(stage);
+        self.lowest = node.level;
+        stage
+    }
+
     /// The lowest table that this walk and the one to `virt` share: the root at least, if there is one.
-    fn common<W>(&mut self, reader: &Reader<R, W>, virt: u64) -> Option<Stage> {
+    fn common<W: Words<R>>(&mut self, reader: &Reader<R, W>, virt: u64) -> Option<Stage> {
         let format = Self::FORMAT;
         let differ = self.virt ^ virt;
         let mut level = self.lowest;
@@ -151,7 +174,7 @@ impl<R: Regime> Trail<R> {
             if differ >> format.at(level + 1).shift == 0
                 && let Some(stage) = self.stages[clamp(level)]
             {
-                self.virt = virt;
+                (self.virt, self.lowest) = (virt, level);
                 return Some(stage);
             }
             level += 1;
@@ -159,66 +182,6 @@ impl<R: Regime> Trail<R> {
         let root = if format.split_roots && format.is_upper(virt) { reader.roots.upper } else { reader.roots.lower };
         let node = Node::root(format, PhysAddr::new(root?), virt);
         self.virt = virt;
-        Some(Stage { node, above: Inherited::NOTHING })
-    }
-}
-
-/// Reads leaves, and remembers what the last one said: most of its neighbours say the same.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Decoder {
-    known: Option<Known>,
-}
-
-/// What the leaves of a table say that say the same.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Known {
-    level: usize,
-    /// Their words, but for the address.
-    flags: u64,
-    above: Inherited,
-    leaf: Leaf,
-}
-
-impl Known {
-    /// The bits of a leaf of `level` that are none of its address.
-    #[inline(always)]
-    const fn mask(format: &Format, level: usize) -> u64 {
-        !format.address.encode(!(format.at(level).size() - 1))
-    }
-
-    /// The leaf in `word`, of a table of the same level below the same pointers, if it says the same.
-    #[inline(always)]
-    pub(super) fn leaf(&self, format: &Format, word: u64) -> Option<Leaf> {
-        let address = format.address.decode(word) & !(format.at(self.level).size() - 1);
-        (word & Self::mask(format, self.level) == self.flags).then_some(Leaf { address, ..self.leaf })
-    }
-}
-
-impl Decoder {
-    /// It knows nothing yet.
-    pub(super) const fn new() -> Self {
-        Self { known: None }
-    }
-
-    /// What the last leaf said, if its neighbours can be compared with it.
-    pub(super) const fn known(&self) -> Option<Known> {
-        self.known
-    }
-
-    /// The leaf in `word`, which is that of `spot`, with the address of its own first byte.
-    pub(super) fn leaf<R: Regime>(&mut self, spot: &Spot, word: u64) -> Result<Leaf, Fault> {
-        let format = &R::FORMAT;
-        let (level, above) = (spot.node.level, spot.above);
-        if let Some(known) = self.known
-            && (known.level, known.above) == (level, above)
-            && let Some(leaf) = known.leaf(format, word)
-        {
-            return Ok(leaf);
-        }
-        let leaf = spot.leaf::<R>()?;
-        // The mark of a run may lie among the bits of the address.
-        let flags = word & Known::mask(format, level);
-        self.known = (leaf.run == 0).then_some(Known { level, flags, above, leaf });
-        Ok(leaf)
+        Some(self.stand(reader, Stage { node, above: Inherited::NOTHING }))
     }
 }
