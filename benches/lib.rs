@@ -14,6 +14,7 @@ pub mod chart;
 pub mod count;
 pub mod mapper;
 pub mod mappers;
+pub mod obligations;
 pub mod report;
 pub mod time;
 pub mod walker;

@@ -109,6 +109,13 @@
 //! where a large leaf took the place of smaller ones that may still be cached, too: until it flushes that, what changes
 //! there owes them as well.
 //!
+//! # What the cursor compiles to
+//!
+//! Mapping the next page of a space that is offline, where the table is the last one, beside a mapper by hand that remembers
+//! its last table, too.
+//!
+#![doc = include_str!("listings.md")]
+//!
 //! # What ranges execute
 //!
 //! Instructions for ranges of 512 pages, and of as many more, in a space that is offline: all that is executed from call to

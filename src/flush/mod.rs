@@ -46,6 +46,12 @@
 //! |---|---|
 //! | other cores that instructions do not reach | [`TlbFlush::shootdown`], [`Mailboxes`] |
 //! | identifiers of spaces that are used up | [`Identifiers`] |
+//!
+//! # What a token compiles to
+//!
+//! `token.flush(&mut ThisCpu)` of a page that was unmapped, on one core, beside the same by hand.
+//!
+#![doc = include_str!("listings.md")]
 
 mod addresses;
 mod asid;

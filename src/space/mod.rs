@@ -36,6 +36,13 @@
 //! assert_eq!(found.address, 0x8000_0123);
 //! # Ok::<(), tablature::space::FillError>(())
 //! ```
+//!
+//! # What installing executes
+//!
+//! What [`install`] writes, waits for and invalidates, of all that lies on its ways, beside a start by hand. What it looks at
+//! before has no counterpart there: the level of the CPU, its features, where the tables are, and what is live already.
+//!
+#![doc = include_str!("listings.md")]
 
 #[doc(hidden)]
 pub mod declare;

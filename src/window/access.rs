@@ -45,7 +45,7 @@ impl<R: WindowRegion, K: Kind<Regime = Of<R::Space>>, A: Granted, M: Memory, N: 
 
 /// Ordinary memory. Its contents are whatever was there before.
 impl<R: WindowRegion, K: Kind<Regime = Of<R::Space>>, A: Granted, N: Count> Mapped<R, K, A, Normal, N> {
-    /// Reads a number at `offset`, once and whole; `None` if it does not lie in the pages, aligned.
+    /// Reads a number at `offset`, once, and whole if a register holds it; `None` if it does not lie in the pages, aligned.
     #[must_use]
     #[inline]
     pub fn read<T: Plain>(&self, _live: &Installed<R::Space>, offset: usize) -> Option<T>
@@ -58,7 +58,7 @@ impl<R: WindowRegion, K: Kind<Regime = Of<R::Space>>, A: Granted, N: Count> Mapp
         Some(unsafe { at.read_volatile() })
     }
 
-    /// Writes a number at `offset`, once and whole; `None` if it does not lie in the pages, aligned: nothing is written.
+    /// Writes a number at `offset` in the same way; `None` if it does not lie in the pages, aligned: nothing is written.
     #[inline]
     pub fn write<T: Plain>(&mut self, _live: &Installed<R::Space>, offset: usize, number: T) -> Option<()>
     where

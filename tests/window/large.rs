@@ -124,3 +124,57 @@ large! {
     sv39_has_a_window_of_1_gib_in_the_image sv39_image Sv39Image: [riscv::Sv39] RiscV, support::riscv, [] image
         0xffff_ffc0_0000_0000, 0xffff_ffd0_2000_0000, 1 GiB, 1 + 3 + (1 + 512);
 }
+
+/// Maps whose window is a half of the space, or all but a text of it. Nobody has the memory for their tables.
+macro_rules! whole {
+    ($($name:ident $kind:ident: [$($regime:tt)*] [$($cpu:tt)*] $hardware:ty, $text:literal, $heap:literal, $size:expr, $tables:expr;)*) => {
+        $(
+            tablature::memory_map! {
+                mod $name for $($regime)*;
+                $($cpu)*
+                physical { dram : 0x1000_0000, 256 MiB, normal; }
+                space whole {
+                    tables at boot;
+                    text (rx)         : $text => dram, 64 KiB;
+                    heap (rw, window) : $heap, $size;
+                }
+            }
+
+            enum $kind {}
+
+            impl Kind for $kind {
+                type Regime = Of<$name::whole::Space>;
+                type Memory = Memory<Identity, Nothing>;
+                type Hardware = Recorder<$hardware, 64>;
+                type Reach = OneCore;
+            }
+        )*
+
+        #[test]
+        fn windows_are_as_large_as_spaces() {
+            $(
+                assert_eq!($name::whole::TABLES as u64, $tables, stringify!($name));
+                // SAFETY: no core uses the tables.
+                let window = unsafe { $name::whole::heap::assume_window::<$kind>() };
+                assert!(window.is_none(), "there are no tables");
+            )*
+        }
+    };
+}
+
+/// Tables of whole levels: the window's last ones, and all above it.
+const fn levels(last: u64, fanout: u64, count: u32) -> u64 {
+    if count == 1 { last } else { last + levels(last / fanout, fanout, count - 1) }
+}
+
+// The root is counted with the text.
+whole! {
+    sv39_whole Sv39Whole: [riscv::Sv39] [] RiscV, 0x1000, 0xffff_ffc0_0000_0000, 256 << 30, levels(1 << 17, 512, 2) + 3;
+    sv57_whole Sv57Whole: [riscv::Sv57] [] RiscV, 0x1000, 0xff00_0000_0000_0000, 1 << 56, levels(1 << 35, 512, 4) + 5;
+    level4_whole Level4Whole: [x86_64::Level4] [] X86, 0x1000, 0xffff_8000_0000_0000, 1 << 47, levels(1 << 26, 512, 3) + 4;
+    level5_whole Level5Whole: [x86_64::Level5] [cpu { features = [nx, la57]; }] X86, 0x1000, 0xff00_0000_0000_0000, 1 << 56,
+        levels(1 << 35, 512, 4) + 5;
+    el1_whole El1Whole: [aarch64::El1<G4K, 48>] [] A64, 0x1000, 0xffff_0000_0000_0000, 1 << 48, levels(1 << 27, 512, 4) + 4;
+    el1_64k_whole El164kWhole: [aarch64::El1<G64K, 48>] [] A64, 0x1_0000, 0xffff_0000_0000_0000, 1 << 48,
+        levels(1 << 19, 8192, 2) + 1 + 3;
+}

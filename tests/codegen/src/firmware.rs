@@ -12,11 +12,11 @@ mod start {
     use codegen::notation::space::{self, Building, Running};
     use codegen::notation::{self, Kernel};
     use tablature::addr::{PhysAddr, VirtAddr};
-    use tablature::edit::{AddressSpace, Live};
+    use tablature::edit::{AddressSpace, Live, Rw};
     use tablature::flush::{Duty, Extent, Id, Scope, Tag, ThisCpu, TlbFlush};
     use tablature::page::{Frame, OwnedFrame, OwnedFrames, Page, Size2M, Size4K};
     use tablature::space::Installed;
-    use tablature::window::MappedRun;
+    use tablature::window::{MappedRun, Window};
 
     /// Where the linker begins. No argument is known to the compiler, and no result is thrown away.
     #[unsafe(no_mangle)]
@@ -50,6 +50,7 @@ mod start {
         let page = notation::notation_window_protect(page);
         black_box(page.read::<u64>(live, phys as usize));
         black_box(&page);
+        registers(&mut window, frame);
         let run = window.take_run(black_box(4));
         // SAFETY: as above.
         let frames = unsafe { OwnedFrames::assume(frame, black_box(4)) };
@@ -58,8 +59,20 @@ mod start {
         }
     }
 
-    fn use_run(mut run: MappedRun<heap, Kernel, tablature::edit::Rw>, live: &Installed<Space>) {
+    /// A page of registers, and pages side by side again.
+    fn registers(window: &mut Window<heap, Kernel>, frame: Frame<Size4K>) {
+        let (Some(page), Some(beside)) = (window.next_page(), window.next_page()) else { return };
+        // SAFETY: as above.
+        let page = page.map_device(unsafe { OwnedFrame::assume(frame) }, Rw).flush(&mut ThisCpu);
+        let (page, _) = page.unmap().flush(&mut ThisCpu);
+        if let Ok(both) = Window::from(page).join(Window::from(beside)) {
+            black_box(both.len());
+        }
+    }
+
+    fn use_run(mut run: MappedRun<heap, Kernel, Rw>, live: &Installed<Space>) {
         black_box(run.write(live, black_box(8), 1u32));
+        run.zero(live);
         let _ = black_box(notation::notation_window_protect_run(run.take_run(black_box(1))));
         let _ = black_box(notation::notation_window_unmap_run(run.take_run(black_box(1))));
         black_box(&run);

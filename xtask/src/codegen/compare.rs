@@ -100,7 +100,7 @@ impl Body {
 }
 
 /// Whether an instruction writes a system register, waits, or drops something that is cached.
-fn is_of_the_system(text: &str) -> bool {
+pub(crate) fn is_of_the_system(text: &str) -> bool {
     let (mnemonic, operands) = text.split_once(' ').unwrap_or((text, ""));
     let alone = [
         "msr",

@@ -8,16 +8,21 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use super::asm::Line;
-use super::compare::Comparison;
-use super::pairs::Pair;
+use super::compare::{Body, Comparison, is_of_the_system};
+use super::pairs::{Pair, Part};
 use crate::machine::Arch;
 use crate::process::root;
 
 /// Where they are.
 const DIRECTORY: &str = "tests/codegen/listings";
 /// What the documentation shows of them on all architectures: where, and which.
-const EXCERPTS: [(&str, &str); 2] =
-    [("src/window/listings.md", "window_map.txt"), ("src/edit/ranges.md", super::ranges::FILE)];
+const EXCERPTS: [(&str, &str); 5] = [
+    ("src/window/listings.md", "window_map.txt"),
+    ("src/flush/listings.md", "flush_page.txt"),
+    ("src/space/listings.md", "install_system.txt"),
+    ("src/edit/listings.md", "cursor_map.txt"),
+    ("src/edit/ranges.md", super::ranges::FILE),
+];
 /// Width of the left column.
 const WIDTH: usize = 52;
 
@@ -26,7 +31,13 @@ const WIDTH: usize = 52;
 /// # Errors
 /// It cannot be written.
 pub(crate) fn keep(arch: Arch, pair: &Pair, compared: &Comparison, update: bool) -> Result<bool> {
-    keep_text(arch, &format!("{}.txt", pair.name), &side_by_side(arch, pair, compared), update)
+    let whole = side_by_side(arch, pair, compared, Part::All);
+    let mut is_kept = keep_text(arch, &format!("{}.txt", pair.name), &whole, update)?;
+    if pair.part == Part::System {
+        let part = side_by_side(arch, pair, compared, Part::System);
+        is_kept &= keep_text(arch, &format!("{}_system.txt", pair.name), &part, update)?;
+    }
+    Ok(is_kept)
 }
 
 /// Whether the file that is kept says this; with `update` it does then.
@@ -67,10 +78,11 @@ fn compiler_file() -> PathBuf {
     root().join(DIRECTORY).join("compiler.txt")
 }
 
-/// Both, line by line.
-fn side_by_side(arch: Arch, pair: &Pair, compared: &Comparison) -> String {
-    let left: Vec<String> = compared.notation.lines.iter().map(shown).collect();
-    let right: Vec<String> = compared.by_hand.lines.iter().map(shown).collect();
+/// Both, line by line, or the instructions that are compared.
+fn side_by_side(arch: Arch, pair: &Pair, compared: &Comparison, part: Part) -> String {
+    let lines =
+        |body: &Body| -> Vec<String> { body.lines.iter().filter(|line| is_in(line, part)).map(shown).collect() };
+    let (left, right) = (lines(&compared.notation), lines(&compared.by_hand));
     let mut text = format!("{}, {arch}: {}.\n{}\n\n", pair.name, pair.what, compared.verdict());
     let _ = writeln!(text, "{:<WIDTH$}by hand", "notation");
     let _ = writeln!(text, "{:<WIDTH$}-------", "--------");
@@ -80,6 +92,10 @@ fn side_by_side(arch: Arch, pair: &Pair, compared: &Comparison) -> String {
         let _ = writeln!(text, "{}", line.trim_end());
     }
     text
+}
+
+fn is_in(line: &Line, part: Part) -> bool {
+    part == Part::All || matches!(line, Line::Instruction(text) if is_of_the_system(text))
 }
 
 fn shown(line: &Line) -> String {
