@@ -246,6 +246,18 @@ fn addresses_up_to_the_last_one_are_drawn() {
 }
 
 #[test]
+fn each_section_has_a_link_at_the_top_and_each_link_a_section() {
+    for document in [whole(), empty()] {
+        let page = page(&document);
+        let (_, nav) = page.split_once("<nav").expect("has links");
+        let links = nav.split("</nav>").next().expect("ends").split("href=\"#").skip(1);
+        let links: Vec<_> = links.filter_map(|link| link.split('"').next()).collect();
+        let sections: Vec<_> = page.split("<section id=\"").skip(1).filter_map(|part| part.split('"').next()).collect();
+        assert_eq!(links, sections);
+    }
+}
+
+#[test]
 fn four_thousand_regions_make_a_page_of_some_megabytes() {
     let mut document = empty();
     let one = |space: u128| {

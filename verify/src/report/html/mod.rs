@@ -84,22 +84,27 @@ fn top(page: &Page<'_>, name: &str) -> Markup {
             }
             div #found role="status" aria-live="polite" hidden {}
             nav aria-label="Sections" {
-                @for (id, title) in SECTIONS { a href={ "#" (id) } { (title) } }
+                @for (id, title) in SECTIONS {
+                    @if id != "devices" || !page.evidence.more.devices.is_empty() { a href={ "#" (id) } { (title) } }
+                }
             }
         }
     }
 }
 
-const SECTIONS: [(&str, &str); 10] = [
+const SECTIONS: [(&str, &str); 13] = [
     ("spaces", "Spaces"),
     ("physical", "Physical view"),
+    ("resources", "Resources"),
     ("channels", "Channels"),
+    ("devices", "DMA masters"),
     ("isolation", "Isolation"),
     ("requirements", "Requirements"),
     ("rules", "Rules"),
     ("waivers", "Waivers"),
     ("transitions", "Transitions"),
     ("tables", "Tables"),
+    ("registers", "Registers"),
     ("versions", "Versions"),
 ];
 
