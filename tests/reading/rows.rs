@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use tablature::addr::VirtAddr;
+use tablature::addr::{PhysAddr, VirtAddr};
 use tablature::edit::read::{MappedLeaf, Region, Visit, Visitor};
 use tablature::format::{Format, Leaf, View};
 use tablature::regime::Regime;
@@ -179,7 +179,22 @@ fn rows_read_as_their_entries_do<R: Regime>(machine: &'static Machine) {
     }
 }
 
+/// Pages side by side that say the same, of two stretches of physical memory.
+fn stretches_have_their_attributes_in_common<R: Regime>(machine: &'static Machine) {
+    let (page, phys, mut tables) = (machine.page(), machine.phys, Tables::new(machine));
+    tables.map(0, phys, 3 * page, false);
+    tables.map(3 * page, phys + 9 * page, 3 * page, false);
+    let reader = tables.reader::<R>();
+    let query = |first: u64, count: u64| {
+        let uniform = reader.query(VirtAddr::new(first * page), count * page).expect("the same all over");
+        uniform.phys.map(PhysAddr::as_u64)
+    };
+    assert_eq!((query(0, 3), query(1, 2), query(0, 1)), (Some(phys), Some(phys + page), Some(phys)));
+    assert_eq!((query(3, 3), query(4, 1)), (Some(phys + 9 * page), Some(phys + 10 * page)));
+    assert_eq!((query(0, 4), query(2, 2), query(0, 6)), (None, None, None), "{}", R::FORMAT.name);
+}
+
 mod every {
     use crate::machine::every_machine;
-    every_machine! { rows_read_as_their_entries_do }
+    every_machine! { rows_read_as_their_entries_do stretches_have_their_attributes_in_common }
 }

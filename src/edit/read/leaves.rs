@@ -1,13 +1,14 @@
 //! All leaves, in ascending order of addresses.
 
 use super::super::levels::Levels;
-use super::super::node::{Node, Sort};
-use super::known::{Decoder, Following, Known};
+use super::super::node::Sort;
+use super::known::{Decoder, Following};
 use super::range::{after, last_of_half};
+use super::row::{Glance, Row};
 use super::trail::{Spot, Trail};
 use super::{Reader, Words, own_address};
-use crate::addr::{PhysAddr, VirtAddr};
-use crate::format::{Format, Inherited, Leaf, View};
+use crate::addr::VirtAddr;
+use crate::format::{Format, Leaf, View};
 use crate::regime::Regime;
 use crate::walk::Fault;
 
@@ -36,108 +37,6 @@ pub struct Leaves<R: Regime, W> {
     at: Option<u64>,
     fault: Option<Fault>,
     decoder: Decoder,
-}
-
-/// Entries of a table, side by side, that come next.
-///
-/// # Invariant
-/// Where there are any, `look` of the reader's words gave the node, whose level has `end` entries at least.
-#[derive(Clone, Copy, Debug)]
-struct Row {
-    node: Node,
-    /// The bytes that an entry translates.
-    size: u64,
-    index: usize,
-    end: usize,
-    /// What the pointers to the table withhold.
-    above: Inherited,
-    /// What the last leaf said, if it was one of such a table: most of its neighbours say the same.
-    like: Known,
-}
-
-/// How many entries are compared at a time.
-const MANY: usize = 4;
-
-/// What an entry of a row is, if that is seen at once.
-enum Glance {
-    Absent,
-    Like(MappedLeaf),
-    Else,
-}
-
-impl Row {
-    const EMPTY: Self = Self {
-        node: Node::fresh(PhysAddr::new(0), 0),
-        size: 0,
-        index: 0,
-        end: 0,
-        above: Inherited::NOTHING,
-        like: Known::NEVER,
-    };
-
-    /// The first address that its entry `index` translates.
-    #[inline(always)]
-    const fn virt(&self, index: usize) -> u64 {
-        self.node.base.wrapping_add((index as u64).wrapping_mul(self.size))
-    }
-
-    /// Its entry `index`; `None` where it is out of reach.
-    ///
-    /// # Safety
-    /// `index` is before the end, and the words are the reader's.
-    #[inline(always)]
-    unsafe fn word<R: Regime>(&self, words: &impl Words<R>, index: usize) -> Option<u64> {
-        debug_assert!(index < self.end, "an entry of the row");
-        // SAFETY: by the invariant.
-        unsafe { words.load_again(self.node, index) }
-    }
-
-    /// The leaf in the word of entry `index`, which says what the last one said.
-    #[inline(always)]
-    fn leaf<R: Regime>(&self, word: u64, index: usize) -> MappedLeaf {
-        let virt = self.virt(index);
-        self.mapped(self.like.own_leaf(const { &R::FORMAT }, word, virt), word, virt)
-    }
-
-    /// A leaf in its place.
-    #[inline(always)]
-    const fn mapped(&self, leaf: Leaf, word: u64, virt: u64) -> MappedLeaf {
-        MappedLeaf { virt: VirtAddr::new(virt), size: self.size, level: self.node.level, leaf, word }
-    }
-
-    /// What entry `index` is.
-    ///
-    /// # Safety
-    /// The words are the reader's.
-    #[inline(always)]
-    unsafe fn glance<R: Regime>(&self, words: &impl Words<R>, index: usize) -> Glance {
-        if index >= self.end {
-            return Glance::Else;
-        }
-        // SAFETY: the index is before the end; the words are as the caller promises.
-        match unsafe { self.word(words, index) } {
-            Some(word) if self.like.is_in(word) => Glance::Like(self.leaf::<R>(word, index)),
-            Some(word) if word & const { R::FORMAT.present } == 0 => Glance::Absent,
-            _ => Glance::Else,
-        }
-    }
-
-    /// The words of many entries from `index` on, if all say what the last leaf said.
-    ///
-    /// # Safety
-    /// The words are the reader's.
-    #[inline(always)]
-    unsafe fn many<R: Regime>(&self, words: &impl Words<R>, index: usize) -> Option<[u64; MANY]> {
-        if self.end < index + MANY {
-            return None;
-        }
-        let mut many = [0; MANY];
-        for (word, index) in many.iter_mut().zip(index..) {
-            // SAFETY: so many entries are before the end; the words are as the caller promises.
-            *word = unsafe { self.word(words, index) }?;
-        }
-        self.like.is_in_all(many).then_some(many)
-    }
 }
 
 impl<R: Regime, W: Clone> Clone for Leaves<R, W> {
@@ -262,24 +161,17 @@ impl<R: Regime, W: Words<R>> Leaves<R, W> {
 
     /// Makes what is behind a spot in its table the row.
     fn keep(&mut self, spot: &Spot) {
-        let (format, level) = (Self::FORMAT, spot.node.level);
-        let last = last_of_half(format, spot.first::<R>());
-        let is_root = level + 1 == format.levels;
-        // Entries of the root may belong to another space, or translate another half.
-        let seen = if is_root && self.reader.foreign.is_some() { None } else { self.reader.words.look(spot.node) };
-        let last = match seen {
-            Some(node) => {
-                let end = if is_root { format.index(last, level) + 1 } else { node.entries::<R>() };
-                let (size, like) = (1 << Levels::<R>::shift(level), self.decoder.last(spot.place()));
-                self.row = Row { node, size, index: spot.index + 1, end, above: spot.above, like };
-                self.row.virt(end - 1) | (size - 1)
+        let last = match Row::behind(&self.reader, spot, self.decoder.last(spot.place())) {
+            Some(row) => {
+                self.row = row;
+                row.last()
             }
             None => {
                 self.row = Row::EMPTY;
-                spot.last::<R>().min(last)
+                spot.last::<R>().min(last_of_half(Self::FORMAT, spot.first::<R>()))
             }
         };
-        self.at = after(format, last);
+        self.at = after(Self::FORMAT, last);
     }
 
     /// How many leaves of the row say what the last one said and continue what ends before `virt` and `phys`, and the bytes of

@@ -35,6 +35,7 @@ mod pass;
 mod query;
 mod range;
 mod regions;
+mod row;
 mod trail;
 mod translate;
 mod visit;

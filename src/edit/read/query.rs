@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::super::range::{RangeError, Span};
 use super::known::Decoder;
+use super::row::{Glance, Row};
 use super::trail::Trail;
 use super::{Reader, Words};
 use crate::addr::{PhysAddr, VirtAddr};
@@ -136,10 +137,30 @@ impl<R: Regime, W: Words<R>> Reader<R, W> {
                 Ok(None) => seen.hole = seen.hole.or(Some(at)),
                 Err(found) => return Err(fault(found)),
             }
-            if spot.last::<R>() >= last {
+            let done = match Row::behind(self, &spot, decoder.last(spot.place())) {
+                Some(row) => self.query_row(row, spot.last::<R>(), last, &mut seen),
+                None => spot.last::<R>(),
+            };
+            if done >= last {
                 return seen.verdict();
             }
-            at = spot.last::<R>() + 1;
+            at = done + 1;
         }
+    }
+
+    /// Sees what comes behind `done` in a row and up to `last`, as far as it is seen at once, and says how far that is.
+    fn query_row(&self, row: Row, mut done: u64, last: u64, seen: &mut Seen) -> u64 {
+        let mut index = row.index;
+        while done < last {
+            // SAFETY: the row is of this reader.
+            match unsafe { row.glance(&self.words, index) } {
+                Glance::Like(leaf) => seen.leaf(&leaf.leaf, leaf.virt.as_u64()),
+                Glance::Absent => seen.hole = seen.hole.or(Some(row.virt(index))),
+                Glance::Else => break,
+            }
+            done = row.virt(index) | (row.size - 1);
+            index += 1;
+        }
+        done
     }
 }
