@@ -1,7 +1,7 @@
 //! Mapping a range.
 
 use super::change::{Keep, run_of};
-use super::error::MapError;
+use super::error::{Fault, MapError};
 use super::kind::Kind;
 use super::leaves::{Leaves, RunOf, check_phys, unit_of};
 use super::ledger::Ledger;
@@ -138,7 +138,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
                 let child = node.below::<K::Regime>(index, word);
                 if W::PLAIN || !fits || (!replaces && leaves.least < level) {
                     self.survey_map(child, part, leaves, way)
-                } else if replaces || self.is_void(child) {
+                } else if self.is_void(child)? || replaces {
                     Ok(0)
                 } else {
                     Err(MapError::HoldsTable(self.found(node, index, word)))
@@ -155,16 +155,19 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         }
     }
 
-    /// Whether a table and all below have no mapping.
-    pub(super) fn is_void(&self, node: Node) -> bool {
-        (0..node.entries::<K::Regime>()).all(|index| {
+    /// Whether a table and all below, which are in reach, have no mapping.
+    fn is_void(&self, mut node: Node) -> Result<bool, Fault> {
+        self.first(&mut node, 0)?;
+        let mut void = true;
+        for index in 0..node.entries::<K::Regime>() {
             let word = self.load(node, index);
-            match Levels::<K::Regime>::sort(node.level, word) {
+            void &= match Levels::<K::Regime>::sort(node.level, word) {
                 Sort::Absent => true,
-                Sort::Table => self.is_void(node.below::<K::Regime>(index, word)),
+                Sort::Table => self.is_void(node.below::<K::Regime>(index, word))?,
                 Sort::Leaf | Sort::Reserved => false,
-            }
-        })
+            };
+        }
+        Ok(void)
     }
 
     /// Whether the leaf translates already as the request asks for.

@@ -63,39 +63,44 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
         let span = Span::new(Self::FORMAT, virt, size, Self::FORMAT.page_size())?;
         // Tables on the way that are left without an entry go, too.
         let node = if R::FREES { self.enter(span)? } else { self.lowest(span)? };
-        let tables = self.survey_edges(node, span)?;
+        let tables = self.survey_unmap(node, span)?;
         self.reserve(tables).map_err(UnmapError::OutOfTables)?;
         self.unmap_in::<R>(node, span);
         Ok(())
     }
 
-    /// Counts the tables that cutting a range out of the leaves at its ends needs.
-    fn survey_edges(&self, root: Node, span: Span) -> Result<u64, UnmapError> {
+    /// Counts the tables that cutting a range out of the leaves at its ends needs, and finds what is out of reach.
+    fn survey_unmap(&self, mut node: Node, span: Span) -> Result<u64, UnmapError> {
+        let first = self.index(node, span.start);
+        self.first(&mut node, first)?;
+        if node.level == 0 {
+            return Ok(0);
+        }
         let mut tables = 0;
-        for end in [span.start, span.last] {
-            let mut node = root;
-            loop {
-                let index = self.index(node, end);
-                let word = self.checked(node, index)?;
-                let slot = Self::slot(node, index);
-                if span.start <= slot.start && slot.last <= span.last {
-                    break;
-                }
-                match Levels::<K::Regime>::sort(node.level, word) {
-                    Sort::Table => node = node.below::<K::Regime>(index, word),
-                    Sort::Absent => break,
-                    Sort::Leaf if Self::PAGES => return Err(UnmapError::InsideLeaf(self.found(node, index, word))),
-                    Sort::Leaf if Self::child_word(node.level, word).is_some() => {
-                        // One leaf at both ends is cut once.
-                        if end == span.start || slot.start > span.start {
-                            let part = Span { start: slot.start.max(span.start), last: slot.last.min(span.last) };
-                            tables += tables_to_cut(Self::FORMAT, node.level, part);
-                        }
-                        break;
+        let mut rest = Some(span);
+        while let Some(all) = rest {
+            let part = all.first_part(Self::shift(node.level));
+            rest = all.behind(part);
+            let index = self.index(node, part.start);
+            let word = self.checked(node, index)?;
+            tables += match Levels::<K::Regime>::sort(node.level, word) {
+                Sort::Table => {
+                    let mut child = node.below::<K::Regime>(index, word);
+                    // Of pages nothing else is asked, and there are many tables of them.
+                    if node.level == 1 {
+                        self.first(&mut child, 0).map(|_| 0)?
+                    } else {
+                        self.survey_unmap(child, part)?
                     }
-                    _ => return Err(UnmapError::Reserved(self.found(node, index, word))),
                 }
-            }
+                Sort::Absent => 0,
+                Sort::Leaf | Sort::Reserved if part.is_whole(Self::shift(node.level)) => 0,
+                Sort::Leaf if Self::PAGES => return Err(UnmapError::InsideLeaf(self.found(node, index, word))),
+                Sort::Leaf if Self::child_word(node.level, word).is_some() => {
+                    tables_to_cut(Self::FORMAT, node.level, part)
+                }
+                _ => return Err(UnmapError::Reserved(self.found(node, index, word))),
+            };
         }
         Ok(tables)
     }

@@ -6,12 +6,10 @@ use proptest::prelude::*;
 use tablature::aarch64::{El1, G4K};
 use tablature::addr::{PhysAddr, VirtAddr};
 use tablature::attr::{Access, Features, MemoryType, Rights};
-use tablature::edit::{
-    AddressSpace, Existing, Halves, Kind, Limits, Live, Mapping, Offline, Protect, Reclaim, UnmapError,
-};
+use tablature::edit::{AddressSpace, Existing, Halves, Kind, Limits, Live, Mapping, Offline, Protect, Reclaim};
 use tablature::flush::{Maintain, OneCore, Recorder};
 use tablature::page::{HasLeaf, Page, Size2M, Size4K};
-use tablature::regime::With;
+use tablature::regime::{Regime, With};
 use tablature::riscv::{Sv32, Sv39};
 use tablature::table::Attributes;
 use tablature::tables::{Memory, Offset, PhysicalView, Ranges};
@@ -285,11 +283,79 @@ fn refuses_the_same<R: Promotes + HasLeaf<Size4K>>(reserved: u64) {
     for (virt, size) in [(slot, slot), (0, 2 * slot)] {
         check(virt, size, 64 * M);
     }
+    // Between the ends of a range, too, something is out of reach.
+    for (virt, size) in [(2 * slot, 4 * slot), (2 * slot + 0x1000, 2 * slot), (3 * slot, slot)] {
+        check(virt, size, 64 * M);
+    }
     assert!(refused.len() > 12, "{refused:?}");
-    // The general engine looks for what is out of reach at the ends of a range alone, and leaves it mapped.
-    let (virt, before) = (VirtAddr::new(2 * slot), words(&seen));
-    assert!(matches!(a.unmap(virt, 4 * slot, Reclaim::Keep), Err(UnmapError::NoTable(_))));
-    assert!(words(&seen) == before);
+}
+
+/// The entry of `level` for the third slot of the first table of that level.
+fn third<R: Regime>(frames: &mut [Frame], root: u64, level: usize) -> &mut u64 {
+    let place = |table: u64| (table - START) as usize / 0x1000;
+    let table =
+        (level + 1..R::FORMAT.levels).fold(root, |table, _| R::FORMAT.address.decode(frames[place(table)].0[0]));
+    &mut frames[place(table)].0[2]
+}
+
+/// A table that is out of reach, with who knows what in it, between others that are not.
+fn refuses_what_is_out_of_reach<R: Maintain + HasLeaf<Size4K>>(level: usize, largest: u64) {
+    let (mut frames, view) = frames();
+    let mut space = space::<Seen<R>, _>(view);
+    let slot = R::FORMAT.level[level].size();
+    let attributes = Attributes::new(Access::kernel(Rights::RW), MemoryType::NormalWb);
+    let page = |slots: u64| Mapping::new(VirtAddr::new(slots * slot), PhysAddr::new(64 * M), 4 * K, attributes);
+    for slots in [0, 2, 3] {
+        space.map(&page(slots)).expect("nothing is there");
+    }
+    let root = space.roots().lower.expect("a root");
+    *third::<R>(&mut frames, root, level) = R::FORMAT.encode_table(level, START + TABLES * 0x1000);
+    let before = words(&frames);
+    let (virt, size) = (VirtAddr::new(0), 4 * slot);
+    let all = Mapping::new(virt, PhysAddr::new(0), size, attributes).limited(Limits { largest, ..Limits::ANY });
+    let is_refused = |error: Option<String>, what: &str| {
+        assert!(error.as_ref().is_some_and(|error| error.contains("out of reach")), "{what}: {error:?}");
+        assert!(words(&frames) == before, "{what}");
+    };
+    for reclaim in [Reclaim::Keep, Reclaim::Free] {
+        is_refused(text(space.unmap(virt, size, reclaim)).err(), "unmap");
+    }
+    is_refused(text(space.map(&all.replacing())).err(), "replace");
+    is_refused(text(space.protect(VirtAddr::new(2 * slot), slot, &change(0))).err(), "protect");
+    // SAFETY: no hardware uses the tables.
+    let mut space = unsafe { space.assume_live(Recorder::new()) };
+    for reclaim in [Reclaim::Keep, Reclaim::Free] {
+        // SAFETY: as above.
+        is_refused(text(unsafe { space.unmap(virt, size, reclaim) }).err(), "unmap, live");
+    }
+    // SAFETY: as above.
+    is_refused(text(unsafe { space.map(&all.replacing()) }).err(), "replace, live");
+    assert_eq!(space.hardware().executed(), 0);
+}
+
+#[test]
+fn what_is_out_of_reach_is_refused_wherever_it_is_in_a_range() {
+    for largest in [4 * K, 2 * M, u64::MAX] {
+        refuses_what_is_out_of_reach::<Level4>(1, largest);
+        refuses_what_is_out_of_reach::<Level4>(2, largest);
+        refuses_what_is_out_of_reach::<Sv39>(1, largest);
+        refuses_what_is_out_of_reach::<El1<G4K, 39>>(1, largest);
+    }
+}
+
+/// What may be replaced by a leaf has no mapping, which nobody knows of a table that is out of reach.
+#[test]
+fn a_table_out_of_reach_is_not_taken_for_an_empty_one() {
+    let (mut frames, view) = frames();
+    let mut space = space::<Seen<Level4>, _>(view);
+    let attributes = Attributes::new(Access::kernel(Rights::RW), MemoryType::NormalWb);
+    let request = |size: u64| Mapping::new(VirtAddr::new(4 * M), PhysAddr::new(4 * M), size, attributes);
+    space.map(&request(4 * K)).expect("nothing is there");
+    let root = space.roots().lower.expect("a root");
+    *third::<Level4>(&mut frames, root, 1) = Level4::FORMAT.encode_table(1, START + TABLES * 0x1000);
+    let large = request(2 * M).limited(Limits { smallest: 2 * M, ..Limits::ANY });
+    let error = text(space.map(&large)).expect_err("what is there is not known");
+    assert!(error.contains("out of reach"), "{error}");
 }
 
 /// Makes a part another space's.
