@@ -47,7 +47,7 @@ use super::range::Span;
 use super::sight;
 use super::space::Roots;
 use crate::addr::{PhysAddr, VirtAddr};
-use crate::format::{Format, Leaf, View};
+use crate::format::{Format, Lawful, Leaf, View};
 use crate::regime::Regime;
 use crate::tables::{EntryAt, TableAccess};
 use crate::walk::Fault;
@@ -191,9 +191,30 @@ impl<R: Regime, W: Copy> Copy for Reader<R, W> {}
 impl<R: Regime, W: Words<R>> Reader<R, W> {
     const FORMAT: &'static Format = &R::FORMAT;
 
-    /// The tables at `roots`.
+    /// The tables at `roots`. Those of an unlawful format, whose entries may lie outside of its tables, do not compile:
+    ///
+    /// ```compile_fail,E0080
+    /// use tablature::addr::PhysAddr;
+    /// use tablature::edit::{Reader, Roots};
+    /// use tablature::format::Format;
+    /// use tablature::regime::Regime;
+    /// use tablature::regime::typenum::{U9, U12};
+    ///
+    /// struct Gpu;
+    ///
+    /// impl Regime for Gpu {
+    ///     // 512 entries do not fit in tables of 1 KiB.
+    ///     const FORMAT: Format = Format { table_shift: 10, ..Format::of_levels("GPU", 12, &[9, 9, 9]) };
+    ///     type PageShift = U12;
+    ///     type IndexBits = U9;
+    /// }
+    ///
+    /// let _ = Reader::<Gpu, _>::new(Roots { lower: Some(0), upper: None }, |_: PhysAddr| Some(0));
+    /// ```
     #[must_use]
     pub const fn new(roots: Roots, words: W) -> Self {
+        // What is seen of a table at once are the entries that the format says it has.
+        const { Lawful::<R>::PROVEN };
         Self { roots, words, foreign: None, of: PhantomData }
     }
 
