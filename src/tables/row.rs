@@ -206,17 +206,19 @@ unsafe fn union_of<W: Word>(at: NonNull<W>, count: usize) -> u64 {
 /// The bits that any has, and those that all have: two operations for each at most, and none waits for the one before.
 #[inline]
 fn gathered<W: Word>(words: &[W]) -> (u64, u64) {
-    let (many, rest) = words.as_chunks::<MANY>();
-    let mut lanes = [(0, u64::MAX); MANY / 2];
+    const LANES: usize = MANY / 2;
+    let (many, rest) = words.as_chunks::<LANES>();
+    // Two arrays of words, and none of pairs: what wide accesses are made of.
+    let (mut some, mut all) = ([0; LANES], [u64::MAX; LANES]);
     for words in many {
-        for (index, word) in words.iter().enumerate() {
-            let (some, all) = &mut lanes[index % (MANY / 2)];
-            let word = read(word);
-            (*some, *all) = (*some | word, *all & word);
+        let words = words.each_ref().map(read);
+        for lane in 0..LANES {
+            some[lane] |= words[lane];
+            all[lane] &= words[lane];
         }
     }
     let first = rest.iter().map(read).fold((0, u64::MAX), |(some, all), word| (some | word, all & word));
-    lanes.iter().fold(first, |(some, all), lane| (some | lane.0, all & lane.1))
+    some.into_iter().zip(all).fold(first, |(some, all), lane| (some | lane.0, all & lane.1))
 }
 
 /// # Safety
