@@ -138,6 +138,7 @@ impl<K: Kind, L: Ledger<K>> Tree<'_, K, L> {
                 let child = node.below::<K::Regime>(index, word);
                 if W::PLAIN || !fits || (!replaces && leaves.least < level) {
                     self.survey_map(child, part, leaves, way)
+                // What is replaced is in reach, too: what it owes is read from it.
                 } else if self.is_void(child)? || replaces {
                     Ok(0)
                 } else {

@@ -46,7 +46,11 @@ impl Steps {
         let time = start.elapsed();
         match &error {
             None => println!("   passed: {name} ({:.1} s)", time.as_secs_f64()),
-            Some(text) => println!("   FAILED: {name} ({:.1} s): {text}", time.as_secs_f64()),
+            // What is behind its first line comes with the summary.
+            Some(text) => {
+                let what = text.lines().next().unwrap_or_default();
+                println!("   FAILED: {name} ({:.1} s): {what}", time.as_secs_f64());
+            }
         }
         self.done.push(Step { name, time, error });
     }
